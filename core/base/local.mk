@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+core_sources += %D%/alloc.c %D%/alloc.h %D%/clock.c %D%/clock.h %D%/crypt.c %D%/crypt.h %D%/error.c %D%/error.h \
+	%D%/log.c %D%/log.h %D%/str.c %D%/str.h
+check_PROGRAMS += %D%/base_test
+%C%_base_test_SOURCES = %D%/base_test.c
+%C%_base_test_LDADD = $(test_ldadd)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands: one function each, one file each, one table in main.c. */
+#ifndef CORE_COMMAND_COMMAND_H
+#define CORE_COMMAND_COMMAND_H
+
+#include "core/base/error.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* What stands before the command on the command line. */
+struct command_options {
+    const char *config_path; /* -c FILE, $IPTFHIR_CONFIG, or the installed default */
+    bool json;               /* --json: reports machine-readable */
+};
+
+/* Exit codes (DESIGN.md section 7; 64 and 65 as in sysexits.h). */
+enum {
+    EXIT_SETTLED = 0, /* all settled */
+    EXIT_HELD = 1,    /* something waits for a person */
+    EXIT_WRONG_USE = 64,
+    EXIT_BAD_INPUT = 65,
+    EXIT_FAULT = 70,  /* a fault of ours */
+    EXIT_LATER = 75,  /* something waits for a retry */
+    EXIT_CONFIG = 78
+};
+
+/* argv[0] is the command's name; results go to stdout, the rest to stderr. Returns the exit code. */
+typedef int command_function(int argc, char **argv, const struct command_options *options);
+command_function command_check, command_eval, command_map, command_outbox, command_plugins, command_status, command_sync,
+    command_test;
+
+/* Prints a report: lines on `out` ("where: error: text [code]"), or one JSON array with --json on stdout. */
+void command_print_report(FILE *out, const struct report *report, const struct command_options *options);
+#endif

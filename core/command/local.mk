@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+core_sources += \
+	%D%/command.h \
+	%D%/check.c \
+	%D%/eval.c \
+	%D%/map.c \
+	%D%/outbox.c \
+	%D%/plugins.c \
+	%D%/report.c \
+	%D%/status.c \
+	%D%/sync.c \
+	%D%/test.c

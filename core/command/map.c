@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* iptfhir map: records to resources on stdout; no store, no network. */
+#include "core/base/str.h"
+#include "core/command/command.h"
+#include "core/sync/mapping_run.h"
+#include "core/sync/references.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#define FLUSH_BYTES (256u << 10)
+
+struct output {
+    struct str out, body;
+    struct mapping_run *run;
+    bool bundle, explain, failed;
+    size_t in_bundle;
+};
+
+/* Write out what is collected. */
+static bool flush(struct output *o) {
+    o->failed = o->failed || o->out.failed || (o->out.length && fwrite(o->out.data, 1, o->out.length, stdout) != o->out.length);
+    str_clear(&o->out);
+    return !o->failed;
+}
+
+/* Append a body with its references as urn:uuid, as entries of one Bundle refer to each other. */
+static void add_with_urns(struct str *out, const char *body, size_t length) {
+    size_t position = 0, written = 0;
+    for (struct reference_at r; reference_next(body, length, &position, &r);) {
+        str_add(out, body + written, (size_t)(r.type - body) - written);
+        str_puts(out, "urn:uuid:");
+        written = (size_t)(r.uuid - body);
+    }
+    str_add(out, body + written, length - written);
+}
+
+/* One entry of a transaction Bundle. */
+static void add_entry(struct output *o, const struct pipeline_resource *r) {
+    str_printf(&o->out, "%s{\"fullUrl\":\"urn:uuid:%s\",\"resource\":", o->in_bundle++ ? ",\n" : "\n", r->uuid);
+    add_with_urns(&o->out, o->body.data, o->body.length);
+    str_printf(&o->out, ",\"request\":{\"method\":\"POST\",\"url\":\"%s\"", r->type);
+    if (*r->identifier_system) {
+        struct str query = { 0 };
+        str_printf(&query, "identifier=%s|%s", r->identifier_system, r->identifier_value);
+        str_puts(&o->out, ",\"ifNoneExist\":");
+        str_json(&o->out, query.data ? query.data : "", query.length);
+        str_free(&query);
+    }
+    str_puts(&o->out, "}}");
+}
+
+static bool on_resource(void *user, const struct pipeline_resource *r, struct iptfhir_error *error) {
+    struct output *o = user;
+    str_clear(&o->body);
+    json_write(&o->body, r->tree, JSON_COMPACT);
+    if (r->invalid) {
+        o->run->holds++;
+        fprintf(stderr, "%s by %s: held: %s [invalid]\n", r->type, r->mapping, r->invalid);
+    }
+    if (o->explain)
+        fprintf(stderr, "%s/%s  %s|%s  by %s\n", r->type, r->uuid, r->identifier_system, r->identifier_value, r->mapping);
+    if (o->bundle) {
+        add_entry(o, r);
+    } else {
+        str_add(&o->out, o->body.data, o->body.length);
+        str_putc(&o->out, '\n');
+    }
+    if (o->body.failed || (o->out.length > FLUSH_BYTES && !flush(o)))
+        return error_set(error, "output", NULL, "cannot write to stdout");
+    return true;
+}
+
+static bool on_hold(void *user, const char *pointer, const char *code, const char *why, struct iptfhir_error *error) {
+    (void)error;
+    struct output *o = user;
+    o->run->holds++;
+    fprintf(stderr, "%s: held: %s [%s]\n", pointer, why, code);
+    return true;
+}
+
+/* A bundle per record begins. */
+static bool on_record(void *user, const struct tree *record, const char *id, const char *hash) {
+    (void)record, (void)id, (void)hash;
+    struct output *o = user;
+    if (o->bundle)
+        str_puts(&o->out, "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[");
+    o->in_bundle = 0;
+    return true;
+}
+
+static bool on_end(void *user) {
+    struct output *o = user;
+    if (o->bundle)
+        str_puts(&o->out, "]}\n");
+    return true;
+}
+
+/* Map each file, or the job's own source. */
+static int run_all(struct pipeline *p, struct output *o, char **files, int count, struct report *report) {
+    const struct pipeline_events events = { .user = o, .record = on_record, .resource = on_resource, .hold = on_hold };
+    int code = EXIT_SETTLED;
+    for (int i = 0; i < (count ? count : 1); i++) {
+        int one = mapping_run(p, count ? files[i] : NULL, &events, on_end, o->run, report);
+        code = one > code ? one : code;
+    }
+    return flush(o) && fflush(stdout) == 0 ? code : EXIT_FAULT;
+}
+
+int command_map(int argc, char **argv, const struct command_options *options) {
+    static const struct option longs[] = { { "job", required_argument, NULL, 'J' }, { "format", required_argument, NULL, 'f' },
+        { "explain", no_argument, NULL, 'x' }, { 0 } };
+    const char *job = NULL;
+    struct mapping_run run = { 0 };
+    struct output o = { .run = &run };
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (c == 'J') {
+            job = optarg;
+        } else if (c == 'x') {
+            o.explain = true;
+        } else if (c == 'f' && (!strcmp(optarg, "bundle") || !strcmp(optarg, "ndjson"))) {
+            o.bundle = !strcmp(optarg, "bundle");
+        } else {
+            fprintf(stderr, "usage: iptfhir [-c FILE] map [--job J] [--format ndjson|bundle] [--explain] [FILE...]\n");
+            return EXIT_WRONG_USE;
+        }
+    }
+    struct report report = { 0 };
+    struct pipeline *p = pipeline_open(options->config_path, job, &report);
+    int code = p ? run_all(p, &o, argv + optind, argc - optind, &report) : EXIT_CONFIG;
+    if (report.count)
+        command_print_report(stderr, &report, &(struct command_options){ .config_path = options->config_path });
+    pipeline_close(p);
+    report_free(&report);
+    str_free(&o.out);
+    str_free(&o.body);
+    return code;
+}

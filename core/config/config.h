@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: iptfhir.yaml, checked whole before anything starts. Plugin options stay trees until an instance
+ * takes them. */
+#ifndef CORE_CONFIG_CONFIG_H
+#define CORE_CONFIG_CONFIG_H
+
+#include "core/tree/tree.h"
+
+/* One source, mapper or target. */
+struct config_instance {
+    const char *name, *plugin;
+    const char *where;          /* "file:line:column" of its name */
+    const struct tree *options; /* the plugin's own options, an object (may be empty) */
+    int64_t workers;            /* targets: threads, each with an instance of its own */
+    const char *recipient;      /* targets: whom consents name; NULL: none given */
+    bool consent_attested;      /* targets: the clinic has consents on file; else the record must carry them */
+};
+struct config_job {
+    const char *name, *where;
+    const struct config_instance *source;
+    const struct config_instance **mappers, **targets;
+    size_t mapper_count, target_count;
+};
+struct config {
+    const char *path, *folder; /* of the file, absolute; relative paths in it start at folder */
+    const char *file;          /* as it was named: positions begin with it */
+    const char *store_path, *identity_base, *mappings_dir;
+    const char *const *plugin_dirs; /* NULL-terminated, in search order, the installed one last */
+    struct {
+        bool unknown_fields_warn;
+        int64_t max_bytes;
+    } records;
+    struct {
+        int64_t record_seconds, ingest_memory_mib, patience_seconds;
+    } limits;
+    const struct tree *parameters; /* an object: privacy switches and parameters, %names of every mapping */
+    iptfhir_level log_level;
+    struct config_instance *sources, *mappers, *targets;
+    size_t source_count, mapper_count, target_count;
+    struct config_job *jobs;
+    size_t job_count;
+    struct arena arena;
+};
+/* Reads and checks a file; every fault goes to `report` with file:line:column and the nearest known name. NULL when
+ * there were errors. Without the file saying otherwise, IPTFHIR_DATADIR (its folder mappings/) and IPTFHIR_PLUGINDIR
+ * replace the installed folders, and the store is $XDG_STATE_HOME/iptfhir/store.db, else the installed one. */
+struct config *config_load(const char *path, struct report *report);
+/* The same for a checker that goes on after errors: what could be read, in which a job's source may be NULL, its lists
+ * shorter, and mappings_dir or identity_base NULL. NULL only when nothing could be read. */
+struct config *config_read(const char *path, struct report *report);
+void config_free(struct config *config);
+/* "file:line:column" of a node of a file, in the arena. */
+const char *config_where(struct arena *a, const char *file, const struct tree *node);
+/* The same of the key that a node stands under; reads the file again, so for faults only. */
+const char *config_where_key(struct arena *a, const char *file, const struct tree *node);
+#endif

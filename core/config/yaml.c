@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* YAML to the tree, by libyaml's events: strict scalars, positions, bounded aliases. */
+#include "core/config/yaml.h"
+
+#include <errno.h>
+#include <string.h>
+#include <yaml.h>
+
+#define MAX_BYTES (4u << 20)
+#define MAX_NODES 200000
+#define MAX_ANCHORS 256
+
+struct reading {
+    struct arena *arena;
+    yaml_parser_t parser;
+    const char *source;
+    struct report *report;
+    size_t nodes;
+    struct { const char *name; const struct tree *node; } anchors[MAX_ANCHORS];
+    size_t anchor_count;
+    bool stopped;
+};
+
+/* Report a fault at a mark. */
+static void fault(struct reading *r, yaml_mark_t at, const char *code, const char *text) {
+    char where[512];
+    snprintf(where, sizeof where, "%s:%zu:%zu", r->source ? r->source : "-", at.line + 1, at.column + 1);
+    report_add(r->report, REPORT_ERROR, code, where, "%s", text);
+}
+
+/* Next event; false when the parser gives up. */
+static bool next(struct reading *r, yaml_event_t *event) {
+    if (r->stopped)
+        return false;
+    if (yaml_parser_parse(&r->parser, event))
+        return true;
+    char text[256];
+    snprintf(text, sizeof text, "this is not YAML: %s", r->parser.problem ? r->parser.problem : "the parser gave up");
+    fault(r, r->parser.problem_mark, "yaml", text);
+    r->stopped = true;
+    return false;
+}
+
+/* Skip decimal digits. */
+static const char *digits_end(const char *s) { return s + strspn(s, "0123456789"); }
+
+/* True when the text is a number as JSON writes it. */
+static bool json_number(const char *s) {
+    s += *s == '-';
+    if (*s == '0')
+        s++;
+    else if (digits_end(s) > s)
+        s = digits_end(s);
+    else
+        return false;
+    if (*s == '.') {
+        if (digits_end(s + 1) == s + 1)
+            return false;
+        s = digits_end(s + 1);
+    }
+    if (*s == 'e' || *s == 'E') {
+        s++;
+        s += *s == '+' || *s == '-';
+        if (digits_end(s) == s)
+            return false;
+        s = digits_end(s);
+    }
+    return !*s;
+}
+
+/* Why a plain scalar that other readers take for something else must be quoted; NULL: it need not. */
+static const char *ambiguous(const char *s) {
+    static const char *const words[] = { "yes", "no", "on", "off", "y", "n", "Yes", "No", "On", "Off", "Y", "N", "YES", "NO", "ON", "OFF",
+                                         "True", "TRUE", "False", "FALSE", "Null", "NULL", ".nan", ".inf", "-.inf" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(words[i], s))
+            return "other YAML readers take this word for true, false, null or no number: write true, false or null, or quote it";
+    const char *d = s + (*s == '-' || *s == '+');
+    if (*d >= '0' && *d <= '9' && !json_number(s)) {
+        size_t digits = strspn(d, "0123456789_");
+        if (!d[digits] || ((d[0] == '0') && (d[1] == 'x' || d[1] == 'o' || d[1] == 'b')))
+            return "a number with a leading zero, plus sign or underscore is read differently by YAML readers: write it as JSON does, or quote it";
+    }
+    return NULL;
+}
+
+/* A scalar, typed as in JSON. */
+static struct tree *scalar(struct reading *r, const yaml_event_t *e) {
+    const char *s = (const char *)e->data.scalar.value;
+    size_t length = e->data.scalar.length;
+    if (strlen(s) != length) {
+        fault(r, e->start_mark, "yaml", "a NUL character is not allowed");
+        return tree_new(r->arena, TREE_NULL);
+    }
+    if (e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        return tree_string(r->arena, s, length);
+    if (!length || !strcmp(s, "~") || !strcmp(s, "null"))
+        return tree_new(r->arena, TREE_NULL);
+    if (!strcmp(s, "true") || !strcmp(s, "false"))
+        return tree_boolean(r->arena, *s == 't');
+    if (json_number(s))
+        return tree_number(r->arena, s, length);
+    const char *why = ambiguous(s);
+    if (why)
+        fault(r, e->start_mark, "yaml-ambiguous", why);
+    return tree_string(r->arena, s, length);
+}
+
+static struct tree *node(struct reading *r, yaml_event_t *event, int depth);
+
+/* The members of a mapping, after its start. */
+static void members(struct reading *r, struct tree *object, int depth) {
+    for (;;) {
+        yaml_event_t key, value;
+        if (!next(r, &key))
+            return;
+        if (key.type == YAML_MAPPING_END_EVENT) {
+            yaml_event_delete(&key);
+            return;
+        }
+        const char *name = key.type == YAML_SCALAR_EVENT ? arena_strndup(r->arena, (const char *)key.data.scalar.value, key.data.scalar.length) : NULL;
+        yaml_mark_t at = key.start_mark;
+        if (!name || (!strcmp(name, "<<") && key.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)) {
+            fault(r, at, "yaml", name ? "merge keys are not supported: write the members out" : "a key must be a text");
+            r->stopped = !name;
+        }
+        yaml_event_delete(&key);
+        if (!next(r, &value))
+            return;
+        struct tree *child = node(r, &value, depth);
+        if (!child || !name)
+            return;
+        if (tree_get(object, name))
+            fault(r, at, "duplicate-key", "this key stands twice: keep one");
+        else
+            tree_add(r->arena, object, name, child);
+    }
+}
+
+/* The items of a sequence, after its start. */
+static void items(struct reading *r, struct tree *array, int depth) {
+    for (;;) {
+        yaml_event_t e;
+        if (!next(r, &e))
+            return;
+        if (e.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&e);
+            return;
+        }
+        if (!tree_append(array, node(r, &e, depth)))
+            return;
+    }
+}
+
+/* The node that an alias stands for, copied. */
+static struct tree *alias(struct reading *r, const yaml_event_t *e) {
+    for (size_t i = r->anchor_count; i-- > 0;)
+        if (!strcmp(r->anchors[i].name, (const char *)e->data.alias.anchor)) {
+            struct tree *copy = tree_copy(r->arena, r->anchors[i].node);
+            if (copy)
+                copy->name = NULL;
+            r->nodes += 1000; /* bounds expansion */
+            return copy;
+        }
+    fault(r, e->start_mark, "yaml", "this alias has no anchor before it");
+    return tree_new(r->arena, TREE_NULL);
+}
+
+/* Remember an anchored node. */
+static void anchor(struct reading *r, const yaml_event_t *e, const char *name, const struct tree *made) {
+    if (!name || !made)
+        return;
+    if (r->anchor_count == MAX_ANCHORS) {
+        fault(r, e->start_mark, "yaml", "too many anchors");
+        return;
+    }
+    r->anchors[r->anchor_count].name = name;
+    r->anchors[r->anchor_count++].node = made;
+}
+
+/* One node from its first event, which is consumed. */
+static struct tree *node(struct reading *r, yaml_event_t *e, int depth) {
+    struct tree *made = NULL;
+    const yaml_char_t *tag = e->type == YAML_SCALAR_EVENT ? e->data.scalar.tag : e->type == YAML_MAPPING_START_EVENT ? e->data.mapping_start.tag
+                             : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.tag : NULL;
+    const yaml_char_t *mark = e->type == YAML_SCALAR_EVENT ? e->data.scalar.anchor : e->type == YAML_MAPPING_START_EVENT ? e->data.mapping_start.anchor
+                              : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.anchor : NULL;
+    const char *name = mark ? arena_strndup(r->arena, (const char *)mark, strlen((const char *)mark)) : NULL;
+    if (tag)
+        fault(r, e->start_mark, "yaml", "tags are not supported");
+    if (depth > TREE_MAX_DEPTH || ++r->nodes > MAX_NODES) {
+        fault(r, e->start_mark, "yaml", "this file is nested too deeply, or too large");
+        r->stopped = true;
+        yaml_event_delete(e);
+        return NULL;
+    }
+    if (e->type == YAML_SCALAR_EVENT)
+        made = scalar(r, e);
+    else if (e->type == YAML_ALIAS_EVENT)
+        made = alias(r, e);
+    else
+        made = tree_new(r->arena, e->type == YAML_MAPPING_START_EVENT ? TREE_OBJECT : TREE_ARRAY);
+    if (made) {
+        bool quoted = e->type == YAML_SCALAR_EVENT && (e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE || e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+        made->line = (uint32_t)e->start_mark.line + 1;
+        made->column = (uint32_t)e->start_mark.column + 1 + quoted;
+        if (e->type == YAML_MAPPING_START_EVENT)
+            members(r, made, depth + 1);
+        else if (e->type == YAML_SEQUENCE_START_EVENT)
+            items(r, made, depth + 1);
+        anchor(r, e, name, made);
+    }
+    yaml_event_delete(e);
+    return made;
+}
+
+/* The one document of a stream. */
+static struct tree *document(struct reading *r) {
+    struct tree *root = NULL;
+    for (yaml_event_t e; next(r, &e);) {
+        yaml_event_type_t type = e.type;
+        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT || type == YAML_STREAM_END_EVENT) {
+            yaml_event_delete(&e);
+        } else if (type == YAML_DOCUMENT_START_EVENT) {
+            if (root) {
+                fault(r, e.start_mark, "yaml", "a file holds one document: take the second `---` away");
+                r->stopped = true;
+            }
+            yaml_event_delete(&e);
+        } else {
+            root = node(r, &e, 0);
+        }
+        if (type == YAML_STREAM_END_EVENT)
+            break;
+    }
+    return root;
+}
+
+struct tree *yaml_read(struct arena *a, const char *text, size_t length, const char *source, struct report *report) {
+    struct reading r = { .arena = a, .source = source, .report = report };
+    size_t errors = report->errors;
+    if (!yaml_parser_initialize(&r.parser)) {
+        report_add(report, REPORT_ERROR, "memory", source, "out of memory");
+        return NULL;
+    }
+    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
+    struct tree *root = document(&r);
+    yaml_parser_delete(&r.parser);
+    if (!root && report->errors == errors)
+        report_add(report, REPORT_ERROR, "yaml", source, "this file is empty");
+    return report->errors == errors ? root : NULL;
+}
+
+struct tree *yaml_read_file(struct arena *a, const char *path, struct report *report) {
+    struct str text = { 0 };
+    if (!str_read_file(&text, path, MAX_BYTES)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this file: %s", strerror(errno));
+        str_free(&text);
+        return NULL;
+    }
+    struct tree *root = yaml_read(a, text.data ? text.data : "", text.length, path, report);
+    str_free(&text);
+    return root;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evaluating expressions: paths, operators, variables. */
+#include "core/fhirpath/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool evaluation_error(struct evaluation *e, const struct expression *x, const char *format, ...) {
+    char text[400], where[32];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(where, sizeof where, "%u:%u", x ? x->line : 1, x ? x->column : 1);
+    return error_set(e->error, "fhirpath-evaluation", where, "%s", text);
+}
+
+bool out_of_memory(struct evaluation *e) { return error_set(e->error, "memory", NULL, "this evaluation needs more memory than it may have"); }
+
+/* Append what one tree node stands for: an array is its items, null is nothing unless it has an extension. */
+static bool add_node(struct evaluation *e, const struct tree *n, const struct tree *extra, const struct r4_type *type, collection *out) {
+    if (n && n->kind == TREE_ARRAY) {
+        const struct tree *x = extra && extra->kind == TREE_ARRAY ? extra->first : NULL;
+        for (const struct tree *i = n->first; i; i = i->next, x = x ? x->next : NULL)
+            if (!add_node(e, i, x, type, out))
+                return false;
+        return true;
+    }
+    bool has = n && n->kind != TREE_NULL, more = extra && extra->kind == TREE_OBJECT;
+    if (!has && !more)
+        return true;
+    value v = { .kind = FHIRPATH_NODE, .type = type, .node = has ? n : NULL, .extra = more ? extra : NULL };
+    if (has && n->kind == TREE_OBJECT && (!type || type->abstract_ || !strcmp(type->name, "Resource"))) {
+        const char *resource = tree_text(n, "resourceType");
+        if (resource && r4_type(resource))
+            v.type = r4_type(resource);
+    }
+    return push(e, out, v);
+}
+
+/* The "_name" sibling of a member. */
+static const struct tree *extra_of(const struct tree *object, const char *name) {
+    char with[128];
+    if (!object->first || strlen(name) > 120)
+        return NULL;
+    with[0] = '_';
+    strcpy(with + 1, name);
+    return tree_get(object, with);
+}
+
+bool member_step(struct evaluation *e, const value *on, uint32_t symbol, const char *name, collection *out) {
+    if (on->kind != FHIRPATH_NODE)
+        return true;
+    const struct tree *object = on->node && on->node->kind == TREE_OBJECT ? on->node : NULL;
+    if (!object) { /* a primitive has id and extension */
+        const struct tree *member = on->extra ? tree_get(on->extra, name) : NULL;
+        return !member || add_node(e, member, NULL, !strcmp(name, "extension") ? r4_type("Extension") : r4_type("string"), out);
+    }
+    if (!on->type) {
+        const struct tree *member = tree_get_symbol(object, symbol);
+        if (!member && !(member = tree_get(object, name)))
+            return true;
+        return add_node(e, member, NULL, NULL, out);
+    }
+    const struct r4_type *actual = NULL;
+    const struct r4_element *element = r4_element_symbol(on->type, symbol, &actual);
+    if (element && element->choice && !actual) {
+        size_t state = 0;
+        uint32_t member_symbol;
+        while (r4_choice(on->type, element, &state, &member_symbol, &actual)) {
+            const struct tree *member = tree_get_symbol(object, member_symbol);
+            const struct tree *extra = r4_json_kind(actual) != TREE_OBJECT && actual->kind == R4_PRIMITIVE ? extra_of(object, symbol_name(member_symbol)) : NULL;
+            if ((member || extra) && !add_node(e, member, extra, actual, out))
+                return false;
+        }
+        return true;
+    }
+    if (element && element->choice) /* valueQuantity is how JSON writes value: not a name of FHIRPath */
+        return true;
+    const struct tree *member = tree_get_symbol(object, symbol);
+    const struct tree *extra = actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL;
+    if (!element && (!member || !strcmp(name, "resourceType")))
+        return true;
+    return add_node(e, member, extra, actual, out);
+}
+
+bool all_children(struct evaluation *e, const value *on, collection *out) {
+    if (on->kind != FHIRPATH_NODE)
+        return true;
+    const struct tree *object = on->node && on->node->kind == TREE_OBJECT ? on->node : on->extra;
+    for (const struct tree *m = object ? object->first : NULL; m; m = m->next) {
+        const struct r4_type *actual = NULL;
+        const char *name = m->name;
+        if (*name == '_') { /* beside its primitive, unless that is absent */
+            if (tree_get(object, name + 1))
+                continue;
+            if (on->type)
+                r4_element(on->type, name + 1, &actual);
+            if (!add_node(e, NULL, m, actual, out))
+                return false;
+            continue;
+        }
+        if (!strcmp(name, "resourceType") && on->type)
+            continue;
+        if (on->type && object == on->node)
+            r4_element(on->type, name, &actual);
+        else if (object == on->extra)
+            actual = r4_type(!strcmp(name, "extension") ? "Extension" : "string");
+        if (!add_node(e, m, actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL, actual, out))
+            return false;
+    }
+    return true;
+}
+
+/* A name at the start of a path may be the type of the context: Patient.name. */
+static bool names_type(const value *v, const char *name) {
+    if (name[0] < 'A' || name[0] > 'Z' || !v->type)
+        return false;
+    const struct r4_type *asked = r4_type(name);
+    return asked && r4_is(v->type, asked);
+}
+
+/* $this: the item in hand, or the root. */
+static const value *this_of(const struct evaluation *e) { return e->this_item ? e->this_item : &e->context->root; }
+
+/* A member step on every item of its focus. */
+static bool member(struct evaluation *e, const struct expression *x, collection *out) {
+    if (!x->left) {
+        const value *on = this_of(e);
+        if (names_type(on, x->name))
+            return push(e, out, *on);
+        return member_step(e, on, x->symbol, x->name, out);
+    }
+    collection focus = { 0 };
+    if (!evaluate(e, x->left, &focus))
+        return false;
+    for (size_t i = 0; i < focus.count; i++)
+        if (!member_step(e, &focus.items[i], x->symbol, x->name, out))
+            return false;
+    return true;
+}
+
+/* A call, standard or of the caller's. */
+static bool call(struct evaluation *e, const struct expression *x, collection *out) {
+    collection input = { 0 };
+    const struct definition *outer = e->defined;
+    if (x->left ? !evaluate(e, x->left, &input) : !push(e, &input, *this_of(e)))
+        return false;
+    if (x->kind == X_CALL)
+        return x->function->call(e, x, &input, out);
+    collection *args = arena_zalloc(e->arena, (x->arg_count + 1) * sizeof *args);
+    if (!args)
+        return out_of_memory(e);
+    for (size_t i = 0; i < x->arg_count; i++)
+        if (!argument(e, x, i, &args[i]))
+            return false;
+    e->defined = outer;
+    struct iptfhir_error why = ERROR_INIT;
+    if (x->extension->call(e->context, &input, args, x->arg_count, out, x->extension->data, &why))
+        return true;
+    return error_set(e->error, *why.code ? why.code : "fhirpath-evaluation", why.where, "%s", why.text);
+}
+
+/* %name. */
+static bool variable(struct evaluation *e, const struct expression *x, collection *out) {
+    if (x->slot >= 0)
+        return push_all(e, out, &e->context->variables[x->slot]);
+    for (const struct definition *d = e->defined; d; d = d->outer)
+        if (!strcmp(d->name, x->name))
+            return push_all(e, out, &d->values);
+    return evaluation_error(e, x, "%%%s is not defined here", x->name);
+}
+
+/* [n]. */
+static bool item(struct evaluation *e, const struct expression *x, collection *out) {
+    collection focus = { 0 }, index = { 0 };
+    int64_t n;
+    bool found;
+    const struct definition *outer = e->defined;
+    if (!evaluate(e, x->left, &focus))
+        return false;
+    e->defined = outer;
+    if (!evaluate(e, x->right, &index) || !single_integer(e, x, &index, &n, &found))
+        return false;
+    return !found || n < 0 || (uint64_t)n >= focus.count || push(e, out, focus.items[n]);
+}
+
+/* -x. */
+static bool sign(struct evaluation *e, const struct expression *x, collection *out) {
+    collection operand = { 0 };
+    value v;
+    bool found;
+    if (!evaluate(e, x->left, &operand) || !single(e, x, &operand, &v, &found))
+        return false;
+    if (!found)
+        return true;
+    if (v.kind == FHIRPATH_INTEGER)
+        v.integer = x->negative ? -v.integer : v.integer;
+    else if (v.kind == FHIRPATH_DECIMAL)
+        v.decimal.digits = x->negative ? -v.decimal.digits : v.decimal.digits;
+    else if (v.kind == FHIRPATH_QUANTITY)
+        v.quantity.value.digits = x->negative ? -v.quantity.value.digits : v.quantity.value.digits;
+    else
+        return evaluation_error(e, x, "a sign needs a number");
+    return push(e, out, v);
+}
+
+/* is and as. */
+static bool type_test(struct evaluation *e, const struct expression *x, collection *out) {
+    collection operand = { 0 };
+    if (!evaluate(e, x->left, &operand))
+        return false;
+    if (operand.count > 1)
+        return evaluation_error(e, x, "one item is needed left of `%s`, there are %zu", x->kind == X_IS ? "is" : "as", operand.count);
+    if (!operand.count)
+        return true;
+    bool fits = is_type(&operand.items[0], x);
+    return x->kind == X_IS ? push(e, out, of_boolean(fits)) : !fits || push(e, out, operand.items[0]);
+}
+
+/* Both sides of an operator; what one defines isn't seen by the other. */
+static bool both(struct evaluation *e, const struct expression *x, collection *out) {
+    collection a = { 0 }, b = { 0 };
+    const struct definition *outer = e->defined;
+    bool ok = evaluate(e, x->left, &a);
+    e->defined = outer;
+    ok = ok && evaluate(e, x->right, &b);
+    e->defined = outer;
+    return ok && binary(e, x, &a, &b, out);
+}
+
+bool evaluate(struct evaluation *e, const struct expression *x, collection *out) {
+    if (++e->depth > 2 * FHIRPATH_MAX_DEPTH)
+        return evaluation_error(e, x, "this goes too deep");
+    if (e->context->steps_left && !--e->context->steps_left)
+        return evaluation_error(e, x, "this takes too many steps");
+    bool ok = true;
+    switch (x->kind) {
+    case X_LITERAL: ok = push(e, out, x->literal); break;
+    case X_EMPTY: break;
+    case X_THIS: ok = push(e, out, *this_of(e)); break;
+    case X_INDEX: ok = e->index < 0 || push(e, out, of_integer(e->index)); break;
+    case X_TOTAL: ok = !e->total || push_all(e, out, e->total); break;
+    case X_CONSTANT: ok = push(e, out, e->context->root); break;
+    case X_VARIABLE: ok = variable(e, x, out); break;
+    case X_MEMBER: ok = member(e, x, out); break;
+    case X_CALL:
+    case X_EXTENSION: ok = call(e, x, out); break;
+    case X_ITEM: ok = item(e, x, out); break;
+    case X_SIGN: ok = sign(e, x, out); break;
+    case X_IS:
+    case X_AS: ok = type_test(e, x, out); break;
+    default: ok = both(e, x, out); break;
+    }
+    e->depth--;
+    return ok;
+}
+
+bool evaluate_on(struct evaluation *e, const struct expression *x, const value *on, int64_t index, collection *out) {
+    struct evaluation inner = *e;
+    if (on) {
+        inner.this_item = on;
+        inner.index = index;
+    }
+    return evaluate(&inner, x, out);
+}
+
+bool argument(struct evaluation *e, const struct expression *x, size_t n, collection *out) {
+    return n >= x->arg_count || evaluate_on(e, x->args[n], NULL, -1, out);
+}
+
+bool fhirpath_evaluate(const struct fhirpath_program *program, struct fhirpath_context *context, struct fhirpath_collection *out, struct iptfhir_error *error) {
+    struct iptfhir_error own = ERROR_INIT;
+    struct evaluation e = { .context = context, .arena = context->arena, .error = &own, .index = -1 };
+    if (evaluate(&e, program->root, out))
+        return true;
+    if (!error_is_set(&own))
+        error_set(&own, "memory", NULL, "out of memory");
+    if (error)
+        error_set(error, own.code, own.where, "%s", own.text);
+    return false;
+}
+
+/* Follow a chain of members down to where it starts; writes it dotted. */
+static bool dotted(const struct expression *x, struct str *out, const struct expression **start) {
+    if (x->kind == X_ITEM || (x->kind == X_CALL && x->left))
+        return dotted(x->left, out, start);
+    if (x->kind != X_MEMBER) {
+        *start = x;
+        return true;
+    }
+    *start = NULL;
+    if (x->left && !dotted(x->left, out, start))
+        return false;
+    str_printf(out, "%s%s", out->length ? "." : "", x->name);
+    return true;
+}
+
+struct reads { int slot; void (*path)(void *, const char *); void *user; size_t count; };
+
+/* Tell each path below an expression. */
+static void tell(const struct expression *x, struct reads *r, const char *below) {
+    if (!x)
+        return;
+    struct str path = { 0 };
+    const struct expression *start = NULL;
+    if ((x->kind == X_MEMBER || (x->kind == X_VARIABLE && x->slot == r->slot)) && dotted(x, &path, &start)) {
+        bool ours = start ? start->kind == X_VARIABLE && start->slot == r->slot : r->slot < 0 || *below;
+        struct str full = { 0 };
+        str_printf(&full, "%s%s%s", start ? "" : below, !start && *below && path.length ? "." : "", path.data ? path.data : "");
+        if (ours && full.length && !full.failed) {
+            r->path(r->user, full.data);
+            r->count++;
+        }
+        str_free(&full);
+    }
+    str_free(&path);
+    tell(x->left, r, below);
+    if (x->kind == X_BINARY || x->kind == X_ITEM)
+        tell(x->right, r, below);
+    if (x->kind == X_CALL || x->kind == X_EXTENSION) {
+        struct str inner = { 0 };
+        const struct expression *from = NULL;
+        bool lambda = x->left && dotted(x->left, &inner, &from) && from && from->kind == X_VARIABLE && from->slot == r->slot;
+        if (x->left && !from && *below)
+            lambda = true;
+        for (size_t i = 0; i < x->arg_count; i++)
+            tell(x->args[i], r, lambda && inner.data ? inner.data : below);
+        str_free(&inner);
+    }
+}
+
+size_t fhirpath_reads(const struct fhirpath_program *program, int slot, void (*path)(void *, const char *), void *user) {
+    struct reads r = { slot, path, user, 0 };
+    tell(program->root, &r, "");
+    return r.count;
+}

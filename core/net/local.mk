@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+core_sources += %D%/http.c %D%/http.h %D%/tls.c %D%/tls.h
+check_PROGRAMS += %D%/http_test
+%C%_http_test_SOURCES = %D%/http_test.c
+%C%_http_test_LDADD = $(test_ldadd)

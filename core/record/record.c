@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dropping what is restricted; the id and the hash of a record. */
+#include "core/record/schema.h"
+
+#include "core/base/crypt.h"
+
+#include <string.h>
+
+/* Removes restricted fields below a node. */
+static size_t drop(const struct record_schema *schema, const struct rule_node *node, struct tree *at) {
+    size_t dropped = 0;
+    if (!node->holds_restricted && !schema->allow_unknown)
+        return 0;
+    if (at->kind == TREE_ARRAY && node->items != NULL)
+        for (struct tree *i = at->first; i != NULL; i = i->next)
+            dropped += drop(schema, node->items, i);
+    if (at->kind != TREE_OBJECT || node->field_count == 0)
+        return dropped;
+    for (struct tree *m = at->first, *next = NULL; m != NULL; m = next) {
+        next = m->next;
+        uint32_t symbol = m->symbol != 0 ? m->symbol : symbol_find(m->name, m->name_length);
+        const struct field *f = field_find(node, symbol);
+        bool unknown = f == NULL && node->others == NULL && !node->open;
+        if ((f != NULL && f->node->restricted) || (unknown && schema->allow_unknown)) {
+            tree_remove(m);
+            dropped++;
+        } else if (f != NULL) {
+            dropped += drop(schema, f->node, m);
+        }
+    }
+    return dropped;
+}
+
+/* Removes restricted fields. */
+size_t record_drop_restricted(const struct record_schema *schema, struct tree *record) {
+    return record != NULL ? drop(schema, schema->root, record) : 0;
+}
+
+/* The record's id. */
+const char *record_id(const struct tree *record) { return tree_text(record, "recordId"); }
+
+/* Copies an object's own node and links, not what its members hold, leaving out the members named. */
+static struct tree *shallow(struct arena *a, const struct tree *object, const char *const *without) {
+    struct tree *copy = tree_new(a, TREE_OBJECT);
+    for (const struct tree *m = object->first; copy != NULL && m != NULL; m = m->next) {
+        bool left_out = false;
+        for (const char *const *w = without; *w != NULL; w++)
+            left_out = left_out || strcmp(*w, m->name) == 0;
+        if (left_out)
+            continue;
+        struct tree *member = arena_alloc(a, sizeof *member);
+        if (member == NULL)
+            return NULL;
+        *member = *m;
+        member->next = NULL;
+        if (copy->last != NULL)
+            copy->last->next = member;
+        else
+            copy->first = member;
+        copy->last = member;
+        copy->length++;
+    }
+    return copy;
+}
+
+/* Hashes a record. */
+const char *record_hash(const struct tree *record, char out[65]) {
+    static const char *const nothing[] = { NULL };
+    static const char *const volatile_fields[] = { "extractedAt", "contentHash", NULL };
+    struct arena arena = { 0 };
+    struct str text = { 0 };
+    const char *result = NULL;
+    if (record == NULL || record->kind != TREE_OBJECT)
+        return NULL;
+    struct tree *copy = shallow(&arena, record, nothing);
+    struct tree *source = copy != NULL ? tree_get(copy, "source") : NULL;
+    if (source != NULL && source->kind == TREE_OBJECT) {
+        const struct tree *less = shallow(&arena, source, volatile_fields);
+        if (less == NULL)
+            copy = NULL;
+        else {
+            source->first = less->first;
+            source->last = less->last;
+            source->length = less->length;
+        }
+    }
+    if (copy != NULL)
+        json_write_canonical(&text, copy);
+    if (copy != NULL && !text.failed) {
+        crypt_sha256_hex(text.data, text.length, out);
+        result = out;
+    }
+    str_free(&text);
+    arena_free(&arena);
+    return result;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The compiled form of the record schema: what schema.c makes and check.c walks. */
+#ifndef CORE_RECORD_SCHEMA_H
+#define CORE_RECORD_SCHEMA_H
+
+#include "core/record/record.h"
+
+/* Formats beside JSON Schema's date, date-time and uri. */
+enum text_format {
+    TEXT_ANY,
+    TEXT_DATE,
+    TEXT_PARTIAL_DATE,
+    TEXT_DATETIME,
+    TEXT_URI,
+    TEXT_CODE,
+    TEXT_NPI,
+    TEXT_ICD10CM,
+    TEXT_LOINC,
+    TEXT_SCTID,
+    TEXT_DIGITS
+};
+
+struct rule_node;
+/* One field of an object; `symbol` 0: a free slot of the table. */
+struct field {
+    uint32_t symbol;
+    uint16_t index; /* bit in `required` */
+    const struct rule_node *node;
+};
+
+/* What one place of the record may hold. */
+struct rule_node {
+    uint8_t kinds;   /* bit per enum tree_kind; 0: any */
+    bool integer;    /* numbers are whole */
+    bool restricted; /* x-restricted */
+    bool holds_restricted;
+    bool open;      /* additionalProperties absent or true */
+    uint8_t format; /* enum text_format */
+    bool has_minimum, has_maximum, has_warn_minimum, has_warn_maximum;
+    double minimum, maximum, warn_minimum, warn_maximum;
+    uint32_t min_length, max_length, min_items;
+    const char *const *texts;               /* enum or const: allowed strings, NULL-terminated */
+    const struct rule_node *items, *others; /* others: the schema of additionalProperties */
+    struct field *fields;                   /* open addressing by symbol */
+    uint32_t field_mask, field_count;
+    uint64_t required;
+    const char *const *names;       /* all fields, NULL-terminated, by index */
+    uint32_t unique_by, not_before; /* symbols */
+    uint32_t refers_to;             /* symbol of a list at the root */
+    const char *const *or_texts;
+};
+
+struct record_schema {
+    struct arena arena;
+    const struct rule_node *root;
+    bool allow_unknown;
+};
+
+/* The field of an object node with this symbol, NULL when it has none. */
+static inline const struct field *field_find(const struct rule_node *node, uint32_t symbol) {
+    if (symbol == 0 || node->field_count == 0)
+        return NULL;
+    for (uint32_t at = (symbol * 2654435761u) >> 16 & node->field_mask; node->fields[at].symbol != 0;
+         at = (at + 1) & node->field_mask)
+        if (node->fields[at].symbol == symbol)
+            return &node->fields[at];
+    return NULL;
+}
+/* NULL when `text` has the format, else what was expected. */
+const char *text_format_check(enum text_format format, const char *text, size_t length);
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The arena: blocks that grow, each at least twice the one before. */
+#include "core/tree/arena.h"
+
+#include "core/base/alloc.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FIRST_BLOCK 16384
+#define LARGEST_GROWTH ((size_t)4 << 20)
+
+struct arena_block {
+    struct arena_block *next; /* an older block */
+    size_t size, taken;
+    alignas(16) unsigned char bytes[];
+};
+
+/* Adds a block that holds at least `size` bytes. */
+static struct arena_block *add_block(struct arena *a, size_t size) {
+    size_t want = a->blocks ? a->blocks->size * 2 : FIRST_BLOCK;
+    if (want > LARGEST_GROWTH)
+        want = LARGEST_GROWTH;
+    if (want < size)
+        want = size;
+    struct arena_block *block = base_malloc(sizeof *block + want);
+    if (!block)
+        return NULL;
+    block->next = a->blocks;
+    block->size = want;
+    block->taken = 0;
+    a->blocks = block;
+    return block;
+}
+
+/* Hands out memory. */
+void *arena_alloc(struct arena *a, size_t size) {
+    if (size > SIZE_MAX / 4)
+        return NULL;
+    size = (size + 15) & ~(size_t)15;
+    if (a->limit && (size > a->limit || a->used > a->limit - size))
+        return NULL;
+    struct arena_block *block = a->blocks;
+    if (!block || block->size - block->taken < size)
+        block = add_block(a, size);
+    if (!block)
+        return NULL;
+    void *memory = block->bytes + block->taken;
+    block->taken += size;
+    a->used += size;
+    return memory;
+}
+
+/* Hands out zeroed memory. */
+void *arena_zalloc(struct arena *a, size_t size) {
+    void *memory = arena_alloc(a, size);
+    return memory ? memset(memory, 0, size) : NULL;
+}
+
+/* Copies a text. */
+char *arena_strndup(struct arena *a, const char *text, size_t length) {
+    char *copy = length < SIZE_MAX ? arena_alloc(a, length + 1) : NULL;
+    if (!copy)
+        return NULL;
+    if (length > 0)
+        memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+/* Formats a text. */
+char *arena_printf(struct arena *a, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = length < 0 ? NULL : arena_alloc(a, (size_t)length + 1);
+    if (text)
+        vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+/* Forgets all allocations and keeps the largest block. */
+void arena_reset(struct arena *a) {
+    struct arena_block *largest = a->blocks;
+    for (struct arena_block *b = a->blocks; b; b = b->next)
+        if (b->size > largest->size)
+            largest = b;
+    for (struct arena_block *b = a->blocks, *next; b; b = next) {
+        next = b->next;
+        if (b != largest)
+            base_free(b);
+    }
+    if (largest) {
+        largest->next = NULL;
+        largest->taken = 0;
+    }
+    a->blocks = largest;
+    a->used = 0;
+}
+
+/* Frees all blocks. */
+void arena_free(struct arena *a) {
+    for (struct arena_block *b = a->blocks, *next; b; b = next) {
+        next = b->next;
+        base_free(b);
+    }
+    a->blocks = NULL;
+    a->used = 0;
+}

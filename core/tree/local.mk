@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+core_sources += %D%/arena.c %D%/arena.h %D%/compare.c %D%/json_convert.c %D%/json_read.c %D%/json_write.c \
+	%D%/symbol.c %D%/symbol.h %D%/tree.c %D%/tree.h %D%/xml.c %D%/xml.h
+check_PROGRAMS += %D%/tree_test %D%/json_test %D%/compare_test %D%/xml_test %D%/memory_test
+%C%_tree_test_SOURCES = %D%/tree_test.c
+%C%_tree_test_LDADD = $(test_ldadd)
+%C%_json_test_SOURCES = %D%/json_test.c
+%C%_json_test_LDADD = $(test_ldadd)
+%C%_compare_test_SOURCES = %D%/compare_test.c
+%C%_compare_test_LDADD = $(test_ldadd)
+%C%_xml_test_SOURCES = %D%/xml_test.c
+%C%_xml_test_LDADD = $(test_ldadd)
+%C%_memory_test_SOURCES = %D%/memory_test.c
+%C%_memory_test_LDADD = $(test_ldadd)

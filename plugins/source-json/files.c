@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listing files and writing cursors. */
+#include "files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FRESH_SECONDS 2 /* coarser than the time stamps of any file system but FAT, which has these 2 seconds */
+
+/* Writes a name with tab, line feed and percent as %xx; free() it. */
+static char *escape_name(const char *name) {
+    char *text = malloc(strlen(name) * 3 + 1), *out = text;
+    if (!text)
+        return NULL;
+    for (; *name; name++) {
+        if (*name == '\t' || *name == '\n' || *name == '%')
+            out += sprintf(out, "%%%02x", (unsigned)*name);
+        else
+            *out++ = *name;
+    }
+    *out = '\0';
+    return text;
+}
+
+/* Writes a cursor line. */
+char *files_line(const char *name, const struct stat *st) {
+    char *escaped = escape_name(name), *line = NULL;
+    if (escaped && asprintf(&line, "%s\t%lld\t%lld.%09ld\t%llu", escaped, (long long)st->st_size,
+                            (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (unsigned long long)st->st_ino) < 0)
+        line = NULL;
+    free(escaped);
+    return line;
+}
+
+/* Tells whether a file was changed just now (or in the future). */
+bool files_fresh(const struct stat *st) { return time(NULL) - st->st_mtim.tv_sec < FRESH_SECONDS; }
+
+/* Finds a file's line in a cursor; a copy, NULL when there is none. */
+static char *find_line(const char *cursor, const char *name, bool *failed) {
+    char *escaped = escape_name(name), *line = NULL;
+    size_t length = escaped ? strlen(escaped) : 0;
+    *failed |= !escaped;
+    for (const char *p = cursor; escaped && p && *p;) {
+        size_t n = strcspn(p, "\n");
+        if (n > length && p[length] == '\t' && memcmp(p, escaped, length) == 0) {
+            line = strndup(p, n);
+            *failed |= !line;
+            break;
+        }
+        p += n + (p[n] == '\n');
+    }
+    free(escaped);
+    return line;
+}
+
+/* Adds one file. */
+static bool add(struct files *f, char *path, const struct stat *st, const char *cursor) {
+    struct file *of = path ? realloc(f->of, (f->count + 1) * sizeof *of) : NULL;
+    if (!of) {
+        free(path);
+        return false;
+    }
+    f->of = of;
+    const char *slash = strrchr(path, '/');
+    struct file *file = &of[f->count++];
+    *file = (struct file) { .path = path, .name = slash ? slash + 1 : path, .size = (uint64_t)st->st_size };
+    f->total += file->size;
+    bool failed = false;
+    file->line = find_line(cursor, file->name, &failed);
+    return !failed;
+}
+
+/* Tells whether a name has one of the endings. */
+static bool ends_well(const char *name, const char *const *suffixes) {
+    size_t length = strlen(name);
+    for (; *suffixes; suffixes++) {
+        size_t n = strlen(*suffixes);
+        if (length > n && strcmp(name + length - n, *suffixes) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Orders names by their bytes, whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+
+/* Lists files. */
+bool files_list(struct files *f, const char *path, const char *const *suffixes, const char *cursor) {
+    struct stat st;
+    *f = (struct files) { 0 };
+    if (stat(path, &st) != 0)
+        return false;
+    if (!S_ISDIR(st.st_mode)) {
+        bool added = add(f, strdup(path), &st, cursor);
+        errno = added ? 0 : ENOMEM;
+        return added;
+    }
+    struct dirent **names = NULL;
+    int count = scandir(path, &names, NULL, by_name);
+    bool ok = count >= 0;
+    for (int i = 0; i < count; i++) {
+        char *full = NULL;
+        if (ok && names[i]->d_name[0] != '.' && ends_well(names[i]->d_name, suffixes)) {
+            if (asprintf(&full, "%s/%s", path, names[i]->d_name) < 0)
+                full = NULL;
+            if (full && (stat(full, &st) != 0 || S_ISDIR(st.st_mode))) /* gone meanwhile, or a folder */
+                free(full);
+            else
+                ok = add(f, full, &st, cursor);
+            errno = ok ? errno : ENOMEM;
+        }
+        free(names[i]);
+    }
+    int saved = errno;
+    free(names);
+    errno = saved;
+    return ok;
+}
+
+/* Frees a list. */
+void files_free(struct files *f) {
+    for (size_t i = 0; i < f->count; i++) {
+        free(f->of[i].path);
+        free(f->of[i].line);
+    }
+    free(f->of);
+    *f = (struct files) { 0 };
+}
+
+/* Joins the lines. */
+char *files_cursor(const struct files *f) {
+    size_t length = 1;
+    for (size_t i = 0; i < f->count; i++)
+        length += f->of[i].line ? strlen(f->of[i].line) + 1 : 0;
+    char *cursor = malloc(length), *out = cursor;
+    for (size_t i = 0; cursor && i < f->count; i++)
+        if (f->of[i].line)
+            out += sprintf(out, "%s\n", f->of[i].line);
+    if (cursor)
+        *out = '\0';
+    return cursor;
+}

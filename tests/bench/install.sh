@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs the peers' npm packages in DEST, once per lock file.
+set -eu
+
+[ $# -eq 1 ] || { echo "usage: install.sh DEST" >&2; exit 64; }
+peers=$(cd "$(dirname "$0")/peers" && pwd)
+dest=$1
+want=$(cksum <"$peers/package-lock.json")
+
+if [ -f "$dest/.installed" ] && [ "$(cat "$dest/.installed")" = "$want" ]; then
+    exit 0
+fi
+command -v npm >/dev/null 2>&1 || { echo "install.sh: npm is not installed (Debian: apt-get install npm)" >&2; exit 69; }
+mkdir -p "$dest"
+rm -f "$dest/.installed"
+cp "$peers/package.json" "$peers/package-lock.json" "$dest/"
+chmod u+w "$dest/package.json" "$dest/package-lock.json"
+(cd "$dest" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+echo "$want" >"$dest/.installed"

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# make bench WEEKLY=FILE: iptfhir beside its peers.
+
+EXTRA_DIST += \
+	%D%/bench.sh \
+	%D%/install.sh \
+	%D%/iptfhir.yaml.in \
+	%D%/make-patients.mjs \
+	%D%/metadata.json \
+	%D%/peers/jsonata-map.mjs \
+	%D%/peers/node-map.mjs \
+	%D%/peers/package-lock.json \
+	%D%/peers/package.json \
+	%D%/peers/phq9.mjs \
+	%D%/peers/record.mjs \
+	%D%/peers/repeat-record.mjs \
+	%D%/peers/rows-to-xml.mjs \
+	%D%/peers/rows.mjs \
+	%D%/peers/weekly.jsonata \
+	%D%/peers/weekly.xsl \
+	%D%/sink.conf.in \
+	%D%/sink.sh \
+	%D%/weekly-columns.yaml

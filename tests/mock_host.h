@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A host and sinks for the tests of plugins: they record what a plugin says, and answer from what the test set. */
+#ifndef TESTS_MOCK_HOST_H
+#define TESTS_MOCK_HOST_H
+
+#include <iptfhir/plugin.h>
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOCK_UNUSED __attribute__((unused))
+#define MOCK_MAX 64
+
+/* ---- host ---- */
+struct mock_host {
+    struct iptfhir_host host; /* first: the plugin gets &mock.host */
+    char log[8192];           /* all lines */
+    bool stop;                /* what stopping() says */
+    json_t *documents[MOCK_MAX];
+    size_t document_count;
+    /* Optional answers; without them document() reads JSON files, translate() knows nothing. */
+    json_t *(*document)(const char *path); /* a new reference; NULL: cannot be read */
+    const char *(*translate)(const char *map, const char *code);
+    const char *const *(*list)(const char *folder, const char *suffix);
+    iptfhir_status (*http)(const struct iptfhir_http_request *, size_t count, struct iptfhir_http_response *,
+                           struct iptfhir_error *);
+    iptfhir_status (*merge)(const char *base, const char *mine, const char *theirs, const char **merged,
+                            const char **overlap);
+    struct iptfhir_http_settings http_settings; /* of the last http_open() */
+    unsigned http_open_count;
+};
+
+struct iptfhir_http {
+    struct mock_host *mock;
+};
+
+MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level, const char *format, ...) {
+    struct mock_host *m = (struct mock_host *)(uintptr_t)h;
+    size_t used = strlen(m->log);
+    va_list args;
+    (void)level;
+    va_start(args, format);
+    vsnprintf(m->log + used, sizeof m->log - used, format, args);
+    va_end(args);
+    used = strlen(m->log);
+    snprintf(m->log + used, sizeof m->log - used, "\n");
+}
+
+MOCK_UNUSED static iptfhir_status mock_fail(const struct iptfhir_host *h, struct iptfhir_error *e,
+                                            iptfhir_status status, const char *code, const char *where,
+                                            const char *format, ...) {
+    va_list args;
+    (void)h;
+    if (!e || e->code[0])
+        return status;
+    snprintf(e->code, sizeof e->code, "%s", code);
+    snprintf(e->where, sizeof e->where, "%s", where ? where : "");
+    va_start(args, format);
+    vsnprintf(e->text, sizeof e->text, format, args);
+    va_end(args);
+    return status;
+}
+
+MOCK_UNUSED static bool mock_stopping(const struct iptfhir_host *h) { return ((const struct mock_host *)h)->stop; }
+
+MOCK_UNUSED static const json_t *mock_document(const struct iptfhir_host *h, const char *path,
+                                               struct iptfhir_error *e) {
+    struct mock_host *m = (struct mock_host *)(uintptr_t)h;
+    json_t *document = m->document ? m->document(path) : json_load_file(path, JSON_DECODE_ANY, NULL);
+    if (!document || m->document_count == MOCK_MAX) {
+        json_decref(document);
+        mock_fail(h, e, IPTFHIR_FATAL, "document", path, "cannot be read");
+        return NULL;
+    }
+    return m->documents[m->document_count++] = document;
+}
+
+/* Answers "document:<pointer>", so that a test sees which place was meant. */
+MOCK_UNUSED static bool mock_position(const struct iptfhir_host *h, const json_t *document, const char *pointer,
+                                      char *out, size_t size) {
+    (void)h, (void)document;
+    snprintf(out, size, "document:%s", pointer);
+    return true;
+}
+
+MOCK_UNUSED static const char *const *mock_list(const struct iptfhir_host *h, const char *folder, const char *suffix) {
+    static const char *const none[] = { NULL };
+    const struct mock_host *m = (const struct mock_host *)h;
+    return m->list ? m->list(folder, suffix) : none;
+}
+
+/* Not the real identity, but as stable, of its shape, and different for different keys. */
+MOCK_UNUSED static void mock_identity(const struct iptfhir_host *h, const char *type, const char *key, char out[37]) {
+    uint64_t a = 14695981039346656037u, b = 1099511628211u;
+    (void)h;
+    for (const char *p = type; *p; p++)
+        a = (a ^ (unsigned char)*p) * 1099511628211u;
+    for (const char *p = key; *p; p++) {
+        a = (a ^ (unsigned char)*p) * 1099511628211u;
+        b = (b + (unsigned char)*p) * 6364136223846793005u;
+    }
+    snprintf(out, 37, "%08x-%04x-5%03x-8%03x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xFFFF),
+             (unsigned)(a & 0xFFF), (unsigned)(b >> 52), (unsigned long long)(b & 0xFFFFFFFFFFFF));
+}
+
+MOCK_UNUSED static const char *mock_translate(const struct iptfhir_host *h, const char *map, const char *code) {
+    const struct mock_host *m = (const struct mock_host *)h;
+    return m->translate ? m->translate(map, code) : NULL;
+}
+
+MOCK_UNUSED static struct iptfhir_http *mock_http_open(const struct iptfhir_host *h,
+                                                       const struct iptfhir_http_settings *s, struct iptfhir_error *e) {
+    struct mock_host *m = (struct mock_host *)(uintptr_t)h;
+    struct iptfhir_http *http = malloc(sizeof *http);
+    (void)e;
+    if (http) {
+        http->mock = m;
+        m->http_settings = *s;
+        m->http_open_count++;
+    }
+    return http;
+}
+
+MOCK_UNUSED static iptfhir_status mock_http(struct iptfhir_http *http, const struct iptfhir_http_request *requests,
+                                            size_t count, struct iptfhir_http_response *responses,
+                                            struct iptfhir_error *e) {
+    return http->mock->http ? http->mock->http(requests, count, responses, e) : IPTFHIR_RETRY;
+}
+
+MOCK_UNUSED static void mock_http_close(struct iptfhir_http *http) {
+    if (http)
+        http->mock->http_open_count--;
+    free(http);
+}
+
+MOCK_UNUSED static iptfhir_status mock_merge(const struct iptfhir_host *h, const char *base, const char *mine,
+                                             const char *theirs, const char **merged, const char **overlap,
+                                             struct iptfhir_error *e) {
+    const struct mock_host *m = (const struct mock_host *)h;
+    (void)e;
+    return m->merge ? m->merge(base, mine, theirs, merged, overlap) : IPTFHIR_REJECT;
+}
+
+/* Makes the host ready; everything else in it is zero. */
+MOCK_UNUSED static void mock_host_open(struct mock_host *m) {
+    memset(m, 0, sizeof *m);
+    m->host = (struct iptfhir_host) { sizeof m->host, mock_log,        mock_fail,     mock_stopping,  mock_document,
+                                      mock_position,  mock_list,       mock_identity, mock_translate, mock_http_open,
+                                      mock_http,      mock_http_close, mock_merge };
+}
+
+/* Frees the documents. */
+MOCK_UNUSED static void mock_host_close(struct mock_host *m) {
+    while (m->document_count > 0)
+        json_decref(m->documents[--m->document_count]);
+}
+
+/* ---- what a source tells ---- */
+struct mock_event {
+    enum { MOCK_RECORD, MOCK_HOLD, MOCK_CURSOR } kind;
+    char *text;     /* the record's JSON, the reason, the cursor */
+    char code[32];  /* of a hold */
+    char file[512]; /* its last path component */
+    int64_t line;
+};
+struct mock_records {
+    struct iptfhir_record_sink sink; /* first: the plugin gets &records.sink */
+    struct mock_event *events;
+    size_t count, capacity;
+    size_t records, holds, cursors;
+    bool count_only;      /* keep no events */
+    size_t stop_after;    /* answer RETRY from this many records on; 0: never */
+    uint64_t done, total; /* last progress */
+};
+
+MOCK_UNUSED static void mock_add(struct mock_records *r, int kind, const char *text, size_t length, const char *code,
+                                 const struct iptfhir_origin *o) {
+    if (r->count_only)
+        return;
+    if (r->count == r->capacity) {
+        r->capacity = r->capacity ? r->capacity * 2 : 64;
+        r->events = realloc(r->events, r->capacity * sizeof *r->events);
+        if (!r->events)
+            abort();
+    }
+    struct mock_event *e = &r->events[r->count++];
+    memset(e, 0, sizeof *e);
+    e->kind = kind == MOCK_RECORD ? MOCK_RECORD : kind == MOCK_HOLD ? MOCK_HOLD : MOCK_CURSOR;
+    e->text = strndup(text, length);
+    snprintf(e->code, sizeof e->code, "%s", code ? code : "");
+    const char *file = o && o->file ? o->file : "", *slash = strrchr(file, '/');
+    snprintf(e->file, sizeof e->file, "%s", slash ? slash + 1 : file);
+    e->line = o ? o->line : 0;
+}
+
+MOCK_UNUSED static iptfhir_status mock_emit_text(struct iptfhir_record_sink *s, const char *json, size_t length,
+                                                 const struct iptfhir_origin *o) {
+    struct mock_records *r = (struct mock_records *)s;
+    r->records++;
+    mock_add(r, MOCK_RECORD, json, length, NULL, o);
+    return r->stop_after && r->records >= r->stop_after ? IPTFHIR_RETRY : IPTFHIR_OK;
+}
+
+MOCK_UNUSED static iptfhir_status mock_emit(struct iptfhir_record_sink *s, json_t *record,
+                                            const struct iptfhir_origin *o) {
+    char *text = json_dumps(record, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(record);
+    if (!text)
+        return IPTFHIR_FATAL;
+    iptfhir_status status = mock_emit_text(s, text, strlen(text), o);
+    free(text);
+    return status;
+}
+
+MOCK_UNUSED static iptfhir_status mock_hold(struct iptfhir_record_sink *s, const struct iptfhir_origin *o,
+                                            const char *code, const char *why) {
+    struct mock_records *r = (struct mock_records *)s;
+    r->holds++;
+    mock_add(r, MOCK_HOLD, why, strlen(why), code, o);
+    return IPTFHIR_OK;
+}
+
+MOCK_UNUSED static iptfhir_status mock_cursor(struct iptfhir_record_sink *s, const char *cursor) {
+    struct mock_records *r = (struct mock_records *)s;
+    r->cursors++;
+    mock_add(r, MOCK_CURSOR, cursor ? cursor : "", cursor ? strlen(cursor) : 0, NULL, NULL);
+    return IPTFHIR_OK;
+}
+
+MOCK_UNUSED static void mock_progress(struct iptfhir_record_sink *s, uint64_t done, uint64_t total) {
+    ((struct mock_records *)s)->done = done;
+    ((struct mock_records *)s)->total = total;
+}
+
+/* Makes the sink ready. */
+MOCK_UNUSED static void mock_records_open(struct mock_records *r) {
+    memset(r, 0, sizeof *r);
+    r->sink = (struct iptfhir_record_sink) { sizeof r->sink, r,           mock_emit,    mock_emit_text,
+                                             mock_hold,      mock_cursor, mock_progress };
+}
+
+/* Frees the events. */
+MOCK_UNUSED static void mock_records_close(struct mock_records *r) {
+    for (size_t i = 0; i < r->count; i++)
+        free(r->events[i].text);
+    free(r->events);
+    memset(r, 0, sizeof *r);
+}
+
+/* The n-th event of a kind, NULL when there are fewer. */
+MOCK_UNUSED static const struct mock_event *mock_event(const struct mock_records *r, int kind, size_t n) {
+    for (size_t i = 0; i < r->count; i++)
+        if ((int)r->events[i].kind == kind && n-- == 0)
+            return &r->events[i];
+    return NULL;
+}
+
+/* ---- what a mapper tells ---- */
+struct mock_resources {
+    struct iptfhir_resource_sink sink; /* first */
+    struct {
+        char mapping[64];
+        json_t *facts;
+    } renders[MOCK_MAX];
+    json_t *emits[MOCK_MAX];
+    struct {
+        char pointer[256], code[32], why[512];
+    } holds[MOCK_MAX], alerts[MOCK_MAX];
+    size_t render_count, emit_count, hold_count, alert_count;
+    iptfhir_status answer; /* of render() and emit() */
+};
+
+MOCK_UNUSED static iptfhir_status mock_render(struct iptfhir_resource_sink *s, const char *mapping, json_t *facts,
+                                              struct iptfhir_error *e) {
+    struct mock_resources *r = (struct mock_resources *)s;
+    (void)e;
+    if (r->render_count == MOCK_MAX) {
+        json_decref(facts);
+        return IPTFHIR_FATAL;
+    }
+    snprintf(r->renders[r->render_count].mapping, sizeof r->renders[0].mapping, "%s", mapping);
+    r->renders[r->render_count++].facts = facts;
+    return r->answer;
+}
+
+MOCK_UNUSED static iptfhir_status mock_emit_resource(struct iptfhir_resource_sink *s, json_t *resource,
+                                                     struct iptfhir_error *e) {
+    struct mock_resources *r = (struct mock_resources *)s;
+    (void)e;
+    if (r->emit_count == MOCK_MAX) {
+        json_decref(resource);
+        return IPTFHIR_FATAL;
+    }
+    r->emits[r->emit_count++] = resource;
+    return r->answer;
+}
+
+MOCK_UNUSED static iptfhir_status mock_hold_part(struct iptfhir_resource_sink *s, const char *pointer, const char *code,
+                                                 const char *why) {
+    struct mock_resources *r = (struct mock_resources *)s;
+    if (r->hold_count == MOCK_MAX)
+        return IPTFHIR_FATAL;
+    snprintf(r->holds[r->hold_count].pointer, sizeof r->holds[0].pointer, "%s", pointer);
+    snprintf(r->holds[r->hold_count].code, sizeof r->holds[0].code, "%s", code);
+    snprintf(r->holds[r->hold_count++].why, sizeof r->holds[0].why, "%s", why);
+    return IPTFHIR_OK;
+}
+
+MOCK_UNUSED static void mock_alert(struct iptfhir_resource_sink *s, const char *pointer, const char *code) {
+    struct mock_resources *r = (struct mock_resources *)s;
+    if (r->alert_count == MOCK_MAX)
+        return;
+    snprintf(r->alerts[r->alert_count].pointer, sizeof r->alerts[0].pointer, "%s", pointer);
+    snprintf(r->alerts[r->alert_count++].code, sizeof r->alerts[0].code, "%s", code);
+}
+
+/* Makes the sink ready. */
+MOCK_UNUSED static void mock_resources_open(struct mock_resources *r) {
+    memset(r, 0, sizeof *r);
+    r->sink = (struct iptfhir_resource_sink) { sizeof r->sink, r,         mock_render, mock_emit_resource,
+                                               mock_hold_part, mock_alert };
+}
+
+/* Frees facts and resources. */
+MOCK_UNUSED static void mock_resources_close(struct mock_resources *r) {
+    while (r->render_count > 0)
+        json_decref(r->renders[--r->render_count].facts);
+    while (r->emit_count > 0)
+        json_decref(r->emits[--r->emit_count]);
+}
+
+/* A record over a json_t: json() gives it, borrowed. */
+struct mock_record {
+    struct iptfhir_record record; /* first */
+    const json_t *json;
+};
+
+MOCK_UNUSED static const json_t *mock_record_json(const struct iptfhir_record *record) {
+    return ((const struct mock_record *)record)->json;
+}
+
+/* ---- what a target tells ---- */
+struct mock_receipts {
+    struct iptfhir_receipt_sink sink; /* first */
+    struct {
+        bool given;
+        iptfhir_receipt_status status;
+        char server_id[80], version[40], code[40], detail[512];
+        int64_t retry_after_ms;
+    } of[MOCK_MAX];
+};
+
+MOCK_UNUSED static void mock_receipt(struct iptfhir_receipt_sink *s, size_t index,
+                                     const struct iptfhir_receipt *receipt) {
+    struct mock_receipts *r = (struct mock_receipts *)s;
+    if (index >= MOCK_MAX)
+        return;
+    r->of[index].given = true;
+    r->of[index].status = receipt->status;
+    r->of[index].retry_after_ms = receipt->retry_after_ms;
+    snprintf(r->of[index].server_id, sizeof r->of[0].server_id, "%s", receipt->server_id ? receipt->server_id : "");
+    snprintf(r->of[index].version, sizeof r->of[0].version, "%s", receipt->version ? receipt->version : "");
+    snprintf(r->of[index].code, sizeof r->of[0].code, "%s", receipt->code ? receipt->code : "");
+    snprintf(r->of[index].detail, sizeof r->of[0].detail, "%s", receipt->detail ? receipt->detail : "");
+}
+
+/* Makes the sink ready. */
+MOCK_UNUSED static void mock_receipts_open(struct mock_receipts *r) {
+    memset(r, 0, sizeof *r);
+    r->sink = (struct iptfhir_receipt_sink) { sizeof r->sink, r, mock_receipt };
+}
+#endif

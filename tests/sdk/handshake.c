@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plugins for the loader's test, one per way to get the handshake wrong (or right); FAULT chooses. */
+#include <iptfhir/plugin.h>
+
+#define FAULT_NONE 0
+#define FAULT_MAGIC 1
+#define FAULT_ABI 2
+#define FAULT_SHORT 3
+#define FAULT_OLDER 4
+#define FAULT_PART 5
+#define FAULT_NAME 6
+#define FAULT_EMPTY 7
+#define FAULT_SYMBOL 8
+#define FAULT_OPTIONS 9
+#define FAULT_POLL 10
+
+/* A source that has nothing. */
+static iptfhir_status poll_nothing(void *self, const char *cursor, struct iptfhir_record_sink *sink,
+                                   struct iptfhir_error *error) {
+    (void)self, (void)cursor, (void)sink, (void)error;
+    return IPTFHIR_OK;
+}
+
+/* A target that takes nothing. */
+static iptfhir_status deliver_nothing(void *self, const struct iptfhir_change_set *set,
+                                      struct iptfhir_receipt_sink *sink, struct iptfhir_error *error) {
+    (void)self, (void)set, (void)sink, (void)error;
+    return IPTFHIR_OK;
+}
+
+/* A function that an older descriptor can't name. */
+static bool say_no(const char *input, const char *const *args, size_t count, char *out, size_t size) {
+    (void)input, (void)args, (void)count, (void)out, (void)size;
+    return false;
+}
+
+static const struct iptfhir_source source = {
+    .size = FAULT == FAULT_PART ? sizeof(size_t) : sizeof source,
+    .poll = FAULT == FAULT_POLL ? NULL : poll_nothing,
+};
+/* A target from before there was probe(). */
+static const struct iptfhir_target target = {
+    .size = FAULT == FAULT_OLDER ? offsetof(struct iptfhir_target, probe) : sizeof target,
+    .deliver = deliver_nothing,
+    .probe = (iptfhir_status(*)(void *, struct iptfhir_error *))(uintptr_t)16, /* must not be seen when not counted */
+};
+static const struct iptfhir_function functions[] = { { "sayNo", 0, 0, say_no }, { NULL, 0, 0, NULL } };
+static const struct iptfhir_option options[] = {
+    { "beyond", IPTFHIR_INTEGER, 0, 4096, NULL, 0, 0, NULL, "Outside the instance." },
+    IPTFHIR_OPTIONS_END,
+};
+
+#if FAULT == FAULT_SYMBOL
+#define DESCRIPTOR some_other_name
+extern IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin DESCRIPTOR;
+#else
+#define DESCRIPTOR iptfhir_plugin
+#endif
+const struct iptfhir_plugin DESCRIPTOR = {
+    .magic = FAULT == FAULT_MAGIC ? 0x7f454c46u : IPTFHIR_MAGIC,
+    .abi = FAULT == FAULT_ABI ? IPTFHIR_ABI + 41 : IPTFHIR_ABI,
+    .size = FAULT == FAULT_SHORT   ? offsetof(struct iptfhir_plugin, init)
+            : FAULT == FAULT_OLDER ? offsetof(struct iptfhir_plugin, functions)
+                                   : sizeof(struct iptfhir_plugin),
+    .name = FAULT == FAULT_NAME ? "somebody-else" : NAME,
+    .version = "1",
+    .summary = "A plugin for a test",
+    .instance_size = 8,
+    .options = FAULT == FAULT_OPTIONS ? options : NULL,
+    .source = FAULT == FAULT_EMPTY ? NULL : &source,
+    .target = FAULT == FAULT_OLDER || FAULT == FAULT_NONE ? &target : NULL,
+    .functions = FAULT == FAULT_EMPTY ? NULL : functions,
+};
