@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Data: mapping files, instruments, terminology, column files; the schema has a fragment of its own.
+# Data: mapping files, instruments, terminology; the schema has a fragment of its own, and source-csv lists the column files.
 nobase_dist_pkgdata_DATA += \
 	mappings/careplan.yaml mappings/careteam.yaml mappings/condition.yaml mappings/consent.yaml mappings/encounter.yaml \
 	mappings/flag.yaml mappings/goal.yaml mappings/medicationstatement.yaml mappings/observation-communication.yaml \
@@ -12,9 +12,7 @@ nobase_dist_pkgdata_DATA += \
 	mappings/terminology/conceptmap-course-request-status.json mappings/terminology/conceptmap-goal-category.json \
 	mappings/terminology/conceptmap-goal-priority.json mappings/terminology/conceptmap-relationship-role.json \
 	mappings/terminology/conceptmap-relationship-type-role.json mappings/terminology/conceptmap-session-mode.json \
-	mappings/terminology/conceptmap-session-status.json mappings/terminology/conceptmap-session-therapy.json \
-	mappings/columns/clinic-spreadsheet.yaml mappings/columns/phq9-items-chiu.yaml mappings/columns/redcap-ipt.yaml \
-	mappings/columns/weekly-phq9.yaml
+	mappings/terminology/conceptmap-session-status.json mappings/terminology/conceptmap-session-therapy.json
 EXTRA_DIST += \
 	mappings/examples/full/record.json mappings/examples/full/expected.ndjson \
 	mappings/examples/gad-7/record.json mappings/examples/gad-7/expected.ndjson \

@@ -125,7 +125,8 @@ static void check_all(struct check *c) {
     load_section(c, SOURCE, config->sources, config->source_count);
     load_section(c, MAPPER, config->mappers, config->mapper_count);
     load_section(c, TARGET, config->targets, config->target_count);
-    load_mappings(c);
+    if (access(config->mappings_dir, R_OK | X_OK) == 0) /* reported, if not */
+        load_mappings(c);
     for (size_t i = 0; i < c->count; i++)
         try_instance(c, &c->trials[i]);
 }
@@ -176,9 +177,15 @@ static void add_sample(struct samples *s, const char *path, struct report *repor
         return;
     }
     struct sample *one = &s->list[s->count];
-    *one = (struct sample) { .path = strdup(path), .length = text.length, .text = str_steal(&text) };
-    if (one->path && one->text)
+    *one = (struct sample) { .path = strdup(path), .length = text.length };
+    one->text = str_steal(&text);
+    if (one->path && one->text) {
         s->count++;
+        return;
+    }
+    free(one->path);
+    free(one->text);
+    report_add(report, REPORT_ERROR, "memory", path, "out of memory");
 }
 
 /* Find *.json in a folder and in the folders in it. */

@@ -88,6 +88,11 @@ void config_unknown_key(struct reading *r, const struct tree *value, const char 
     str_free(&list);
 }
 
+const struct tree *config_member(const struct tree *object, const char *name) {
+    const struct tree *member = tree_get(object, name);
+    return member && member->kind != TREE_NULL ? member : NULL;
+}
+
 /* Remember that memory ran out, once. */
 void config_out_of_memory(struct reading *r) {
     if (!r->no_memory)
@@ -220,7 +225,7 @@ static void take(struct reading *r, const struct setting *s, const struct tree *
 static void read_settings(struct reading *r, const struct tree *root) {
     for (size_t i = 0; i < SETTINGS; i++) {
         const struct setting *s = &settings[i];
-        const struct tree *section = tree_get(root, s->section), *value = section ? tree_get(section, s->name) : NULL;
+        const struct tree *section = config_member(root, s->section), *value = section ? config_member(section, s->name) : NULL;
         if (!value && !s->initial) {
             config_fault(r, section ? section : root, "missing", "%s.%s is missing", s->section, s->name);
             continue;
@@ -238,7 +243,7 @@ static void read_settings(struct reading *r, const struct tree *root) {
         for (size_t i = 0; i < SETTINGS; i++)
             if (!strcmp(settings[i].section, section->name))
                 known[n++] = settings[i].name;
-        if (n && section->kind != TREE_OBJECT)
+        if (n && section->kind != TREE_OBJECT && section->kind != TREE_NULL)
             config_fault(r, section, "wrong-type", "%s must be a group of keys", section->name);
         for (const struct tree *k = n && section->kind == TREE_OBJECT ? section->first : NULL; k; k = k->next)
             if (config_choice(k->name, known) < 0)
@@ -250,7 +255,7 @@ static void read_settings(struct reading *r, const struct tree *root) {
 static void read_places(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
     const char *data = getenv("IPTFHIR_DATADIR"), *installed = getenv("IPTFHIR_PLUGINDIR");
-    const struct tree *mappings = tree_get(root, "mappings"), *dirs = tree_get(root, "plugins");
+    const struct tree *mappings = config_member(root, "mappings"), *dirs = config_member(root, "plugins");
     struct stat st;
     if (mappings && mappings->kind != TREE_STRING)
         config_fault(r, mappings, "wrong-type", "mappings must be the path of a folder");
@@ -305,7 +310,7 @@ static void read_root(struct reading *r, const struct tree *root) {
             config_unknown_key(r, k, top_names, "the configuration");
     read_places(r, root);
     read_settings(r, root);
-    read_parameters(r, tree_get(root, "parameters"));
+    read_parameters(r, config_member(root, "parameters"));
     config_read_jobs(r, root);
 }
 

@@ -107,6 +107,16 @@ START_TEST(the_store_is_in_the_state_folder_of_the_session) {
 }
 END_TEST
 
+START_TEST(a_section_whose_keys_are_all_comments_counts_as_left_out) {
+    char text[1024];
+    snprintf(text, sizeof text, "records:\n  # max_bytes: 5\nlimits: {record_seconds: }\nparameters:\n%s", whole);
+    struct config *c = load(text);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_int_eq(c->limits.record_seconds, 10);
+    config_free(c);
+}
+END_TEST
+
 START_TEST(a_path_is_relative_to_the_file) {
     char text[1024], expected[128];
     snprintf(text, sizeof text, "store: {path: a.db}\n%s", whole);
@@ -208,6 +218,7 @@ int main(void) {
     tcase_add_test(c, a_whole_configuration_has_its_defaults_and_keeps_the_order_of_mappers);
     tcase_add_test(c, what_the_core_takes_is_not_handed_to_the_plugin);
     tcase_add_test(c, the_store_is_in_the_state_folder_of_the_session);
+    tcase_add_test(c, a_section_whose_keys_are_all_comments_counts_as_left_out);
     tcase_add_test(c, a_path_is_relative_to_the_file);
     tcase_add_test(c, everything_wrong_is_reported_at_once_with_its_place);
     tcase_add_test(c, a_missing_identity_and_missing_jobs_are_both_reported);

@@ -42,7 +42,7 @@ static void read_target(struct reading *r, struct config_instance *i, const stru
 /* Read sources, mappers or targets. */
 static struct config_instance *read_instances(struct reading *r, const struct tree *root, const char *section,
                                               bool target, size_t *count) {
-    const struct tree *group = tree_get(root, section);
+    const struct tree *group = config_member(root, section);
     *count = 0;
     if (group && group->kind != TREE_OBJECT) {
         config_fault(r, group, "wrong-type", "%s must be a group of names", section);
@@ -109,7 +109,7 @@ static const struct config_instance *find(struct reading *r, const struct tree *
 static const struct config_instance **find_all(struct reading *r, const struct tree *job, const char *key,
                                                const char *what, const struct config_instance *list, size_t count,
                                                size_t *found) {
-    const struct tree *names = tree_get(job, key);
+    const struct tree *names = config_member(job, key);
     *found = 0;
     if (!names || names->kind != TREE_ARRAY || !names->length) {
         config_fault(r, names ? names : job, "missing", "a job must list its %s: [NAME, ...]", key);
@@ -134,7 +134,7 @@ static const struct config_instance **find_all(struct reading *r, const struct t
 /* Read the jobs. */
 static void read_jobs(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
-    const struct tree *group = tree_get(root, "jobs");
+    const struct tree *group = config_member(root, "jobs");
     if (!group || group->kind != TREE_OBJECT || !group->length) {
         config_fault(r, group ? group : root, "missing",
                      "jobs must name at least one job: {NAME: {source: S, mappers: [M], targets: [T]}}");
@@ -151,7 +151,7 @@ static void read_jobs(struct reading *r, const struct tree *root) {
         struct config_job *j = &c->jobs[c->job_count++];
         j->name = n->name;
         j->where = config_where_key(&c->arena, r->file, n);
-        const struct tree *source = tree_get(n, "source");
+        const struct tree *source = config_member(n, "source");
         if (source)
             j->source = find(r, source, "source", c->sources, c->source_count);
         else

@@ -22,6 +22,8 @@ void config_unknown_key(struct reading *r, const struct tree *value, const char 
 void config_out_of_memory(struct reading *r);
 /* A copy of a node, positioned at its key. */
 struct tree config_at_key(struct reading *r, const struct tree *node);
+/* A member; NULL when it is absent or null: a key with nothing behind it counts as left out. */
+const struct tree *config_member(const struct tree *object, const char *name);
 /* Index of a word in a NULL-terminated list, -1 when it is none; NULL word: -1. */
 int config_choice(const char *word, const char *const *choices);
 /* True when a text can be a name: of a parameter, or (with `-` and `.` too) of an instance or job. */

@@ -56,6 +56,14 @@ static void print_resource(struct dry *d, const char *target, const struct pipel
     arena_reset(&d->arena);
 }
 
+/* A record that is as it was would not be mapped. */
+static bool on_record(void *user, const struct tree *record, const char *id, const char *hash) {
+    (void)record;
+    struct dry *d = user;
+    bool same = false;
+    return !d->store || !store_record_same(d->store, d->job->name, id, hash, &same, NULL) || !same;
+}
+
 static bool on_resource(void *user, const struct pipeline_resource *r, struct iptfhir_error *error) {
     struct dry *d = user;
     char hash[65], known[65] = "";
@@ -94,7 +102,7 @@ int dry_run(const struct config *config, const struct config_job *job, const str
     struct dry d = { .job = job, .json = options->json };
     struct report report = { 0 };
     struct iptfhir_error error = ERROR_INIT;
-    const struct pipeline_events events = { .user = &d, .resource = on_resource, .hold = on_hold };
+    const struct pipeline_events events = { .user = &d, .record = on_record, .resource = on_resource, .hold = on_hold };
     struct pipeline *p = pipeline_open_config(config, job, &report);
     if (access(config->store_path, F_OK) == 0 && !(d.store = store_open(config->store_path, STORE_READ, &error)))
         report_add(&report, REPORT_ERROR, error.code, error.where, "%s", error.text);

@@ -226,6 +226,13 @@ static bool on_rendered(void *user, const struct template *t, struct tree *resou
     return finish(user, resource);
 }
 
+/* A resource that a mapping could not make waits for a person; the others go on. */
+static bool on_fault(void *user, const struct template *t, const struct iptfhir_error *error) {
+    (void)t;
+    struct hand *h = user;
+    return hold_part(h, *error->where ? error->where : h->mapping, error->code, error->text);
+}
+
 static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char *mapping, json_t *facts, struct iptfhir_error *error) {
     struct hand *h = sink->self;
     const struct template *t = template_find(h->p->templates, mapping);
@@ -237,7 +244,7 @@ static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char
         return IPTFHIR_FATAL;
     }
     struct iptfhir_error why = ERROR_INIT;
-    struct template_render render = { .arena = h->arena, .record = h->tree, .facts = tree, .now_ms = clock_now_ms(), .emit = on_rendered,
+    struct template_render render = { .arena = h->arena, .record = h->tree, .facts = tree, .now_ms = clock_now_ms(), .emit = on_rendered, .fault = on_fault,
                                       .user = h, .coverage = h->p->coverage };
     const char *outer = h->mapping;
     h->mapping = mapping;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STEPS 20000000ul /* of one evaluation chain: hostile mappings end */
+
 struct rendering {
     const struct template_set *set;
     const struct template *t;
@@ -282,6 +284,16 @@ static bool fill_slots(struct rendering *g) {
     return true;
 }
 
+/* Tell of a resource that could not be made and go on with the next; false when rendering must end. */
+static bool excuse(struct rendering *g) {
+    if (!g->r->fault || !error_is_set(g->error) || !strcmp(g->error->code, "memory") || !g->r->fault(g->r->user, g->t, g->error))
+        return false;
+    error_clear(g->error);
+    g->failed = false;
+    g->context.steps_left = STEPS;
+    return true;
+}
+
 /* Render one resource template, or the resources of a loop or a choice. */
 static bool resources(struct rendering *g, const struct node *n) {
     if (!n)
@@ -321,7 +333,7 @@ static bool resources(struct rendering *g, const struct node *n) {
     }
     struct tree *made = render(g, n);
     if (g->failed)
-        return false;
+        return excuse(g);
     if (!made)
         return true;
     g->failed = !g->r->emit(g->r->user, g->t, made, g->error);
@@ -331,7 +343,7 @@ static bool resources(struct rendering *g, const struct node *n) {
 bool template_render(const struct template_set *set, const struct template *t, struct template_render *r, struct iptfhir_error *error) {
     struct iptfhir_error own = ERROR_INIT;
     struct rendering g = { .set = set, .t = t, .r = r, .error = &own };
-    g.context = (struct fhirpath_context){ .arena = r->arena, .root = fhirpath_node(r->record), .variables = g.slots, .now_ms = r->now_ms, .steps_left = 20000000,
+    g.context = (struct fhirpath_context){ .arena = r->arena, .root = fhirpath_node(r->record), .variables = g.slots, .now_ms = r->now_ms, .steps_left = STEPS,
                                            .user = (void *)(uintptr_t)set };
     if (fill_slots(&g) && resources(&g, t->resources))
         return true;

@@ -39,6 +39,8 @@ struct template_render {
     const struct tree *facts; /* object; may be NULL */
     int64_t now_ms;
     bool (*emit)(void *user, const struct template *t, struct tree *resource, struct iptfhir_error *error);
+    /* A resource that could not be made: the others of the file go on. NULL: the first such ends the rendering. False ends it too. */
+    bool (*fault)(void *user, const struct template *t, const struct iptfhir_error *error);
     void *user;
     /* When set: coverage of `check --samples`. */
     struct template_coverage *coverage;

@@ -142,6 +142,27 @@ START_TEST(all_faults_of_a_file_are_listed_with_their_places) {
 }
 END_TEST
 
+static bool count_fault(void *user, const struct template *t, const struct iptfhir_error *error) {
+    (void)t;
+    str_printf(user, "!%s", error->code);
+    return true;
+}
+
+START_TEST(a_resource_that_fails_does_not_take_its_neighbours_with_it) {
+    put("t.yaml", "resources:\n  - \"{% for i in s %}\": {resourceType: Goal, lifecycleStatus: \"{{ %i.translate('goal-status') }}\"}\n");
+    struct template_set *set = load();
+    struct arena arena = { 0 };
+    struct str out = { 0 };
+    const char *record = "{\"s\":[\"odd\",\"done\"]}";
+    struct template_render r = { .arena = &arena, .record = json_read_copy(&arena, record, strlen(record), NULL, NULL), .emit = collect, .fault = count_fault, .user = &out };
+    ck_assert(template_render(set, template_find(set, "t"), &r, NULL));
+    ck_assert_str_eq(out.data, "!no-translation\n{\"resourceType\":\"Goal\",\"lifecycleStatus\":\"completed\"}");
+    template_set_free(set);
+    str_free(&out);
+    arena_free(&arena);
+}
+END_TEST
+
 START_TEST(unknown_types_and_keys_are_refused) {
     static const char *const texts[] = { "resource: {resourceType: Gaol}\n", "resorce: {resourceType: Goal}\n", "resources: {a: b}\n", "facts: [x, x]\nresource: {resourceType: Goal}\n",
                                          "resource: {resourceType: Goal}\nresources: []\n", "- a\n", "resource: {resourceType: Goal, \"{% while x %}\": {id: a}}\n" };
@@ -214,6 +235,7 @@ int main(void) {
     tcase_add_test(all, the_functions_of_mapping_files);
     tcase_add_test(all, faults_of_a_record_have_codes);
     tcase_add_test(all, all_faults_of_a_file_are_listed_with_their_places);
+    tcase_add_test(all, a_resource_that_fails_does_not_take_its_neighbours_with_it);
     tcase_add_test(all, unknown_types_and_keys_are_refused);
     tcase_add_test(all, coverage_tells_what_was_always_empty_and_never_read);
     tcase_add_test(all, threads_share_a_set);

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+. "${top_srcdir:-.}/tests/scenario/lib.sh"
+scenario "the same sync twice: the second sends nothing"
+clinic 4
+hospital plain
+config
+
+run 0 sync
+arrived
+above "resources at the server" "$(ehr_count Observation)" 80
+says "the summary" '4 records read .* 0 held' "$dir/err"
+run 0 status
+says "the law in words" 'accepted ([0-9]+) = settled \1 \+ pending 0 \+ held 0' "$dir/out"
+
+ehr_reset
+run 0 sync
+same "changes in the second sync" "$(mutations)" 0
+same "requests in the second sync" "$(ehr_stat .requests)" '{}'
+
+# The file is touched, nothing in it differs: read again, not sent again.
+sleep 2.1
+touch "$dir/records.ndjson"
+run 0 sync
+says "records as before" '4 records read \(4 as before' "$dir/err"
+same "changes after a touch" "$(mutations)" 0
+same "requests after a touch" "$(ehr_stat .requests)" '{}'
+
+# The store is lost: everything is found at the server, nothing is made twice. (Provenance has no identifier to be found by.)
+rm "$dir"/store.db*
+NEIGHBOURS="condition, careteam, encounter, procedure, consent"
+config
+ehr_reset
+run 0 sync
+same "changes after the store was lost" "$(mutations)" 0
+same "identities that are there twice" "$(ehr_duplicates)" 0
+same "all of it counted as created" "$(status_of created)" "$(status_of accepted)"
+scenario_end
