@@ -132,7 +132,7 @@ START_TEST(faults_of_configuration_plugin_options_and_keys_are_reported_together
                                             ":10:5: error: there is no option 'urll'; did you mean 'url'",
                                             ":12:14: error: ca_file: there is no",
                                             ":13:15: error: parallel must be between 1 and 64",
-                                            ":15:48: error: there is no target 'tt'" };
+                                            ":15:47: error: there is no target 'tt'" };
     const char *at = err.data;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) { /* in this order */
         const char *found = strstr(at, expected[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of reading and checking the configuration. */
+#include "core/base/alloc.h"
 #include "core/config/config.h"
 
 #include <check.h>
@@ -211,6 +212,31 @@ START_TEST(a_key_is_found_behind_comments_and_quotes) {
 }
 END_TEST
 
+START_TEST(when_memory_runs_out_a_configuration_is_whole_or_refused) {
+    bool refused = true;
+    config_free(load(whole));
+    for (size_t n = 1; refused && n < 5000; n++) {
+        struct report some = { 0 };
+        base_fail_at(n, true);
+        struct config *c = config_load(file, &some);
+        refused = base_refused();
+        base_fail_at(0, false);
+        if (c) {
+            ck_assert_uint_eq(c->job_count, 1);
+            ck_assert_uint_eq(c->jobs[0].mapper_count, 2);
+            ck_assert_ptr_nonnull(c->targets[0].options);
+            ck_assert_str_eq(tree_text(c->parameters, "labels"), "send");
+            ck_assert_str_eq(c->plugin_dirs[0], "/plugins");
+        } else {
+            ck_assert(some.errors || some.dropped);
+        }
+        config_free(c);
+        report_free(&some);
+    }
+    ck_assert(!refused);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("config");
     TCase *c = tcase_create("config");
@@ -227,6 +253,7 @@ int main(void) {
     tcase_add_test(c, a_checker_gets_what_can_be_read_of_a_faulty_file);
     tcase_add_test(c, a_file_that_is_not_there_is_one_clear_error);
     tcase_add_test(c, a_key_is_found_behind_comments_and_quotes);
+    tcase_add_test(c, when_memory_runs_out_a_configuration_is_whole_or_refused);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -131,11 +131,15 @@ static bool member(struct evaluation *e, const struct expression *x, collection 
             return push(e, out, *on);
         return member_step(e, on, x->symbol, x->name, out);
     }
-    collection focus = { 0 };
-    if (!evaluate(e, x->left, &focus))
+    value room[2];
+    collection made = { room, 0, 2 };
+    const collection *focus = &made;
+    if (x->left->kind == X_VARIABLE && x->left->slot >= 0) /* as it is: mapping files do this most */
+        focus = &e->context->variables[x->left->slot];
+    else if (!evaluate(e, x->left, &made))
         return false;
-    for (size_t i = 0; i < focus.count; i++)
-        if (!member_step(e, &focus.items[i], x->symbol, x->name, out))
+    for (size_t i = 0; i < focus->count; i++)
+        if (!member_step(e, &focus->items[i], x->symbol, x->name, out))
             return false;
     return true;
 }
@@ -194,6 +198,8 @@ static bool sign(struct evaluation *e, const struct expression *x, collection *o
         return false;
     if (!found)
         return true;
+    if (v.kind == FHIRPATH_INTEGER && x->negative && v.integer == INT64_MIN)
+        return true; /* overflow gives nothing */
     if (v.kind == FHIRPATH_INTEGER)
         v.integer = x->negative ? -v.integer : v.integer;
     else if (v.kind == FHIRPATH_DECIMAL)
@@ -235,6 +241,12 @@ bool evaluate(struct evaluation *e, const struct expression *x, collection *out)
     if (e->context->steps_left && !--e->context->steps_left)
         return evaluation_error(e, x, "this takes too many steps");
     bool ok = true;
+    if (out->count && (x->kind == X_CALL || x->kind == X_EXTENSION || x->kind == X_BINARY)) {
+        /* functions and operators look at what they give: they must not see what stands there already (select()) */
+        collection fresh = { 0 };
+        e->depth--;
+        return evaluate(e, x, &fresh) && push_all(e, out, &fresh);
+    }
     switch (x->kind) {
     case X_LITERAL: ok = push(e, out, x->literal); break;
     case X_EMPTY: break;
@@ -270,15 +282,13 @@ bool argument(struct evaluation *e, const struct expression *x, size_t n, collec
 }
 
 bool fhirpath_evaluate(const struct fhirpath_program *program, struct fhirpath_context *context, struct fhirpath_collection *out, struct iptfhir_error *error) {
-    struct iptfhir_error own = ERROR_INIT;
-    struct evaluation e = { .context = context, .arena = context->arena, .error = &own, .index = -1 };
-    if (evaluate(&e, program->root, out))
-        return true;
-    if (!error_is_set(&own))
-        error_set(&own, "memory", NULL, "out of memory");
-    if (error)
-        error_set(error, own.code, own.where, "%s", own.text);
-    return false;
+    struct iptfhir_error own; /* only its code is cleared: this runs for every hole of every resource */
+    struct evaluation e = { .context = context, .arena = context->arena, .error = error ? error : &own, .index = -1 };
+    if (!error) {
+        own.size = sizeof own;
+        own.code[0] = own.where[0] = own.text[0] = '\0';
+    }
+    return evaluate(&e, program->root, out) || error_set(e.error, "memory", NULL, "out of memory");
 }
 
 /* Follow a chain of members down to where it starts; writes it dotted. */

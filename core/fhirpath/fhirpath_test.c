@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of FHIRPath: expressions and what they give on small resources of our own. */
+#include "core/base/alloc.h"
 #include "core/fhirpath/fhirpath.h"
 
 #include <check.h>
@@ -156,6 +157,131 @@ START_TEST(random_bytes_never_crash) {
 }
 END_TEST
 
+START_TEST(calendar_arithmetic_crosses_months_leap_days_and_midnight) {
+    static const struct expected list[] = { { "@2024-02-29 + 1 year", "2025-02-28" }, { "@2024-02-29 - 4 years", "2020-02-29" }, { "@2023-03-31 - 1 month", "2023-02-28" },
+        { "@1900-02-28 + 1 day", "1900-03-01" }, { "@2000-02-28 + 1 day", "2000-02-29" }, { "@2024-12-31T23:59:59.999Z + 1 millisecond", "2025-01-01T00:00:00.000Z" },
+        { "@2024-01-01T00:15:00+05:30 - 20 minutes", "2023-12-31T23:55:00+05:30" }, { "@T23:30 + 1 hour", "00:30" }, { "@T00:10 - 20 minutes", "23:50" },
+        { "@2024 + 23 months", "2025" }, { "@2024 + 365 days", "2025" }, { "@2024-01 + 31 days", "2024-02" }, { "@2024-01-15 + 25 hours", "2024-01-16" },
+        { "@2024-01-15 + 23 hours", "2024-01-15" }, { "@2024-01-15 + 1.9 days", "2024-01-16" }, { "@2024-01-01T10:30 + 90 seconds", "2024-01-01T10:31" },
+        { "@2024-01-31 + 1 month - 1 month", "2024-01-29" }, { "@9999-12-31 + 1 day", "" }, { "@0001-01-01 - 1 day", "" }, { "@T10:30 + 1 day", "ERROR" },
+        { "@2024-01-01 + 1 'mo'", "ERROR" }, { "@2024-01-01 + 1 'wk'", "2024-01-08" } };
+    ALL("{}", list);
+}
+END_TEST
+
+START_TEST(zones_leave_a_comparison_open_only_as_far_as_they_reach) {
+    static const struct expected list[] = { { "@2024-01-01T10:00:00Z = @2024-01-01T10:00:00", "" }, { "@2024-01-01T10:00:00Z < @2024-01-05T10:00:00", "true" },
+        { "@2024-01-01T23:00:00-05:00 = @2024-01-02T04:00:00Z", "true" }, { "@2024-01-01T10:00:00Z = @2024-01-01", "" }, { "@2024-01-01T10:00 < @2024-01-01T10:00:00", "" },
+        { "@2024-01-01T10:00:00 = @2024-01-01T10:00:00.000", "true" }, { "@T10:30 = @T10:30:00", "" }, { "@2024-01-01 = @T10:30", "false" }, { "@2024-01-01 ~ @2024-01", "false" } };
+    ALL("{}", list);
+}
+END_TEST
+
+START_TEST(sums_and_products_keep_every_digit) {
+    static const struct expected list[] = { { "123456789012345678901234567.8 + 0.2", "123456789012345678901234568.0" }, { "0.010 + 0.090", "0.100" }, { "1.20 * 3", "3.60" },
+        { "10000000000000000000000000000.0 < 10000000000000000000000000000.1", "true" }, { "100000000000000000000.00000001 = 100000000000000000000.00000002", "false" },
+        { "2 / 3", "0.6666666666666667" }, { "(-2) / 3", "-0.6666666666666667" }, { "(-2.5).round()", "-3" }, { "1.005.round(2)", "1.01" }, { "5.0 div 0.3", "16" }, { "-7.5 mod 2", "-1.5" },
+        { "2.power(-1)", "0.5" }, { "(-1).sqrt()", "" }, { "0.ln()", "" }, { "1.587.lowBoundary(6)", "1.586500" }, { "9223372036854775807 * 2", "" },
+        { "1.2 / 1.8 ~ 0.67", "true" }, { "1.50.toString()", "1.50" } };
+    ALL("{}", list);
+}
+END_TEST
+
+START_TEST(quantities_meet_only_in_one_dimension) {
+    static const struct expected list[] = { { "1 'kg' = 1000 'g'", "true" }, { "1 '[in_i]' = 2.54 'cm'", "true" }, { "1 'm' = 1 's'", "" }, { "1 'm' < 1 's'", "" }, { "1 'xyz' = 1 'xyz'", "true" },
+        { "1 'xyz' = 1 'abc'", "" }, { "7 days = 1 'wk'", "true" }, { "1 year = 12 months", "true" }, { "1 year = 1 'a'", "" }, { "1 year ~ 1 'a'", "true" }, { "1 month = 30 days", "" },
+        { "1 'm' + 1 'cm'", "101 'cm'" }, { "1 'm' + 1 's'", "" }, { "6 'm' / 2 's'", "3 'm/s'" }, { "1 'cm'.comparable(1 's')", "false" }, { "'1 wk'.toQuantity()", "" } };
+    ALL("{}", list);
+}
+END_TEST
+
+START_TEST(any_bytes_are_an_answer_or_an_error) {
+    static const char *const seeds[] = { "goals.where(due > 2).id", "@2026-01-01T10:00:00.5+02:00 + 3 months", "'\\u00e4\\n'.replace('a', \"\")", "defineVariable('x', 1.5 'mg').select(%x)",
+        "iif($this is Quantity, `a`[0], {}) | -2 div 3.25 & 'x'" };
+    unsigned seed = 11;
+    for (int i = 0; i < 20000; i++) { /* a sound expression with some bytes overwritten, and cut anywhere */
+        char text[64];
+        struct iptfhir_error error = ERROR_INIT;
+        size_t n = strlen(seeds[i % 5]);
+        memcpy(text, seeds[i % 5], n);
+        for (int k = 0; k <= i % 4; k++) {
+            seed = seed * 1103515245u + 12345u;
+            text[(seed >> 8) % n] = (char)(seed >> 20);
+        }
+        if (i % 3 == 0)
+            n = (seed >> 4) % n;
+        struct fhirpath_program *p = fhirpath_compile(text, n, NULL, &error);
+        ck_assert(p ? !error_is_set(&error) : error_is_set(&error));
+        if (!p)
+            ck_assert_msg(!strncmp(error.code, "fhirpath-", 9) && strchr(error.where, ':'), "%s at '%s'", error.code, error.where);
+        fhirpath_free(p);
+    }
+}
+END_TEST
+
+/* Compile and evaluate once; the code of the error, "" when all went well, or "silent". */
+static const char *outcome(const char *expression, char code[32]) {
+    struct arena arena = { 0 };
+    struct iptfhir_error error = ERROR_INIT;
+    struct fhirpath_collection out = { 0 };
+    bool ok = false;
+    struct tree *input = json_read_copy(&arena, record, strlen(record), NULL, &error);
+    struct fhirpath_program *p = input ? fhirpath_compile(expression, strlen(expression), NULL, &error) : NULL;
+    struct fhirpath_context context = { .arena = &arena, .root = fhirpath_node(input), .steps_left = 100000 };
+    ok = p && fhirpath_evaluate(p, &context, &out, &error);
+    snprintf(code, 32, "%s", ok ? "" : error_is_set(&error) ? error.code : "silent");
+    fhirpath_free(p);
+    arena_free(&arena);
+    return code;
+}
+
+START_TEST(every_refused_allocation_is_told) {
+    static const char *const expressions[] = { "goals.where(due > 2).id", "recordId & '/' & goals[1].id", "goals.id.join('-').replace('G', 'H')", "(1 | 2 | 3).sort(-$this)",
+        "goals.descendants().count()", "'a,b'.split(',').first().encode('base64')", "defineVariable('x', n).select(%x + 1.5)", "goals.repeat(due + 1).take(2)" };
+    char code[32];
+    r4_setup();
+    for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++) {
+        outcome(expressions[i], code); /* names are known from here on */
+        char plain[32];
+        memcpy(plain, code, sizeof plain);
+        for (size_t n = 1;; n++) {
+            ck_assert_uint_lt(n, 1000);
+            base_fail_at(n, true);
+            outcome(expressions[i], code);
+            bool refused = base_refused();
+            base_fail_at(0, false);
+            if (!refused) {
+                ck_assert_uint_gt(n, 2); /* some were refused before */
+                break;
+            }
+            ck_assert_msg(*code && strcmp(code, "silent"), "%s with allocation %zu refused: '%s'", expressions[i], n, code);
+        }
+        ck_assert_str_eq(outcome(expressions[i], code), plain);
+    }
+}
+END_TEST
+
+START_TEST(each_item_of_select_stands_alone) {
+    static const struct expected list[] = { { "('a' | 'b').select($this.length() | 'k')", "1,k,1,k" }, { "('a' | 'b').select(coalesce({}, $this))", "a,b" },
+        { "('a' | 'b').select((3 | 1).sort())", "1,3,1,3" }, { "(1 | 2).select(iif(true, 7 | 7))", "7,7" } };
+    ALL("{}", list);
+}
+END_TEST
+
+START_TEST(overflow_gives_nothing) {
+    static const struct expected list[] = { { "-(-9223372036854775807 - 1)", "" }, { "@2024-01-01 + 9223372036854775807 years", "" },
+        { "@2024-01-01 + 9223372036854775807 months", "" }, { "'\\ud83d\\ude00'.length()", "1" } };
+    ALL("{}", list);
+}
+END_TEST
+
+START_TEST(values_of_records_have_system_types) {
+    static const struct expected list[] = { { "n is Decimal", "true" }, { "recordId is String", "true" }, { "goals.due.ofType(Integer)", "3,1" }, { "goals is String", "ERROR" } };
+    ALL(record, list);
+    ck_assert_str_eq(run("{\"n\":1e-45}", "n"), "1e-45");
+}
+END_TEST
+
 static void add_path(void *user, const char *path) { str_printf(user, "%s ", path); }
 
 START_TEST(reads_are_listed_for_coverage) {
@@ -187,6 +313,15 @@ int main(void) {
     tcase_add_test(all, depth_steps_and_size_are_bounded);
     tcase_add_test(all, random_bytes_never_crash);
     tcase_add_test(all, reads_are_listed_for_coverage);
+    tcase_add_test(all, calendar_arithmetic_crosses_months_leap_days_and_midnight);
+    tcase_add_test(all, zones_leave_a_comparison_open_only_as_far_as_they_reach);
+    tcase_add_test(all, sums_and_products_keep_every_digit);
+    tcase_add_test(all, quantities_meet_only_in_one_dimension);
+    tcase_add_test(all, any_bytes_are_an_answer_or_an_error);
+    tcase_add_test(all, every_refused_allocation_is_told);
+    tcase_add_test(all, each_item_of_select_stands_alone);
+    tcase_add_test(all, overflow_gives_nothing);
+    tcase_add_test(all, values_of_records_have_system_types);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -24,7 +24,7 @@ bool resolve_type(struct expression *x, const char *name_space, const char *name
 /* True when a FHIR primitive is what a System type with its name holds: is(string) on a System string doesn't hold, R4's suite says. */
 bool is_type(const value *v, const struct expression *t) {
     if (v->kind == FHIRPATH_NODE)
-        return v->type && t->type && r4_is(v->type, t->type);
+        return v->type ? t->type && r4_is(v->type, t->type) : v->node && v->node->kind != TREE_OBJECT && t->system == (int)plain(NULL, v).kind;
     return t->system == (int)v->kind;
 }
 

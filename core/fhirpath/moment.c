@@ -227,14 +227,21 @@ static void add_months(moment *m, int64_t months) {
 bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *unit, bool calendar, bool *ok) {
     int u = unit_of(unit);
     *ok = true;
-    if (u < 0 || (!calendar && u < 2))
+    if (u < 0 || (!calendar && u < 2 && strlen(unit) < 3))
         return false;
     int64_t n, ms;
     decimal thousand;
-    decimal_whole(amount, -1, &n);
+    if (!decimal_whole(amount, -1, &n)) {
+        *ok = false;
+        return true;
+    }
     static const int64_t ms_of[] = { 0, 0, 86400000, 3600000, 60000, 1000, 1, 604800000 };
     if (kind == FHIRPATH_TIME && (u < 3 || u == 7))
         return false;
+    if (u <= 1 && (n > 200000 || n < -200000)) { /* beyond every year, and before the product overflows */
+        *ok = false;
+        return true;
+    }
     if (u <= 1) {
         if (u == 1 && m->precision < 2)
             n /= 12, u = 0;

@@ -210,7 +210,7 @@ static const char *unescape(struct parser *p, const struct token *t, size_t *len
             out[n++] = to[known - from];
         } else if (c == 'u' && (u = hex4(t->text + i + 1, t->length - i - 2)) > 0) {
             i += 4;
-            int low = u >= 0xd800 && u < 0xdc00 && t->length - i > 8 && t->text[i + 1] == '\\' && t->text[i + 2] == 'u' ? hex4(t->text + i + 3, t->length - i - 4) : -1;
+            int low = u >= 0xd800 && u < 0xdc00 && t->length - i >= 8 && t->text[i + 1] == '\\' && t->text[i + 2] == 'u' ? hex4(t->text + i + 3, t->length - i - 4) : -1;
             if (low >= 0xdc00 && low < 0xe000) {
                 n += put_utf8(out + n, (unsigned)(0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00)));
                 i += 6;

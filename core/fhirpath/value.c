@@ -170,7 +170,10 @@ const char *fhirpath_to_text(struct arena *a, const struct fhirpath_value *given
         *length = out ? strlen(out) : 0;
         return out;
     }
-    default: return NULL;
+    default: /* a number beyond the decimals keeps its source text */
+        if (v.kind == FHIRPATH_NODE && v.node && v.node->kind == TREE_NUMBER)
+            return *length = v.node->length, v.node->text;
+        return NULL;
     }
     *length = (size_t)n;
     return arena_strndup(a, text, (size_t)n);

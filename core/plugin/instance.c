@@ -183,9 +183,12 @@ static void refuse_unknown(struct applying *a, const struct iptfhir_option *tabl
             continue;
         const char *near = nearest_name(k->name, names);
         const char *where = k->line ? config_where_key(&a->instance->arena, a->config->file, k) : a->from->where;
-        report_add(a->report, REPORT_ERROR, "unknown-key", where,
-                   "there is no option '%s'%s%s%s; iptfhir plugins --describe %s lists them", k->name,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", a->from->plugin);
+        if (near)
+            report_add(a->report, REPORT_ERROR, "unknown-key", where,
+                       "there is no option '%s'; did you mean '%s'? (plugin %s)", k->name, near, a->from->plugin);
+        else
+            report_add(a->report, REPORT_ERROR, "unknown-key", where,
+                       "there is no option '%s'; iptfhir plugins --describe %s lists them", k->name, a->from->plugin);
     }
 }
 

@@ -67,9 +67,8 @@ static void add_item(struct tree *array, struct tree *child) {
 
 /* Evaluate a hole; a failure names the mapping file's place. */
 static bool evaluate(struct rendering *g, const struct hole *h, struct fhirpath_collection *out) {
-    struct iptfhir_error why = ERROR_INIT;
-    if (!fhirpath_evaluate(h->program, &g->context, out, &why)) {
-        error_set(g->error, why.code, h->where, "%s", why.text);
+    if (!fhirpath_evaluate(h->program, &g->context, out, g->error)) {
+        snprintf(g->error->where, sizeof g->error->where, "%s", h->where);
         g->failed = true;
         return false;
     }
@@ -103,7 +102,8 @@ static struct tree *render_text(struct rendering *g, const struct node *n) {
             parts[count].text = p->text;
             parts[count].length = p->length;
         } else {
-            struct fhirpath_collection c = { 0 };
+            struct fhirpath_value room[2];
+            struct fhirpath_collection c = { room, 0, 2 };
             if (!p->hole || !evaluate(g, p->hole, &c) || !c.count)
                 return NULL;
             parts[count].text = fhirpath_to_text(g->r->arena, &c.items[0], &parts[count].length);
@@ -131,13 +131,13 @@ static struct tree *render_text(struct rendering *g, const struct node *n) {
 /* The branch of a chain of ifs that holds; NULL: none. */
 static const struct node *branch(struct rendering *g, const struct node *n) {
     for (; n; n = n->else_) {
-        struct fhirpath_collection c = { 0 };
+        struct fhirpath_value room[2];
+        struct fhirpath_collection c = { room, 0, 2 };
         bool truth = true;
-        struct iptfhir_error why = ERROR_INIT;
         if (n->hole && !evaluate(g, n->hole, &c))
             return NULL;
-        if (n->hole && !fhirpath_truth(&c, &truth, &why)) {
-            error_set(g->error, why.code, n->hole->where, "%s", why.text);
+        if (n->hole && !fhirpath_truth(&c, &truth, g->error)) {
+            snprintf(g->error->where, sizeof g->error->where, "%s", n->hole->where);
             g->failed = true;
             return NULL;
         }
@@ -236,7 +236,8 @@ static void render_members(struct rendering *g, const struct node *list, struct 
 }
 
 static struct tree *render(struct rendering *g, const struct node *n) {
-    struct fhirpath_collection c = { 0 };
+    struct fhirpath_value room[2];
+    struct fhirpath_collection c = { room, 0, 2 };
     struct tree *made;
     if (!n || g->failed)
         return NULL;
