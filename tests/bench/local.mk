@@ -19,5 +19,4 @@ EXTRA_DIST += \
 	%D%/peers/weekly.jsonata \
 	%D%/peers/weekly.xsl \
 	%D%/sink.conf.in \
-	%D%/sink.sh \
-	%D%/weekly-columns.yaml
+	%D%/sink.sh
