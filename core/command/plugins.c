@@ -185,8 +185,8 @@ static void describe(const struct plugin *p) {
     for (const char *const *type = d->mapper ? d->mapper->emits : NULL; type && *type; type++)
         printf("%s%s%s", type == d->mapper->emits ? "\nMAKES\n    " : "", *type, type[1] ? ", " : "\n");
     for (const struct iptfhir_function *f = d->functions; f && f->name; f++)
-        printf("%s    %s() with %u to %u arguments\n", f == d->functions ? "\nFUNCTIONS OF MAPPING FILES\n" : "",
-               f->name, f->min_args, f->max_args);
+        printf("%s    %s(), %u to %u arguments\n", f == d->functions ? "\nFUNCTIONS OF MAPPING FILES\n" : "", f->name,
+               f->min_args, f->max_args);
     printf("\nOPTIONS\n");
     if (!d->options || !d->options->name)
         printf("    none\n");

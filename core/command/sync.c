@@ -74,7 +74,7 @@ int command_sync(int argc, char **argv, const struct command_options *options) {
         fprintf(stderr, "iptfhir: %s has no job%s%s\n", options->config_path, name ? " named " : "", name ? name : "");
         code = EXIT_CONFIG;
     }
-    command_print_report(stderr, &report, options);
+    command_print_report(stderr, &report, &(struct command_options){ .config_path = options->config_path });
     if (code == EXIT_SETTLED && !dry)
         code = code_of_store(config->store_path);
     else if (code == EXIT_LATER && !dry)

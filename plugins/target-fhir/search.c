@@ -159,6 +159,12 @@ int search_read(struct delivery *d, const struct answer *a, struct item *it, str
 
 /* Moves an item on by what its search found; true when it needs no further try. */
 static bool take_result(struct delivery *d, struct item *it, int found, const struct verdict *v, bool lost) {
+    bool nameless = it->change->identifier_value == NULL || it->change->identifier_value[0] == '\0';
+    if (nameless && (lost || it->change->unknown)) {
+        settle_held(d, it, "conflict",
+                    "its answer was lost and it has no identifier to search by: look at the target, then retry or discard");
+        return true;
+    }
     if (found > 1) {
         settle_held(d, it, "conflict",
                     "the target holds more than one resource with this identifier: merge or delete there, then retry");

@@ -17,7 +17,7 @@ work() {
     change '*' "
         const i = Number(r.recordId.slice(4));
         for (const m of r.measures) { m.items.phq9_3 = (m.items.phq9_3 + 1) % 4; m.total = Object.values(m.items).reduce((a, b) => a + b, 0) }
-        if ($1 % 10 === i) r.measures.push(measure(i, 5 + r.measures.length));
+        if ($1 % 20 === i) r.measures.push(measure(i, 5 + r.measures.length));
         r.goals[0].text = 'Goal, as of $1'"
 }
 run 0 sync
@@ -38,7 +38,7 @@ for moment in $moments; do
     pid=$!
     started_pids=$pid
     sleep "$moment"
-    kill -9 -- "-$pid" 2>/dev/null
+    kill -9 "-$pid" 2>/dev/null
     wait $pid 2>/dev/null
     [ $? -ne 137 ] || kills=$((kills + 1))
     started_pids=

@@ -45,7 +45,7 @@ cleanup() {
     code=$?
     [ "$ended" = yes ] || { echo "FAIL: the scenario broke off"; code=99; }
     for pid in $started_pids; do
-        kill -9 -- "-$pid" 2>/dev/null
+        kill -9 "-$pid" 2>/dev/null
     done
     ehr_stop 2>/dev/null
     if [ "$code" != 0 ] && [ "$code" != 77 ] && [ -n "${KEEP:-}" ]; then

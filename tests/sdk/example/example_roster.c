@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 /* Both the source's and the mapper's: a plugin has one kind of instance. */
 struct roster {
@@ -33,16 +35,16 @@ static iptfhir_status roster_init(void *self, const struct iptfhir_host *host, s
 /* ---- the source ---- */
 
 /* Makes a record of a line; NULL when the line is none. */
-static json_t *record_of(const struct roster *r, char *line) {
+static json_t *record_of(const struct roster *r, char *line, const char *extracted) {
     char *rest = NULL;
     const char *patient = strtok_r(line, ";\n", &rest), *status = strtok_r(NULL, ";\n", &rest),
                *start = strtok_r(NULL, ";\n", &rest);
     if (!patient || !status || !start)
         return NULL;
     return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:[{s:s, s:s}]}, s:{}, s:{s:s, s:s, s:s, s:s}}", "schemaVersion",
-                     "1.0", "recordId", patient, "source", "sourceId", patient, "extractedAt", "2026-06-03T03:10:00Z",
-                     "patient", "localId", patient, "identifiers", "system", r->patient_system, "value", patient,
-                     "therapist", "course", "id", patient, "status", status, "format", "individual", "start", start);
+                     "1.0", "recordId", patient, "source", "sourceId", patient, "extractedAt", extracted, "patient",
+                     "localId", patient, "identifiers", "system", r->patient_system, "value", patient, "therapist",
+                     "course", "id", patient, "status", status, "format", "individual", "start", start);
 }
 
 /* Hands over every line; one that can't be used is held under its number, and the rest goes on. */
@@ -56,10 +58,15 @@ static iptfhir_status roster_poll(void *self, const char *cursor, struct iptfhir
     if (!file)
         return r->host->fail(r->host, error, IPTFHIR_FATAL, "missing-file", r->path,
                              "the roster cannot be read: set `path`");
+    char extracted[32] = "";
+    struct stat st;
+    struct tm utc;
+    if (fstat(fileno(file), &st) == 0 && gmtime_r(&st.st_mtime, &utc))
+        strftime(extracted, sizeof extracted, "%Y-%m-%dT%H:%M:%SZ", &utc);
     struct iptfhir_origin origin = { sizeof origin, r->path, 0 };
     while (status == IPTFHIR_OK && !r->host->stopping(r->host) && fgets(line, sizeof line, file)) {
         origin.line++;
-        json_t *record = record_of(r, line);
+        json_t *record = record_of(r, line, extracted);
         status = record ? sink->emit(sink, record, &origin)
                         : sink->hold(sink, &origin, "roster", "expected patient;status;start");
     }
@@ -87,7 +94,7 @@ static const char *episode_status(const char *course) {
 static iptfhir_status roster_map(const void *self, const struct iptfhir_record *record,
                                  struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
     const struct roster *r = self;
-    char id[37], patient[37], reference[64];
+    char id[37], patient[37], reference[64], urn[64];
     const char *local, *status, *start;
     if (json_unpack((json_t *)(uintptr_t)record->json(record), "{s:{s:s}, s:{s:s, s:s}}", "patient", "localId", &local,
                     "course", "status", &status, "start", &start) != 0)
@@ -98,8 +105,9 @@ static iptfhir_status roster_map(const void *self, const struct iptfhir_record *
     r->host->identity(r->host, "EpisodeOfCare", record->id, id);
     r->host->identity(r->host, "Patient", local, patient);
     snprintf(reference, sizeof reference, "Patient/%s", patient);
+    snprintf(urn, sizeof urn, "urn:uuid:%s", id);
     json_t *resource = json_pack("{s:s, s:s, s:[{s:s, s:s}], s:s, s:{s:s}, s:{s:s}}", "resourceType", "EpisodeOfCare",
-                                 "id", id, "identifier", "system", "urn:ietf:rfc:3986", "value", id, "status",
+                                 "id", id, "identifier", "system", "urn:ietf:rfc:3986", "value", urn, "status",
                                  episode_status(status), "patient", "reference", reference, "period", "start", start);
     if (!resource)
         return r->host->fail(r->host, error, IPTFHIR_FATAL, "memory", NULL, "out of memory");
