@@ -17,7 +17,7 @@
 #include <time.h>
 
 /* Sets claimed beyond what workers have in hand, per worker: keeps them busy between two commits. */
-#define CLAIMS_PER_WORKER 8
+#define CLAIMS_PER_WORKER 2
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MOST_MS (60 * 60 * 1000)
 

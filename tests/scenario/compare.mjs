@@ -45,7 +45,7 @@ const server = read(serverFile).filter((r) => r.resourceType !== 'Patient' && r.
 const faults = [];
 const ours = new Map(expected.map((r) => [`${r.resourceType}/${r.id}`, keyOf(r)]));
 const theirs = new Map(server.map((r) => [`${r.resourceType}/${r.id}`, keyOf(r)]));
-const waiting = new Set(held.map((it) => `${it.type} ${it.identifier.split('|').pop()}`));
+const waiting = new Set(held.map((it) => `${it.type} ${it.identifier.split('|').pop() || it.recordId}`));
 const found = new Map();
 for (const r of server) {
     const key = keyOf(r);

@@ -89,9 +89,22 @@ switch (verb) {
     case 'change': {
         const [file, id, code] = args;
         const change = new Function('r', 'measure', code);
-        const all = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
-        all.filter((r) => id === '*' || r.recordId === id).forEach((r) => change(r, measure));
-        write(file, all.map((r) => JSON.stringify(r) + '\n').join(''));
+        const out = fs.readFileSync(file, 'latin1').split('\n').map((line) => {
+            try {
+                const r = JSON.parse(Buffer.from(line, 'latin1').toString('utf8'));
+                if (id !== '*' && r.recordId !== id) {
+                    return line;
+                }
+                change(r, measure);
+                return Buffer.from(JSON.stringify(r), 'utf8').toString('latin1');
+            } catch (error) {
+                if (error instanceof SyntaxError) {
+                    return line; // broken on purpose
+                }
+                throw error;
+            }
+        });
+        write(file, Buffer.from(out.join('\n'), 'latin1'));
         break;
     }
     case 'get': {
