@@ -178,8 +178,10 @@ static bool finished(struct delivery *d) {
             return false;
         pending = pending || (!d->lanes[i].fatal && store_next_due(d->store, d->lanes[i].config->name) >= 0);
     }
-    if (!d->page->ingest_done)
+    if (!d->page->ingest_done) {
+        d->last_progress = clock_steady_ms(); /* patience begins when nothing new can come */
         return false;
+    }
     return !pending || clock_steady_ms() - d->last_progress > d->config->limits.patience_seconds * 1000;
 }
 

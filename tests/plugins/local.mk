@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# Mappers that crash, hang and swallow memory, for tests/scenario/mapper-dies.sh.
+check_LTLIBRARIES += tests/plugins/mapper-crash.la tests/plugins/mapper-hang.la tests/plugins/mapper-hog.la
+misbehave_ldflags = $(plugin_ldflags) -rpath '$(abs_builddir)/tests/plugins'
+tests_plugins_mapper_crash_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_crash_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=1 -DNAME='"mapper-crash"'
+tests_plugins_mapper_crash_la_LDFLAGS = $(misbehave_ldflags)
+tests_plugins_mapper_hang_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_hang_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=2 -DNAME='"mapper-hang"'
+tests_plugins_mapper_hang_la_LDFLAGS = $(misbehave_ldflags)
+tests_plugins_mapper_hog_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_hog_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=3 -DNAME='"mapper-hog"'
+tests_plugins_mapper_hog_la_LDFLAGS = $(misbehave_ldflags)
