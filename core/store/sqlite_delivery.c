@@ -126,8 +126,10 @@ static bool enter_ledger(struct store *s, const char *target, const struct store
     return !replaced || replaced == r->entry || sql_drop_entry(s, replaced, error);
 }
 
-/* Store one receipt. */
-static bool settle_one(struct store *s, const char *target, const char *job, const struct store_receipt *r, struct iptfhir_error *error) {
+/* Store one receipt. What is refused of a revision that a newer one follows is superseded: the newer one carries it. */
+static bool settle_one(struct store *s, const char *target, const char *job, const struct store_receipt *r, bool newer, struct iptfhir_error *error) {
+    if (r->state == STORE_HELD && newer)
+        return sql_settle_entry(s, r->entry, job, STORE_SUPERSEDED, error) && sql_drop_entry(s, r->entry, error);
     if (r->state != STORE_SETTLED)
         return sql_run(s, sql_bind(s, SQL_ENTRY_STATE, error, "iitti", r->entry, (int64_t)r->state, r->code, r->detail, clock_now_ms()), error);
     return enter_ledger(s, target, r, error) && sql_settle_entry(s, r->entry, job, r->outcome, error);
@@ -141,8 +143,13 @@ bool store_settle(struct store *s, const char *target, int64_t set, const struct
     char job[256];
     snprintf(job, sizeof job, "%s", sql_text(get, 0));
     sqlite3_reset(get);
+    int newer = sql_row(s, sql_bind(s, SQL_SET_NEWER, error, "i", set), error);
+    if (newer < 0)
+        return false;
+    if (newer)
+        sqlite3_reset(s->statements[SQL_SET_NEWER]);
     for (size_t i = 0; i < count; i++)
-        if (!settle_one(s, target, job, &receipts[i], error))
+        if (!settle_one(s, target, job, &receipts[i], newer == 1, error))
             return false;
     return sql_run(s, sql_bind(s, SQL_SET_FREE, error, "iii", set, next_ms, (int64_t)spent), error) &&
            sql_refresh_set(s, set, error);

@@ -39,6 +39,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
         " WHEN EXISTS(SELECT 1 FROM entry WHERE set_id = ?1 AND state IN (0, 1, 2)) THEN 0"
         " WHEN EXISTS(SELECT 1 FROM entry WHERE set_id = ?1 AND state = 3) THEN 3 ELSE 4 END WHERE id = ?1",
     [SQL_SET_GONE] = "DELETE FROM change_set WHERE id = ?1 AND state = 4",
+    [SQL_SET_NEWER] = "SELECT 1 FROM change_set o JOIN change_set n ON n.record_id = o.record_id AND n.job = o.job AND n.target = o.target"
+                      " AND n.state IN (0, 3) AND n.id > o.id WHERE o.id = ?1 LIMIT 1",
     [SQL_SET_JOB] = "SELECT job, target, record_id FROM change_set WHERE id = ?1",
     [SQL_ENTRY_ADD] = "INSERT INTO entry(set_id, position, type, uuid, system, value, hash, state, code, detail, since_ms)"
                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",

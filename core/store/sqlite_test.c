@@ -130,6 +130,20 @@ START_TEST(a_newer_revision_supersedes_what_was_not_sent) {
 }
 END_TEST
 
+START_TEST(an_old_revision_refused_in_flight_is_superseded_by_the_newer_one) {
+    struct arena arena = { 0 };
+    struct store_claim *c;
+    queue("R1", "h1", NULL);
+    claim(&arena, &c);
+    queue("R1", "h1b", NULL);
+    settle(&c[0], STORE_HELD, 0);
+    ck_assert_int_eq(counts().held, 0);
+    ck_assert_int_eq(counts().superseded, 1);
+    ck_assert_uint_eq(claim(&arena, &c), 1);
+    arena_free(&arena);
+}
+END_TEST
+
 START_TEST(one_lane_is_delivered_in_order_and_one_set_at_a_time) {
     struct arena arena = { 0 };
     struct store_claim *c;
@@ -272,6 +286,7 @@ int main(void) {
     tcase_add_test(all, a_delivered_set_is_in_the_ledger_and_gone_from_the_outbox);
     tcase_add_test(all, a_known_resource_comes_with_its_server_id_version_and_last_body);
     tcase_add_test(all, a_newer_revision_supersedes_what_was_not_sent);
+    tcase_add_test(all, an_old_revision_refused_in_flight_is_superseded_by_the_newer_one);
     tcase_add_test(all, one_lane_is_delivered_in_order_and_one_set_at_a_time);
     tcase_add_test(all, a_held_set_does_not_block_its_lane);
     tcase_add_test(all, what_was_in_flight_at_a_death_is_unknown_afterwards);

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 scenario_tests += %D%/examples.sh
+EXTRA_DIST += %D%/examples.sh

@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Scenarios against a real FHIR server that misbehaves on purpose.
-scenario_tests += \
+scenarios = \
 	%D%/same-twice.sh \
 	%D%/one-changed-score.sh \
 	%D%/server-down.sh \
 	%D%/lost-answer.sh \
-	%D%/killed.sh
-EXTRA_DIST += $(scenario_tests) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
+	%D%/killed.sh \
+	%D%/busy-server.sh \
+	%D%/refused-entry.sh \
+	%D%/without-transaction.sh \
+	%D%/capability.sh \
+	%D%/conflict.sh \
+	%D%/patient-match.sh \
+	%D%/bad-input.sh \
+	%D%/mapper-dies.sh \
+	%D%/restricted.sh \
+	%D%/tls-refused.sh
+scenario_tests += $(scenarios)
+EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
