@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From text to tokens: names, literals, symbols, comments (FHIRPath N1, appendix A). */
+#include "core/fhirpath/parser.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Report a fault at a token; the first wins. */
+void parse_fault(struct parser *p, const struct token *t, const char *code, const char *format, ...) {
+    char where[32], text[400];
+    va_list args;
+    if (!p->failed) {
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        snprintf(where, sizeof where, "%u:%u", t->line, t->column);
+        error_set(p->error, code, where, "%s", text);
+    }
+    p->failed = true;
+    p->token.kind = T_END;
+    p->at = p->end;
+}
+
+static bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+static bool digit(char c) { return c >= '0' && c <= '9'; }
+
+/* Pass over blanks and comments. */
+static void skip_blanks(struct parser *p) {
+    while (p->at < p->end) {
+        if (*p->at == '\n') {
+            p->line++;
+            p->line_start = ++p->at;
+        } else if (*p->at == ' ' || *p->at == '\t' || *p->at == '\r') {
+            p->at++;
+        } else if (p->end - p->at > 1 && p->at[0] == '/' && p->at[1] == '/') {
+            while (p->at < p->end && *p->at != '\n')
+                p->at++;
+        } else if (p->end - p->at > 1 && p->at[0] == '/' && p->at[1] == '*') {
+            struct token t = { .line = p->line, .column = (uint16_t)(p->at - p->line_start + 1) };
+            const char *close = memmem(p->at + 2, (size_t)(p->end - p->at - 2), "*/", 2);
+            if (!close) {
+                parse_fault(p, &t, "fhirpath-syntax", "this comment has no end: close it with */");
+                return;
+            }
+            for (; p->at < close + 2; p->at++)
+                if (*p->at == '\n') {
+                    p->line++;
+                    p->line_start = p->at + 1;
+                }
+        } else {
+            return;
+        }
+    }
+}
+
+/* The end of text in quotes of one kind, escapes passed over; NULL when it has none. */
+static const char *closing(const struct parser *p, char quote) {
+    for (const char *c = p->at + 1; c < p->end; c++) {
+        if (*c == '\\')
+            c++;
+        else if (*c == quote)
+            return c;
+    }
+    return NULL;
+}
+
+/* The end of a date, dateTime or time literal. */
+static const char *moment_end(const struct parser *p) {
+    const char *c = p->at + 1;
+    bool timed = false;
+    while (c < p->end && (digit(*c) || (*c == '-' && c + 1 < p->end && digit(c[1]) && !timed) || (*c == 'T' && !timed && (timed = true)) ||
+                          (timed && (*c == ':' || *c == 'Z' || ((*c == '+' || *c == '-') && c + 2 < p->end && digit(c[1]) && digit(c[2]) && c + 3 < p->end && c[3] == ':'))) ||
+                          (timed && *c == '.' && c + 1 < p->end && digit(c[1])))) {
+        if (*c == 'Z')
+            return c + 1;
+        c++;
+    }
+    return c;
+}
+
+/* Read the next token. */
+void lex_advance(struct parser *p) {
+    skip_blanks(p);
+    if (p->failed)
+        return;
+    struct token t = { T_END, p->at, 0, p->line, (uint16_t)(p->at - p->line_start + 1) };
+    if (p->at < p->end) {
+        char c = *p->at;
+        const char *stop = p->at + 1;
+        if (letter(c)) {
+            t.kind = T_NAME;
+            while (stop < p->end && (letter(*stop) || digit(*stop)))
+                stop++;
+        } else if (digit(c)) {
+            t.kind = T_NUMBER;
+            while (stop < p->end && digit(*stop))
+                stop++;
+            if (p->end - stop > 1 && *stop == '.' && digit(stop[1]))
+                for (stop++; stop < p->end && digit(*stop);)
+                    stop++;
+        } else if (c == '\'' || c == '`' || c == '"') {
+            const char *close = closing(p, c);
+            if (!close) {
+                parse_fault(p, &t, "fhirpath-syntax", "this text has no closing %c", c);
+                return;
+            }
+            t.kind = c == '\'' ? T_STRING : T_QUOTED_NAME;
+            stop = close + 1;
+        } else if (c == '@') {
+            t.kind = T_MOMENT;
+            stop = moment_end(p);
+        } else if (c == '$') {
+            t.kind = T_DOLLAR;
+            while (stop < p->end && letter(*stop))
+                stop++;
+        } else {
+            t.kind = T_SYMBOL;
+            if (stop < p->end && ((c == '<' && *stop == '=') || (c == '>' && *stop == '=') || (c == '!' && (*stop == '=' || *stop == '~'))))
+                stop++;
+            if (!strchr(".,()[]{}+-*/&|<>=~!%", c)) {
+                parse_fault(p, &t, "fhirpath-syntax", "this character has no meaning here");
+                return;
+            }
+        }
+        t.length = (size_t)(stop - p->at);
+        p->at = stop;
+    }
+    p->token = t;
+}
+
+/* True when the token is this symbol or word. */
+bool lex_is(const struct parser *p, const char *text) {
+    return (p->token.kind == T_SYMBOL || p->token.kind == T_NAME) && strlen(text) == p->token.length && !memcmp(p->token.text, text, p->token.length);
+}
+
+/* Past a symbol or word when it is there. */
+bool lex_accept(struct parser *p, const char *text) {
+    if (!lex_is(p, text))
+        return false;
+    lex_advance(p);
+    return true;
+}
+
+/* Past a symbol that must be there. */
+void lex_expect(struct parser *p, const char *text) {
+    if (!lex_accept(p, text) && !p->failed)
+        parse_fault(p, &p->token, "fhirpath-syntax", "'%s' is expected here", text);
+}
+
+/* Append a code point as UTF-8. */
+static size_t put_utf8(char *out, unsigned u) {
+    if (u < 0x80)
+        return out[0] = (char)u, 1;
+    if (u < 0x800)
+        return out[0] = (char)(0xc0 | u >> 6), out[1] = (char)(0x80 | (u & 63)), 2;
+    if (u < 0x10000)
+        return out[0] = (char)(0xe0 | u >> 12), out[1] = (char)(0x80 | (u >> 6 & 63)), out[2] = (char)(0x80 | (u & 63)), 3;
+    return out[0] = (char)(0xf0 | u >> 18), out[1] = (char)(0x80 | (u >> 12 & 63)), out[2] = (char)(0x80 | (u >> 6 & 63)), out[3] = (char)(0x80 | (u & 63)), 4;
+}
+
+/* Four hex digits, -1 when they aren't. */
+static int hex4(const char *s, size_t left) {
+    int v = 0;
+    for (int i = 0; i < 4; i++) {
+        if ((size_t)i >= left)
+            return -1;
+        char c = s[i];
+        int d = digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        if (d < 0)
+            return -1;
+        v = v * 16 + d;
+    }
+    return v;
+}
+
+/* The text between quotes, escapes resolved. */
+const char *lex_unescape(struct parser *p, const struct token *t, size_t *length) {
+    static const char from[] = "`'\"\\/fnrt", to[] = "`'\"\\/\f\n\r\t";
+    char *out = arena_alloc(p->arena, t->length + 1);
+    size_t n = 0;
+    for (size_t i = 1; out && i + 1 < t->length; i++) {
+        char c = t->text[i];
+        if (c != '\\') {
+            out[n++] = c;
+            continue;
+        }
+        c = t->text[++i];
+        const char *known = c ? strchr(from, c) : NULL;
+        int u;
+        if (known) {
+            out[n++] = to[known - from];
+        } else if (c == 'u' && (u = hex4(t->text + i + 1, t->length - i - 2)) > 0) {
+            i += 4;
+            int low = u >= 0xd800 && u < 0xdc00 && t->length - i >= 8 && t->text[i + 1] == '\\' && t->text[i + 2] == 'u' ? hex4(t->text + i + 3, t->length - i - 4) : -1;
+            if (low >= 0xdc00 && low < 0xe000) {
+                n += put_utf8(out + n, (unsigned)(0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00)));
+                i += 6;
+            } else if (u >= 0xd800 && u < 0xe000) {
+                parse_fault(p, t, "fhirpath-syntax", "this escape is half of a surrogate pair");
+            } else {
+                n += put_utf8(out + n, (unsigned)u);
+            }
+        } else if (c == 'u') {
+            parse_fault(p, t, "fhirpath-syntax", "\\u needs four hex digits");
+        } else {
+            out[n++] = c; /* an escape that has no meaning is the character */
+        }
+    }
+    if (out)
+        out[n] = '\0';
+    *length = n;
+    return out;
+}
