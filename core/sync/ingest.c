@@ -214,8 +214,21 @@ static iptfhir_status hold_row(struct iptfhir_record_sink *sink, const struct ip
     return hold_whole(in, origin, NULL, where, code, why) ? maybe_store(in) : IPTFHIR_FATAL;
 }
 
+/* Cursors are kept with the hash of the settings they were reached under: with other mappings everything is read again. */
 static iptfhir_status take_cursor(struct iptfhir_record_sink *sink, const char *cursor) {
-    return store_batch(sink->self, cursor, NULL);
+    struct ingest *in = sink->self;
+    struct str kept = { 0 };
+    str_printf(&kept, "%s %s", pipeline_settings_hash(in->pipeline), cursor);
+    iptfhir_status status = kept.failed ? IPTFHIR_FATAL : store_batch(in, kept.data, NULL);
+    str_free(&kept);
+    return status;
+}
+
+/* The source's own part of a kept cursor; NULL when it was reached under other settings. */
+static const char *usable_cursor(const struct ingest *in, const struct str *kept) {
+    const char *hash = pipeline_settings_hash(in->pipeline);
+    size_t n = strlen(hash);
+    return kept->length > n && !strncmp(kept->data, hash, n) && kept->data[n] == ' ' ? kept->data + n + 1 : NULL;
 }
 
 static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint64_t total) {
@@ -233,7 +246,7 @@ static int poll_source(struct ingest *in, struct reader *reader) {
     struct iptfhir_record_sink sink = { sizeof sink, in, emit_json, emit_text, hold_row, take_cursor, take_progress };
     if (!store_cursor(in->store, in->job->name, &cursor, &in->error))
         return EXIT_FAULT;
-    iptfhir_status status = reader_poll(reader, cursor.length ? cursor.data : NULL, &sink, &error);
+    iptfhir_status status = reader_poll(reader, usable_cursor(in, &cursor), &sink, &error);
     str_free(&cursor);
     if (!error_is_set(&in->error))
         store_batch(in, NULL, status == IPTFHIR_OK && *in->file ? in->file : NULL);

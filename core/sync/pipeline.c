@@ -144,6 +144,7 @@ void pipeline_close(struct pipeline *p) {
 const struct config *pipeline_config(const struct pipeline *p) { return p->config; }
 const struct config_job *pipeline_job(const struct pipeline *p) { return p->job; }
 const struct template_set *pipeline_templates(const struct pipeline *p) { return p->templates; }
+const char *pipeline_settings_hash(const struct pipeline *p) { return p->hash; }
 const struct record_schema *pipeline_schema(const struct pipeline *p) { return p->schema; }
 void pipeline_set_coverage(struct pipeline *p, struct template_coverage *coverage) { p->coverage = coverage; }
 void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]) { crypt_uuid5(p->config->identity_base, type, key, out); }

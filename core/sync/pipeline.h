@@ -21,6 +21,8 @@ const struct config *pipeline_config(const struct pipeline *p);
 const struct config_job *pipeline_job(const struct pipeline *p);
 const struct template_set *pipeline_templates(const struct pipeline *p);
 const struct record_schema *pipeline_schema(const struct pipeline *p);
+/* 64 hex digits over what decides the output besides the records: mapping files, mapper options and versions, parameters, targets. */
+const char *pipeline_settings_hash(const struct pipeline *p);
 /* The UUID of something of this installation, as the identity() function makes it. */
 void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]);
 
