@@ -71,6 +71,8 @@ static long memory_of(pid_t pid) {
 /* End an ingest whose mapper hangs on a record or swallows memory. */
 static void guard_ingest(struct service *s) {
     int64_t since = s->page->mark_since_ms;
+    if (s->killed_for_time || s->killed_for_memory)
+        return; /* it is dying: what killed it stays known until it is reaped */
     s->killed_for_time = since && clock_steady_ms() - since > s->config->limits.record_seconds * 1000;
     s->killed_for_memory = memory_of(s->ingest) > s->config->limits.ingest_memory_mib;
     if (s->killed_for_time || s->killed_for_memory)

@@ -14,6 +14,7 @@ scenarios = \
 	%D%/patient-match.sh \
 	%D%/bad-input.sh \
 	%D%/mapper-dies.sh \
+	%D%/mappers-at-once.sh \
 	%D%/contract.sh \
 	%D%/restricted.sh \
 	%D%/tls-refused.sh
