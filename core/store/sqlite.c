@@ -123,6 +123,14 @@ static bool create_private(const char *path, struct iptfhir_error *error) {
     return ok ? true : error_set(error, "store", path, "the store must be a regular file of yours with mode 0600");
 }
 
+/* Wait for the other process's transaction. They last milliseconds and alternate: SQLite's own back-off, up to 100 ms a time, would leave
+ * both waiting most of the time. Gives up after about half a minute. */
+static int wait_for_lock(void *unused, int tries) {
+    (void)unused;
+    usleep(tries < 50 ? 200 : 1000);
+    return tries < 30000;
+}
+
 struct store *store_open(const char *path, enum store_access access, struct iptfhir_error *error) {
     struct stat st;
     if (access == STORE_WRITE ? !create_private(path, error) : stat(path, &st) != 0 && !error_set(error, "store", path, "there is no store yet: run iptfhir sync first"))
@@ -133,7 +141,7 @@ struct store *store_open(const char *path, enum store_access access, struct iptf
         return NULL;
     }
     bool ok = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) == SQLITE_OK &&
-              sqlite3_busy_timeout(s->db, 30000) == SQLITE_OK &&
+              sqlite3_busy_handler(s->db, wait_for_lock, NULL) == SQLITE_OK &&
               sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA secure_delete=ON;"
                                   "PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=2000; PRAGMA trusted_schema=OFF;",
                            NULL, NULL, NULL) == SQLITE_OK;
