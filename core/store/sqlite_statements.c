@@ -17,7 +17,10 @@ const char *const store_sql[SQL_STATEMENTS] = {
     [SQL_RECORD_GET] = "SELECT hash FROM record WHERE job = ?1 AND record_id = ?2",
     [SQL_RECORD_SET] = "INSERT OR REPLACE INTO record(job, record_id, hash) VALUES(?1, ?2, ?3)",
     [SQL_RECORD_CLEAR] = "DELETE FROM record WHERE job = ?1 AND (?2 IS NULL OR record_id = ?2)",
-    [SQL_LEDGER_HASH] = "SELECT hash FROM ledger WHERE target = ?1 AND uuid = ?2",
+    /* While something is in flight or unknown nobody knows what the target holds: then no hash counts. */
+    [SQL_LEDGER_HASH] =
+        "SELECT l.hash FROM ledger l WHERE l.target = ?1 AND l.uuid = ?2 AND NOT EXISTS (SELECT 1 FROM entry e JOIN change_set s ON s.id = e.set_id"
+        " WHERE e.uuid = ?2 AND e.state <> 4 AND e.state IN (1, 2) AND s.target = ?1)",
     [SQL_LEDGER_BODY] = "SELECT b.text FROM ledger l JOIN body b ON b.entry = l.entry WHERE l.target = ?1 AND l.uuid = ?2",
     [SQL_LEDGER_PUT] =
         "INSERT INTO ledger(target, uuid, type, system, value, server_id, version, hash, synced_ms, entry)"

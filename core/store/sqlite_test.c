@@ -144,6 +144,24 @@ START_TEST(an_old_revision_refused_in_flight_is_superseded_by_the_newer_one) {
 }
 END_TEST
 
+START_TEST(no_hash_counts_while_an_answer_is_missing) {
+    struct arena arena = { 0 };
+    struct store_claim *c;
+    char hash[65];
+    queue("R1", "h1", NULL);
+    claim(&arena, &c);
+    settle(&c[0], STORE_SETTLED, 0);
+    queue("R1", "h2", NULL);
+    claim(&arena, &c);
+    OK(store_ledger_hash(store, TARGET, U1, hash, &error));
+    ck_assert_str_eq(hash, "");
+    settle(&c[0], STORE_UNKNOWN, 0);
+    OK(store_ledger_hash(store, TARGET, U1, hash, &error));
+    ck_assert_str_eq(hash, "");
+    arena_free(&arena);
+}
+END_TEST
+
 START_TEST(one_lane_is_delivered_in_order_and_one_set_at_a_time) {
     struct arena arena = { 0 };
     struct store_claim *c;
@@ -287,6 +305,7 @@ int main(void) {
     tcase_add_test(all, a_known_resource_comes_with_its_server_id_version_and_last_body);
     tcase_add_test(all, a_newer_revision_supersedes_what_was_not_sent);
     tcase_add_test(all, an_old_revision_refused_in_flight_is_superseded_by_the_newer_one);
+    tcase_add_test(all, no_hash_counts_while_an_answer_is_missing);
     tcase_add_test(all, one_lane_is_delivered_in_order_and_one_set_at_a_time);
     tcase_add_test(all, a_held_set_does_not_block_its_lane);
     tcase_add_test(all, what_was_in_flight_at_a_death_is_unknown_afterwards);

@@ -43,7 +43,7 @@ bool store_set_record(struct store *s, const char *job, const char *record_id, c
 /* Settles as `superseded` what earlier revisions of the record left pending or held for the target (never what is in flight or
  * unknown). */
 bool store_supersede(struct store *s, const char *job, const char *target, const char *record_id, struct iptfhir_error *error);
-/* The hash that the target was last seen to hold of a resource, "" when none. */
+/* The hash that the target was last seen to hold of a resource; "" when none, or while an answer is missing: then what it holds isn't known. */
 bool store_ledger_hash(struct store *s, const char *target, const char *uuid, char out[65], struct iptfhir_error *error);
 /* The body that the target was last sent of a resource, in the arena; NULL when none. */
 bool store_last_body(struct store *s, const char *target, const char *uuid, struct arena *arena, const char **body, struct iptfhir_error *error);
