@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir: option parsing and the table of commands. */
-#include "core/command/command.h"
 #include "core/base/log.h"
+#include "core/command/command.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -17,11 +17,14 @@ struct command {
     const char *usage, *help;
 };
 static const struct command commands[] = {
-    { "check", command_check, "[--samples DIR] [--probe]", "everything wrong with configuration, plugins, mappings and keys, at once" },
-    { "map", command_map, "[--job J] [--format ndjson|bundle] [--explain] [FILE...]", "records to resources on stdout; no store, no network" },
+    { "check", command_check, "[--samples DIR] [--probe]",
+      "everything wrong with configuration, plugins, mappings and keys, at once" },
+    { "map", command_map, "[--job J] [--format ndjson|bundle] [--explain] [FILE...]",
+      "records to resources on stdout; no store, no network" },
     { "sync", command_sync, "[--job J] [--dry-run]", "one full cycle: read, map, deliver" },
     { "status", command_status, "", "where everything stands" },
-    { "outbox", command_outbox, "list|show|retry|discard [...]", "what waits, and the way out for what is held" },
+    { "outbox", command_outbox, "list|show|retry|discard [...]",
+      "what waits, and the way out for what is held" },
     { "plugins", command_plugins, "[--describe NAME]", "the plugins found, and their options" },
     { "eval", command_eval, "EXPR FILE", "a FHIRPath expression on a resource or record" },
     { "test", command_test, "[--update] DIR", "golden pairs of records and resources" },
@@ -32,15 +35,19 @@ static const struct command commands[] = {
 static void usage(FILE *out) {
     fprintf(out, "usage: iptfhir [-c FILE] [--json] COMMAND [...]\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-8s %s\n           %s\n", commands[i].name, commands[i].usage, commands[i].help);
-    fprintf(out, "\n  -c, --config FILE   the configuration (else $IPTFHIR_CONFIG, else %s/iptfhir.yaml)\n"
-                 "  --json              reports as JSON\n  --version, --help\n\nThe manual: man iptfhir\n", IPTFHIR_SYSCONFDIR);
+        fprintf(out, "  %-8s %s\n           %s\n", commands[i].name, commands[i].usage,
+                commands[i].help);
+    fprintf(
+        out,
+        "\n  -c, --config FILE   the configuration (else $IPTFHIR_CONFIG, else %s/iptfhir.yaml)\n"
+        "  --json              reports as JSON\n  --version, --help\n\nThe manual: man iptfhir\n",
+        IPTFHIR_SYSCONFDIR);
 }
 
 /* Keep patient data out of core dumps and group or world readable files. */
 static void protect_process(void) {
     umask(077);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+    setrlimit(RLIMIT_CORE, &(struct rlimit) { 0, 0 });
     prctl(PR_SET_DUMPABLE, 0);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -51,13 +58,17 @@ static int unknown_command(const char *name) {
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     const char *near = nearest_name(name, names);
-    fprintf(stderr, "iptfhir: there is no command '%s'%s%s%s; see iptfhir --help\n", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fprintf(stderr, "iptfhir: there is no command '%s'%s%s%s; see iptfhir --help\n", name,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return EXIT_WRONG_USE;
 }
 
 int main(int argc, char **argv) {
-    static const struct option longs[] = { { "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
-        { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
+    static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { "help", no_argument, NULL, 'h' },
+                                           { "version", no_argument, NULL, 'V' },
+                                           { 0 } };
     struct command_options options = { .config_path = getenv("IPTFHIR_CONFIG") };
     if (!options.config_path || !*options.config_path)
         options.config_path = IPTFHIR_SYSCONFDIR "/iptfhir.yaml";

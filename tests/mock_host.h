@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host and sinks for the tests of plugins: they record what a plugin says, and answer from what the test set. */
+/* A host and sinks for the tests of plugins: they record what a plugin says, and answer from what
+ * the test set. */
 #ifndef TESTS_MOCK_HOST_H
 #define TESTS_MOCK_HOST_H
 
@@ -25,10 +26,10 @@ struct mock_host {
     json_t *(*document)(const char *path); /* a new reference; NULL: cannot be read */
     const char *(*translate)(const char *map, const char *code);
     const char *const *(*list)(const char *folder, const char *suffix);
-    iptfhir_status (*http)(const struct iptfhir_http_request *, size_t count, struct iptfhir_http_response *,
-                           struct iptfhir_error *);
-    iptfhir_status (*merge)(const char *base, const char *mine, const char *theirs, const char **merged,
-                            const char **overlap);
+    iptfhir_status (*http)(const struct iptfhir_http_request *, size_t count,
+                           struct iptfhir_http_response *, struct iptfhir_error *);
+    iptfhir_status (*merge)(const char *base, const char *mine, const char *theirs,
+                            const char **merged, const char **overlap);
     struct iptfhir_http_settings http_settings; /* of the last http_open() */
     unsigned http_open_count;
 };
@@ -37,7 +38,8 @@ struct iptfhir_http {
     struct mock_host *mock;
 };
 
-MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level, const char *format, ...) {
+MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level,
+                                 const char *format, ...) {
     struct mock_host *m = (struct mock_host *)(uintptr_t)h;
     size_t used = strlen(m->log);
     va_list args;
@@ -50,8 +52,8 @@ MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level lev
 }
 
 MOCK_UNUSED static iptfhir_status mock_fail(const struct iptfhir_host *h, struct iptfhir_error *e,
-                                            iptfhir_status status, const char *code, const char *where,
-                                            const char *format, ...) {
+                                            iptfhir_status status, const char *code,
+                                            const char *where, const char *format, ...) {
     va_list args;
     (void)h;
     if (!e || e->code[0])
@@ -64,12 +66,15 @@ MOCK_UNUSED static iptfhir_status mock_fail(const struct iptfhir_host *h, struct
     return status;
 }
 
-MOCK_UNUSED static bool mock_stopping(const struct iptfhir_host *h) { return ((const struct mock_host *)h)->stop; }
+MOCK_UNUSED static bool mock_stopping(const struct iptfhir_host *h) {
+    return ((const struct mock_host *)h)->stop;
+}
 
 MOCK_UNUSED static const json_t *mock_document(const struct iptfhir_host *h, const char *path,
                                                struct iptfhir_error *e) {
     struct mock_host *m = (struct mock_host *)(uintptr_t)h;
-    json_t *document = m->document ? m->document(path) : json_load_file(path, JSON_DECODE_ANY, NULL);
+    json_t *document =
+        m->document ? m->document(path) : json_load_file(path, JSON_DECODE_ANY, NULL);
     if (!document || m->document_count == MOCK_MAX) {
         json_decref(document);
         mock_fail(h, e, IPTFHIR_FATAL, "document", path, "cannot be read");
@@ -79,21 +84,23 @@ MOCK_UNUSED static const json_t *mock_document(const struct iptfhir_host *h, con
 }
 
 /* Answers "document:<pointer>", so that a test sees which place was meant. */
-MOCK_UNUSED static bool mock_position(const struct iptfhir_host *h, const json_t *document, const char *pointer,
-                                      char *out, size_t size) {
+MOCK_UNUSED static bool mock_position(const struct iptfhir_host *h, const json_t *document,
+                                      const char *pointer, char *out, size_t size) {
     (void)h, (void)document;
     snprintf(out, size, "document:%s", pointer);
     return true;
 }
 
-MOCK_UNUSED static const char *const *mock_list(const struct iptfhir_host *h, const char *folder, const char *suffix) {
+MOCK_UNUSED static const char *const *mock_list(const struct iptfhir_host *h, const char *folder,
+                                                const char *suffix) {
     static const char *const none[] = { NULL };
     const struct mock_host *m = (const struct mock_host *)h;
     return m->list ? m->list(folder, suffix) : none;
 }
 
 /* Not the real identity, but as stable, of its shape, and different for different keys. */
-MOCK_UNUSED static void mock_identity(const struct iptfhir_host *h, const char *type, const char *key, char out[37]) {
+MOCK_UNUSED static void mock_identity(const struct iptfhir_host *h, const char *type,
+                                      const char *key, char out[37]) {
     uint64_t a = 14695981039346656037u, b = 1099511628211u;
     (void)h;
     for (const char *p = type; *p; p++)
@@ -102,17 +109,20 @@ MOCK_UNUSED static void mock_identity(const struct iptfhir_host *h, const char *
         a = (a ^ (unsigned char)*p) * 1099511628211u;
         b = (b + (unsigned char)*p) * 6364136223846793005u;
     }
-    snprintf(out, 37, "%08x-%04x-5%03x-8%03x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xFFFF),
-             (unsigned)(a & 0xFFF), (unsigned)(b >> 52), (unsigned long long)(b & 0xFFFFFFFFFFFF));
+    snprintf(out, 37, "%08x-%04x-5%03x-8%03x-%012llx", (unsigned)(a >> 32),
+             (unsigned)(a >> 16 & 0xFFFF), (unsigned)(a & 0xFFF), (unsigned)(b >> 52),
+             (unsigned long long)(b & 0xFFFFFFFFFFFF));
 }
 
-MOCK_UNUSED static const char *mock_translate(const struct iptfhir_host *h, const char *map, const char *code) {
+MOCK_UNUSED static const char *mock_translate(const struct iptfhir_host *h, const char *map,
+                                              const char *code) {
     const struct mock_host *m = (const struct mock_host *)h;
     return m->translate ? m->translate(map, code) : NULL;
 }
 
 MOCK_UNUSED static struct iptfhir_http *mock_http_open(const struct iptfhir_host *h,
-                                                       const struct iptfhir_http_settings *s, struct iptfhir_error *e) {
+                                                       const struct iptfhir_http_settings *s,
+                                                       struct iptfhir_error *e) {
     struct mock_host *m = (struct mock_host *)(uintptr_t)h;
     struct iptfhir_http *http = malloc(sizeof *http);
     (void)e;
@@ -124,7 +134,8 @@ MOCK_UNUSED static struct iptfhir_http *mock_http_open(const struct iptfhir_host
     return http;
 }
 
-MOCK_UNUSED static iptfhir_status mock_http(struct iptfhir_http *http, const struct iptfhir_http_request *requests,
+MOCK_UNUSED static iptfhir_status mock_http(struct iptfhir_http *http,
+                                            const struct iptfhir_http_request *requests,
                                             size_t count, struct iptfhir_http_response *responses,
                                             struct iptfhir_error *e) {
     return http->mock->http ? http->mock->http(requests, count, responses, e) : IPTFHIR_RETRY;
@@ -136,8 +147,9 @@ MOCK_UNUSED static void mock_http_close(struct iptfhir_http *http) {
     free(http);
 }
 
-MOCK_UNUSED static iptfhir_status mock_merge(const struct iptfhir_host *h, const char *base, const char *mine,
-                                             const char *theirs, const char **merged, const char **overlap,
+MOCK_UNUSED static iptfhir_status mock_merge(const struct iptfhir_host *h, const char *base,
+                                             const char *mine, const char *theirs,
+                                             const char **merged, const char **overlap,
                                              struct iptfhir_error *e) {
     const struct mock_host *m = (const struct mock_host *)h;
     (void)e;
@@ -147,9 +159,10 @@ MOCK_UNUSED static iptfhir_status mock_merge(const struct iptfhir_host *h, const
 /* Makes the host ready; everything else in it is zero. */
 MOCK_UNUSED static void mock_host_open(struct mock_host *m) {
     memset(m, 0, sizeof *m);
-    m->host = (struct iptfhir_host) { sizeof m->host, mock_log,        mock_fail,     mock_stopping,  mock_document,
-                                      mock_position,  mock_list,       mock_identity, mock_translate, mock_http_open,
-                                      mock_http,      mock_http_close, mock_merge };
+    m->host = (struct iptfhir_host) { sizeof m->host, mock_log,       mock_fail, mock_stopping,
+                                      mock_document,  mock_position,  mock_list, mock_identity,
+                                      mock_translate, mock_http_open, mock_http, mock_http_close,
+                                      mock_merge };
 }
 
 /* Frees the documents. */
@@ -176,8 +189,8 @@ struct mock_records {
     uint64_t done, total; /* last progress */
 };
 
-MOCK_UNUSED static void mock_add(struct mock_records *r, int kind, const char *text, size_t length, const char *code,
-                                 const struct iptfhir_origin *o) {
+MOCK_UNUSED static void mock_add(struct mock_records *r, int kind, const char *text, size_t length,
+                                 const char *code, const struct iptfhir_origin *o) {
     if (r->count_only)
         return;
     if (r->count == r->capacity) {
@@ -196,8 +209,8 @@ MOCK_UNUSED static void mock_add(struct mock_records *r, int kind, const char *t
     e->line = o ? o->line : 0;
 }
 
-MOCK_UNUSED static iptfhir_status mock_emit_text(struct iptfhir_record_sink *s, const char *json, size_t length,
-                                                 const struct iptfhir_origin *o) {
+MOCK_UNUSED static iptfhir_status mock_emit_text(struct iptfhir_record_sink *s, const char *json,
+                                                 size_t length, const struct iptfhir_origin *o) {
     struct mock_records *r = (struct mock_records *)s;
     r->records++;
     mock_add(r, MOCK_RECORD, json, length, NULL, o);
@@ -215,8 +228,9 @@ MOCK_UNUSED static iptfhir_status mock_emit(struct iptfhir_record_sink *s, json_
     return status;
 }
 
-MOCK_UNUSED static iptfhir_status mock_hold(struct iptfhir_record_sink *s, const struct iptfhir_origin *o,
-                                            const char *code, const char *why) {
+MOCK_UNUSED static iptfhir_status mock_hold(struct iptfhir_record_sink *s,
+                                            const struct iptfhir_origin *o, const char *code,
+                                            const char *why) {
     struct mock_records *r = (struct mock_records *)s;
     r->holds++;
     mock_add(r, MOCK_HOLD, why, strlen(why), code, o);
@@ -230,7 +244,8 @@ MOCK_UNUSED static iptfhir_status mock_cursor(struct iptfhir_record_sink *s, con
     return IPTFHIR_OK;
 }
 
-MOCK_UNUSED static void mock_progress(struct iptfhir_record_sink *s, uint64_t done, uint64_t total) {
+MOCK_UNUSED static void mock_progress(struct iptfhir_record_sink *s, uint64_t done,
+                                      uint64_t total) {
     ((struct mock_records *)s)->done = done;
     ((struct mock_records *)s)->total = total;
 }
@@ -238,8 +253,9 @@ MOCK_UNUSED static void mock_progress(struct iptfhir_record_sink *s, uint64_t do
 /* Makes the sink ready. */
 MOCK_UNUSED static void mock_records_open(struct mock_records *r) {
     memset(r, 0, sizeof *r);
-    r->sink = (struct iptfhir_record_sink) { sizeof r->sink, r,           mock_emit,    mock_emit_text,
-                                             mock_hold,      mock_cursor, mock_progress };
+    r->sink =
+        (struct iptfhir_record_sink) { sizeof r->sink, r,           mock_emit,    mock_emit_text,
+                                       mock_hold,      mock_cursor, mock_progress };
 }
 
 /* Frees the events. */
@@ -251,7 +267,8 @@ MOCK_UNUSED static void mock_records_close(struct mock_records *r) {
 }
 
 /* The n-th event of a kind, NULL when there are fewer. */
-MOCK_UNUSED static const struct mock_event *mock_event(const struct mock_records *r, int kind, size_t n) {
+MOCK_UNUSED static const struct mock_event *mock_event(const struct mock_records *r, int kind,
+                                                       size_t n) {
     for (size_t i = 0; i < r->count; i++)
         if ((int)r->events[i].kind == kind && n-- == 0)
             return &r->events[i];
@@ -273,8 +290,8 @@ struct mock_resources {
     iptfhir_status answer; /* of render() and emit() */
 };
 
-MOCK_UNUSED static iptfhir_status mock_render(struct iptfhir_resource_sink *s, const char *mapping, json_t *facts,
-                                              struct iptfhir_error *e) {
+MOCK_UNUSED static iptfhir_status mock_render(struct iptfhir_resource_sink *s, const char *mapping,
+                                              json_t *facts, struct iptfhir_error *e) {
     struct mock_resources *r = (struct mock_resources *)s;
     (void)e;
     if (r->render_count == MOCK_MAX) {
@@ -286,8 +303,8 @@ MOCK_UNUSED static iptfhir_status mock_render(struct iptfhir_resource_sink *s, c
     return r->answer;
 }
 
-MOCK_UNUSED static iptfhir_status mock_emit_resource(struct iptfhir_resource_sink *s, json_t *resource,
-                                                     struct iptfhir_error *e) {
+MOCK_UNUSED static iptfhir_status mock_emit_resource(struct iptfhir_resource_sink *s,
+                                                     json_t *resource, struct iptfhir_error *e) {
     struct mock_resources *r = (struct mock_resources *)s;
     (void)e;
     if (r->emit_count == MOCK_MAX) {
@@ -298,7 +315,8 @@ MOCK_UNUSED static iptfhir_status mock_emit_resource(struct iptfhir_resource_sin
     return r->answer;
 }
 
-MOCK_UNUSED static iptfhir_status mock_hold_part(struct iptfhir_resource_sink *s, const char *pointer, const char *code,
+MOCK_UNUSED static iptfhir_status mock_hold_part(struct iptfhir_resource_sink *s,
+                                                 const char *pointer, const char *code,
                                                  const char *why) {
     struct mock_resources *r = (struct mock_resources *)s;
     if (r->hold_count == MOCK_MAX)
@@ -309,7 +327,8 @@ MOCK_UNUSED static iptfhir_status mock_hold_part(struct iptfhir_resource_sink *s
     return IPTFHIR_OK;
 }
 
-MOCK_UNUSED static void mock_alert(struct iptfhir_resource_sink *s, const char *pointer, const char *code) {
+MOCK_UNUSED static void mock_alert(struct iptfhir_resource_sink *s, const char *pointer,
+                                   const char *code) {
     struct mock_resources *r = (struct mock_resources *)s;
     if (r->alert_count == MOCK_MAX)
         return;
@@ -320,8 +339,9 @@ MOCK_UNUSED static void mock_alert(struct iptfhir_resource_sink *s, const char *
 /* Makes the sink ready. */
 MOCK_UNUSED static void mock_resources_open(struct mock_resources *r) {
     memset(r, 0, sizeof *r);
-    r->sink = (struct iptfhir_resource_sink) { sizeof r->sink, r,         mock_render, mock_emit_resource,
-                                               mock_hold_part, mock_alert };
+    r->sink =
+        (struct iptfhir_resource_sink) { sizeof r->sink, r,         mock_render, mock_emit_resource,
+                                         mock_hold_part, mock_alert };
 }
 
 /* Frees facts and resources. */
@@ -361,10 +381,13 @@ MOCK_UNUSED static void mock_receipt(struct iptfhir_receipt_sink *s, size_t inde
     r->of[index].given = true;
     r->of[index].status = receipt->status;
     r->of[index].retry_after_ms = receipt->retry_after_ms;
-    snprintf(r->of[index].server_id, sizeof r->of[0].server_id, "%s", receipt->server_id ? receipt->server_id : "");
-    snprintf(r->of[index].version, sizeof r->of[0].version, "%s", receipt->version ? receipt->version : "");
+    snprintf(r->of[index].server_id, sizeof r->of[0].server_id, "%s",
+             receipt->server_id ? receipt->server_id : "");
+    snprintf(r->of[index].version, sizeof r->of[0].version, "%s",
+             receipt->version ? receipt->version : "");
     snprintf(r->of[index].code, sizeof r->of[0].code, "%s", receipt->code ? receipt->code : "");
-    snprintf(r->of[index].detail, sizeof r->of[0].detail, "%s", receipt->detail ? receipt->detail : "");
+    snprintf(r->of[index].detail, sizeof r->of[0].detail, "%s",
+             receipt->detail ? receipt->detail : "");
 }
 
 /* Makes the sink ready. */

@@ -23,10 +23,14 @@ static bool refuse(void) {
 }
 
 /* Allocates unless this call is to be refused. */
-static void *counted_malloc(size_t size) { return refuse() ? NULL : malloc(size); }
+static void *counted_malloc(size_t size) {
+    return refuse() ? NULL : malloc(size);
+}
 
 /* Grows or shrinks memory unless this call is to be refused. */
-static void *counted_realloc(void *memory, size_t size) { return refuse() ? NULL : realloc(memory, size); }
+static void *counted_realloc(void *memory, size_t size) {
+    return refuse() ? NULL : realloc(memory, size);
+}
 
 /* Arms or disarms the refusing allocator. */
 void base_fail_at(size_t n, bool all_later) {
@@ -38,4 +42,6 @@ void base_fail_at(size_t n, bool all_later) {
 }
 
 /* Tells whether an allocation was refused. */
-bool base_refused(void) { return refused; }
+bool base_refused(void) {
+    return refused;
+}

@@ -11,7 +11,8 @@ extern void *(*base_malloc)(size_t size);
 extern void *(*base_realloc)(void *memory, size_t size);
 extern void (*base_free)(void *memory);
 
-/* For tests: the n-th allocation from now (1: the next) fails, and with `all_later` those after it too; n 0 ends it. */
+/* For tests: the n-th allocation from now (1: the next) fails, and with `all_later` those after it
+ * too; n 0 ends it. */
 void base_fail_at(size_t n, bool all_later);
 /* For tests: true when an allocation was refused since base_fail_at(). */
 bool base_refused(void);

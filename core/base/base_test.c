@@ -35,12 +35,12 @@ END_TEST
 
 START_TEST(a_json_string_escapes_what_json_demands) {
     struct str s = { 0 };
-    const char text[] =
-        "plain text that is long \"quoted\" \\ \b\f\n\r\t\x01\x1f\x7f \xC3\xA9 \xE2\x80\xA8 \xE2\x80\xA9 \xE2\x82\xAC";
+    const char text[] = "plain text that is long \"quoted\" \\ \b\f\n\r\t\x01\x1f\x7f \xC3\xA9 "
+                        "\xE2\x80\xA8 \xE2\x80\xA9 \xE2\x82\xAC";
     str_json(&s, text, sizeof text - 1);
-    ck_assert_str_eq(s.data,
-                     "\"plain text that is long \\\"quoted\\\" \\\\ \\b\\f\\n\\r\\t\\u0001\\u001f\\u007f \xC3\xA9 "
-                     "\\u2028 \\u2029 \xE2\x82\xAC\"");
+    ck_assert_str_eq(s.data, "\"plain text that is long \\\"quoted\\\" \\\\ "
+                             "\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f \xC3\xA9 "
+                             "\\u2028 \\u2029 \xE2\x82\xAC\"");
     str_clear(&s);
     str_json(&s, "", 0);
     ck_assert_str_eq(s.data, "\"\"");

@@ -94,20 +94,20 @@ static int month_number(const char *name) {
 static bool http_date(const char *text, int64_t now, int64_t *ms) {
     char month[4] = "", weekday[10];
     int year, day, hour, minute, second, end = -1;
-    if (sscanf(text, "%3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", weekday, &day, month, &year, &hour, &minute,
-               &second, &end) == 7 &&
+    if (sscanf(text, "%3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", weekday, &day, month,
+               &year, &hour, &minute, &second, &end) == 7 &&
         end > 0) {
         /* IMF-fixdate */
-    } else if ((end = -1, sscanf(text, "%9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", weekday, &day, month, &year,
-                                 &hour, &minute, &second, &end) == 7) &&
+    } else if ((end = -1, sscanf(text, "%9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", weekday,
+                                 &day, month, &year, &hour, &minute, &second, &end) == 7) &&
                end > 0) {
         int this_year, m, d;
         civil_from_days(now / 86400000, &this_year, &m, &d);
         year += this_year / 100 * 100;
         if (year > this_year + 50)
             year -= 100;
-    } else if ((end = -1, sscanf(text, "%3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", weekday, month, &day, &hour,
-                                 &minute, &second, &year, &end) == 7) &&
+    } else if ((end = -1, sscanf(text, "%3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", weekday,
+                                 month, &day, &hour, &minute, &second, &year, &end) == 7) &&
                end > 0) {
         /* asctime */
     } else {
@@ -116,8 +116,8 @@ static bool http_date(const char *text, int64_t now, int64_t *ms) {
     while (text[end] == ' ' || text[end] == '\t')
         end++;
     int number = strlen(month) == 3 ? month_number(month) : 0;
-    if (text[end] != '\0' || !clock_valid_date(year, number, day) || hour < 0 || hour > 23 || minute < 0 ||
-        minute > 59 || second < 0 || second > 60)
+    if (text[end] != '\0' || !clock_valid_date(year, number, day) || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 60)
         return false;
     *ms = (days_from_civil(year, number, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000;
     return true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes and random bytes by libcrypto: digests are fetched once, and each thread keeps its contexts. */
+/* Hashes and random bytes by libcrypto: digests are fetched once, and each thread keeps its
+ * contexts. */
 #include "core/base/crypt.h"
 
 #include <openssl/crypto.h>
@@ -82,14 +83,16 @@ static struct contexts *contexts_get(void) {
 }
 
 /* Hashes the pieces with one context. */
-static bool hash_with(EVP_MD_CTX *context, const struct piece *pieces, size_t count, unsigned char *out) {
+static bool hash_with(EVP_MD_CTX *context, const struct piece *pieces, size_t count,
+                      unsigned char *out) {
     bool ok = EVP_DigestInit_ex2(context, NULL, NULL) == 1;
     for (size_t i = 0; i < count && ok; i++)
         ok = EVP_DigestUpdate(context, pieces[i].data, pieces[i].length) == 1;
     return ok && EVP_DigestFinal_ex(context, out, NULL) == 1;
 }
 
-/* Hashes the pieces; a hash that cannot be had must not become a wrong identity, so that ends the process. */
+/* Hashes the pieces; a hash that cannot be had must not become a wrong identity, so that ends the
+ * process. */
 static void hash(enum digest which, const struct piece *pieces, size_t count, unsigned char *out) {
     pthread_once(&once, setup);
     struct contexts *c = contexts_get();
@@ -126,8 +129,10 @@ void crypt_sha256_hex(const void *data, size_t length, char out[65]) {
 
 /* Makes a name-based UUID. */
 void crypt_uuid5(const char *base, const char *type, const char *key, char out[37]) {
-    static const unsigned char url_namespace[16] = { 0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1,
-                                                     0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8 };
+    static const unsigned char url_namespace[16] = {
+        0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1,
+        0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8
+    };
     const struct piece pieces[] = {
         { url_namespace, sizeof url_namespace },
         { base, strlen(base) },
@@ -159,7 +164,8 @@ void crypt_log_name(const unsigned char key[32], const char *text, char out[17])
     hash(SHA256_DIGEST, (struct piece[]) { { pad, sizeof pad }, { text, strlen(text) } }, 2, inner);
     for (size_t i = 0; i < sizeof pad; i++)
         pad[i] ^= 0x36 ^ 0x5C;
-    hash(SHA256_DIGEST, (struct piece[]) { { pad, sizeof pad }, { inner, sizeof inner } }, 2, outer);
+    hash(SHA256_DIGEST, (struct piece[]) { { pad, sizeof pad }, { inner, sizeof inner } }, 2,
+         outer);
     to_hex(outer, 8, out);
     crypt_wipe(pad, sizeof pad);
 }
@@ -178,4 +184,6 @@ bool crypt_random(void *out, size_t length) {
 }
 
 /* Wipes a secret. */
-void crypt_wipe(void *data, size_t length) { OPENSSL_cleanse(data, length); }
+void crypt_wipe(void *data, size_t length) {
+    OPENSSL_cleanse(data, length);
+}

@@ -26,9 +26,10 @@ static void trim_utf8(char *text, size_t size) {
 }
 
 /* Writes code, place and sentence. */
-static void fill(struct iptfhir_error *e, const char *code, const char *where, const char *format, va_list args)
-    __attribute__((format(printf, 4, 0)));
-static void fill(struct iptfhir_error *e, const char *code, const char *where, const char *format, va_list args) {
+static void fill(struct iptfhir_error *e, const char *code, const char *where, const char *format,
+                 va_list args) __attribute__((format(printf, 4, 0)));
+static void fill(struct iptfhir_error *e, const char *code, const char *where, const char *format,
+                 va_list args) {
     snprintf(e->code, sizeof e->code, "%s", code);
     snprintf(e->where, sizeof e->where, "%s", where ? where : "");
     vsnprintf(e->text, sizeof e->text, format, args);
@@ -37,7 +38,8 @@ static void fill(struct iptfhir_error *e, const char *code, const char *where, c
 }
 
 /* Fills an error that holds none yet. */
-bool error_set(struct iptfhir_error *e, const char *code, const char *where, const char *format, ...) {
+bool error_set(struct iptfhir_error *e, const char *code, const char *where, const char *format,
+               ...) {
     if (!e || e->code[0])
         return false;
     va_list args;
@@ -48,7 +50,9 @@ bool error_set(struct iptfhir_error *e, const char *code, const char *where, con
 }
 
 /* Tells whether an error is held. */
-bool error_is_set(const struct iptfhir_error *e) { return e && e->code[0]; }
+bool error_is_set(const struct iptfhir_error *e) {
+    return e && e->code[0];
+}
 
 /* Empties an error. */
 void error_clear(struct iptfhir_error *e) {
@@ -74,8 +78,8 @@ static bool report_room(struct report *r) {
 }
 
 /* Adds a finding, or counts it as dropped. */
-void report_add(struct report *r, enum report_severity severity, const char *code, const char *where,
-                const char *format, ...) {
+void report_add(struct report *r, enum report_severity severity, const char *code,
+                const char *where, const char *format, ...) {
     if (!r)
         return;
     r->errors += severity == REPORT_ERROR;
@@ -117,7 +121,8 @@ static unsigned distance(const char *a, size_t m, const char *b, size_t n) {
         now[0] = (unsigned)i;
         for (size_t j = 1; j <= n; j++) {
             now[j] = least(before[j] + 1, now[j - 1] + 1, before[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && earlier[j - 2] + 1 < now[j])
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                earlier[j - 2] + 1 < now[j])
                 now[j] = earlier[j - 2] + 1;
         }
     }

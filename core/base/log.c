@@ -64,7 +64,9 @@ void log_vline(iptfhir_level level, const char *format, va_list args) {
     size_t room = sizeof line - (size_t)start;
     errno = saved; /* for %m */
     int added = vsnprintf(line + start, room, format, args);
-    size_t length = (size_t)start + (added < 0 ? 0 : (size_t)added >= room ? room - 1 : (size_t)added);
+    size_t length = (size_t)start + (added < 0               ? 0
+                                     : (size_t)added >= room ? room - 1
+                                                             : (size_t)added);
     for (size_t i = (size_t)start; i < length; i++)
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F)
             line[i] = ' ';

@@ -47,7 +47,9 @@ void str_add(struct str *s, const char *bytes, size_t length) {
 }
 
 /* Appends a text. */
-void str_puts(struct str *s, const char *text) { str_add(s, text, strlen(text)); }
+void str_puts(struct str *s, const char *text) {
+    str_add(s, text, strlen(text));
+}
 
 /* Appends formatted text. */
 void str_printf(struct str *s, const char *format, ...) {
@@ -78,7 +80,8 @@ void str_vprintf(struct str *s, const char *format, va_list args) {
     va_end(again);
 }
 
-/* Bytes that may need an escape: controls, quote, backslash, and the lead byte of U+2028 and U+2029. */
+/* Bytes that may need an escape: controls, quote, backslash, and the lead byte of U+2028 and
+ * U+2029. */
 static const unsigned char may_escape[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,         1,          1,          1,
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ['"'] = 1, ['\\'] = 1, [0x7F] = 1, [0xE2] = 1,
@@ -90,7 +93,8 @@ static const unsigned char may_escape[256] = {
 /* Tells whether one of eight bytes may need an escape or is not ASCII. */
 static inline uint64_t eight_special(uint64_t w) {
     uint64_t quote = w ^ (ONES * '"'), backslash = w ^ (ONES * '\\'), delete = w ^ (ONES * 0x7F);
-    return (((w - ONES * 0x20) | (quote - ONES) | (backslash - ONES) | (delete - ONES)) | w) & HIGHS;
+    return (((w - ONES * 0x20) | (quote - ONES) | (backslash - ONES) | (delete - ONES)) | w) &
+           HIGHS;
 }
 
 /* The length of the run that can be copied as it is. */
@@ -122,7 +126,8 @@ static size_t escape(struct str *s, const char *text, size_t length) {
     case '\r': two = "\\r"; break;
     case '\t': two = "\\t"; break;
     case 0xE2:
-        if (length >= 3 && (unsigned char)text[1] == 0x80 && ((unsigned char)text[2] & 0xFE) == 0xA8) {
+        if (length >= 3 && (unsigned char)text[1] == 0x80 &&
+            ((unsigned char)text[2] & 0xFE) == 0xA8) {
             str_add(s, (unsigned char)text[2] == 0xA8 ? "\\u2028" : "\\u2029", 6);
             return 3;
         }

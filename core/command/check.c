@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* iptfhir check: everything wrong with a configuration, its plugins, mappings and keys, at once; with samples, what
- * mapping them shows. */
+/* iptfhir check: everything wrong with a configuration, its plugins, mappings and keys, at once;
+ * with samples, what mapping them shows. */
 #include "core/base/crypt.h"
 #include "core/command/command.h"
 #include "core/plugin/host.h"
@@ -45,17 +45,21 @@ static void check_store(struct check *c) {
     struct stat st;
     const char *folder = copy ? dirname(copy) : NULL;
     if (folder && (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)))
-        report_add(&c->report, REPORT_ERROR, "missing-file", c->config->file,
-                   "the folder of the store, %s, is not there: make it (mkdir -m 700) or set store.path", folder);
+        report_add(
+            &c->report, REPORT_ERROR, "missing-file", c->config->file,
+            "the folder of the store, %s, is not there: make it (mkdir -m 700) or set store.path",
+            folder);
     free(copy);
 }
 
 /* Load the plugins of one section. */
-static void load_section(struct check *c, enum kind kind, const struct config_instance *list, size_t count) {
+static void load_section(struct check *c, enum kind kind, const struct config_instance *list,
+                         size_t count) {
     for (size_t i = 0; list && i < count; i++) {
         struct trial *t = &c->trials[c->count++];
-        *t =
-            (struct trial) { .kind = kind, .config = &list[i], .plugin = plugin_load(c->config, &list[i], &c->report) };
+        *t = (struct trial) { .kind = kind,
+                              .config = &list[i],
+                              .plugin = plugin_load(c->config, &list[i], &c->report) };
         const struct iptfhir_plugin *d = t->plugin ? plugin_descriptor(t->plugin) : NULL;
         if (d && !(kind == SOURCE   ? (const void *)d->source
                    : kind == MAPPER ? (const void *)d->mapper
@@ -72,7 +76,8 @@ static void load_mappings(struct check *c) {
     struct str path = { 0 };
     size_t tables = 0;
     for (size_t i = 0; functions && i < c->count; i++)
-        if (c->trials[i].kind == MAPPER && c->trials[i].plugin && plugin_descriptor(c->trials[i].plugin)->functions)
+        if (c->trials[i].kind == MAPPER && c->trials[i].plugin &&
+            plugin_descriptor(c->trials[i].plugin)->functions)
             functions[tables++] = plugin_descriptor(c->trials[i].plugin)->functions;
     str_printf(&path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     if (functions && !path.failed) {
@@ -81,7 +86,8 @@ static void load_mappings(struct check *c) {
                                                     config->parameters, functions, tables };
         c->schema = record_schema_load(path.data, &c->report);
         c->templates = template_set_load(config->mappings_dir, &settings, &c->report);
-        for (const char *const *n = c->templates ? template_names(c->templates) : NULL; n && *n; n++)
+        for (const char *const *n = c->templates ? template_names(c->templates) : NULL; n && *n;
+             n++)
             c->mappings++;
     } else {
         report_add(&c->report, REPORT_ERROR, "memory", config->file, "out of memory");
@@ -103,23 +109,28 @@ static void try_instance(struct check *c, struct trial *t) {
         return;
     }
     t->host = host_new(&settings);
-    t->instance = t->host ? instance_new(t->plugin, t->config, c->config, host_table(t->host), &c->report) : NULL;
+    t->instance =
+        t->host ? instance_new(t->plugin, t->config, c->config, host_table(t->host), &c->report)
+                : NULL;
     const struct iptfhir_target *target = plugin_descriptor(t->plugin)->target;
     if (!c->probe || t->kind != TARGET || !t->instance || !target)
         return;
     struct iptfhir_error error = ERROR_INIT;
     if (!target->probe)
-        report_add(&c->report, REPORT_NOTE, "probe", t->config->where, "plugin %s cannot be probed", t->config->plugin);
+        report_add(&c->report, REPORT_NOTE, "probe", t->config->where, "plugin %s cannot be probed",
+                   t->config->plugin);
     else if (target->probe(instance_self(t->instance), &error) != IPTFHIR_OK)
-        report_add(&c->report, REPORT_ERROR, *error.code ? error.code : "probe", t->config->where, "target %s: %s",
-                   t->config->name, *error.text ? error.text : "the probe failed and gave no reason");
+        report_add(&c->report, REPORT_ERROR, *error.code ? error.code : "probe", t->config->where,
+                   "target %s: %s", t->config->name,
+                   *error.text ? error.text : "the probe failed and gave no reason");
 }
 
 /* Check everything but samples. */
 static void check_all(struct check *c) {
     const struct config *config = c->config;
     check_store(c);
-    c->trials = calloc(config->source_count + config->mapper_count + config->target_count + 1, sizeof *c->trials);
+    c->trials = calloc(config->source_count + config->mapper_count + config->target_count + 1,
+                       sizeof *c->trials);
     if (!c->trials || !config->plugin_dirs || !config->mappings_dir)
         return; /* reported */
     load_section(c, SOURCE, config->sources, config->source_count);
@@ -146,7 +157,8 @@ static void free_trials(struct check *c) {
 
 /* ---- samples ---- */
 
-/* The most of a sample file, and how many samples are mapped again to find fields that nothing reads. */
+/* The most of a sample file, and how many samples are mapped again to find fields that nothing
+ * reads. */
 #define SAMPLE_BYTES (64u << 20)
 #define AGAIN 40
 
@@ -172,7 +184,8 @@ static void add_sample(struct samples *s, const char *path, struct report *repor
         s->room = room;
     }
     if (!str_read_file(&text, path, SAMPLE_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s", strerror(errno));
+        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s",
+                   strerror(errno));
         str_free(&text);
         return;
     }
@@ -193,8 +206,8 @@ static void find_samples(struct samples *s, const char *folder, int depth, struc
     struct dirent **entries = NULL;
     int n = scandir(folder, &entries, NULL, alphasort);
     if (n < 0)
-        report_add(report, REPORT_ERROR, "missing-file", folder, "cannot read this folder of samples: %s",
-                   strerror(errno));
+        report_add(report, REPORT_ERROR, "missing-file", folder,
+                   "cannot read this folder of samples: %s", strerror(errno));
     for (int i = 0; i < n; i++) {
         struct str path = { 0 };
         struct stat st;
@@ -219,8 +232,8 @@ static bool add_resource(void *user, const struct tree *resource) {
 }
 
 /* Map one text and hash what it became; false when the record was refused. */
-static bool map_text(struct pipeline *p, const char *text, size_t length, const char *source, char hash[65],
-                     struct report *report) {
+static bool map_text(struct pipeline *p, const char *text, size_t length, const char *source,
+                     char hash[65], struct report *report) {
     struct str made = { 0 };
     bool ok = pipeline_map(p, text, length, source, add_resource, &made, report);
     for (size_t i = 0; i < report->count; i++)
@@ -230,7 +243,8 @@ static bool map_text(struct pipeline *p, const char *text, size_t length, const 
     return ok;
 }
 
-/* Take a field (dotted path without indexes) out of a tree, wherever it stands; true when it did. */
+/* Take a field (dotted path without indexes) out of a tree, wherever it stands; true when it did.
+ */
 static bool take_out(struct tree *node, const char *path) {
     bool taken = false;
     if (node->kind == TREE_ARRAY) {
@@ -255,7 +269,8 @@ static bool take_out(struct tree *node, const char *path) {
     return taken;
 }
 
-/* True when taking a field out of some sample changes what it becomes: then a mapper reads it, in C. */
+/* True when taking a field out of some sample changes what it becomes: then a mapper reads it, in
+ * C. */
 static bool matters(struct pipeline *p, const struct samples *s, const char *field) {
     bool changed = false;
     for (size_t i = 0; i < s->count && i < AGAIN && !changed; i++) {
@@ -263,10 +278,12 @@ static bool matters(struct pipeline *p, const struct samples *s, const char *fie
         struct report report = { 0 };
         struct str text = { 0 };
         char hash[65];
-        struct tree *record = json_read_copy(&arena, s->list[i].text, s->list[i].length, NULL, NULL);
+        struct tree *record =
+            json_read_copy(&arena, s->list[i].text, s->list[i].length, NULL, NULL);
         if (record && take_out(record, field)) {
             json_write(&text, record, JSON_COMPACT);
-            changed = text.failed || !map_text(p, text.data, text.length, s->list[i].path, hash, &report) ||
+            changed = text.failed ||
+                      !map_text(p, text.data, text.length, s->list[i].path, hash, &report) ||
                       strcmp(hash, s->list[i].hash) != 0;
         }
         str_free(&text);
@@ -285,7 +302,8 @@ static void take_findings(struct report *to, const struct report *from) {
 }
 
 /* Map all samples through one job; what nothing read goes to `unread`. */
-static void map_samples(struct check *c, const struct config_job *job, struct samples *s, struct report *unread) {
+static void map_samples(struct check *c, const struct config_job *job, struct samples *s,
+                        struct report *unread) {
     struct pipeline *p = pipeline_open_config(c->config, job, &c->report);
     struct template_coverage *coverage = p ? template_coverage_new(pipeline_templates(p)) : NULL;
     struct report covered = { 0 };
@@ -304,7 +322,8 @@ static void map_samples(struct check *c, const struct config_job *job, struct sa
         const struct iptfhir_error *e = &covered.entries[i].error;
         bool field = !strcmp(e->code, "never-read");
         if (!field || !matters(p, s, e->where))
-            report_add(field ? unread : &c->report, covered.entries[i].severity, e->code, e->where, "%s", e->text);
+            report_add(field ? unread : &c->report, covered.entries[i].severity, e->code, e->where,
+                       "%s", e->text);
     }
 out:
     report_free(&covered);
@@ -318,7 +337,8 @@ static void check_samples(struct check *c, const char *folder) {
     struct report unread = { 0 };
     find_samples(&s, folder, 0, &c->report);
     if (!s.count)
-        report_add(&c->report, REPORT_ERROR, "missing-file", folder, "there are no samples (*.json) in this folder");
+        report_add(&c->report, REPORT_ERROR, "missing-file", folder,
+                   "there are no samples (*.json) in this folder");
     for (size_t i = 0; s.count && i < c->config->job_count; i++)
         map_samples(c, &c->config->jobs[i], &s, &unread);
     for (size_t i = 0; i < unread.count; i++) {
@@ -362,7 +382,8 @@ static int by_place(const void *a, const void *b) {
     const struct iptfhir_error *x = &((const struct report_entry *)a)->error,
                                *y = &((const struct report_entry *)b)->error;
     unsigned long lines[2], columns[2];
-    size_t m = split_position(x->where, &lines[0], &columns[0]), n = split_position(y->where, &lines[1], &columns[1]);
+    size_t m = split_position(x->where, &lines[0], &columns[0]),
+           n = split_position(y->where, &lines[1], &columns[1]);
     int order = strncmp(x->where, y->where, m < n ? m : n);
     if (!order && m != n)
         order = m < n ? -1 : 1;
@@ -428,8 +449,8 @@ int command_check(int argc, char **argv, const struct command_options *given) {
     tidy(&c.report);
     command_print_report(stderr, &c.report, &options);
     if (!options.json && !c.report.errors)
-        printf("%s: no errors; %zu jobs, %zu plugin instances, %zu mapping files, %zu samples\n", options.config_path,
-               c.config->job_count, c.count, c.mappings, c.samples);
+        printf("%s: no errors; %zu jobs, %zu plugin instances, %zu mapping files, %zu samples\n",
+               options.config_path, c.config->job_count, c.count, c.mappings, c.samples);
     int code = c.report.errors ? EXIT_CONFIG : EXIT_SETTLED;
     free_trials(&c);
     config_free(c.config);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of `iptfhir check` and `iptfhir plugins`, over the sample configuration and the built plugins. */
+/* Tests of `iptfhir check` and `iptfhir plugins`, over the sample configuration and the built
+ * plugins. */
 #include "core/base/str.h"
 #include "core/command/command.h"
 
@@ -35,7 +36,8 @@ static void setup(void) {
 
 /* Take it away. */
 static void teardown(void) {
-    static const char *const names[] = { "stderr", "stdout", "iptfhir.yaml", "key", "store.db", "resources.ndjson" };
+    static const char *const names[] = { "stderr", "stdout",   "iptfhir.yaml",
+                                         "key",    "store.db", "resources.ndjson" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -49,7 +51,8 @@ static void teardown(void) {
 /* Send a stream to a file; the descriptor that brings it back. */
 static int redirect(FILE *stream, const char *path) {
     fflush(stream);
-    int saved = dup(fileno(stream)), fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int saved = dup(fileno(stream)),
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ck_assert_int_ge(saved, 0);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_ge(dup2(fd, fileno(stream)), 0);
@@ -65,7 +68,8 @@ static void restore(FILE *stream, int saved) {
 }
 
 /* Run a command with up to two arguments; its exit code. */
-static int run(command_function *command, const char *config, bool json, const char *first, const char *second) {
+static int run(command_function *command, const char *config, bool json, const char *first,
+               const char *second) {
     char name[] = "command", one[4096] = "", two[4096] = "";
     char *argv[] = { name, one, two, NULL };
     const struct command_options options = { config, json };
@@ -97,7 +101,9 @@ static const char *configuration(const char *text) {
 }
 
 /* True when what was said holds a phrase. */
-static bool says(const struct str *s, const char *phrase) { return s->data && strstr(s->data, phrase) != NULL; }
+static bool says(const struct str *s, const char *phrase) {
+    return s->data && strstr(s->data, phrase) != NULL;
+}
 
 START_TEST(the_sample_configuration_is_accepted) {
     int code = run(command_check, in_tree("conf/iptfhir.yaml"), false, NULL, NULL);
@@ -109,34 +115,38 @@ END_TEST
 START_TEST(faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line) {
     char key[128];
     snprintf(key, sizeof key, "%s/key", folder);
-    const char *path = configuration("identity: {base: \"http://plain.example\"}\n" /* 1 */
-                                     "store: {path: nowhere/store.db}\n"            /* 2 */
-                                     "sources:\n"                                   /* 3 */
-                                     "  s: {plugin: source-jsn, path: x}\n"         /* 4 */
-                                     "mappers:\n"                                   /* 5 */
-                                     "  m: {plugin: target-file, path: x}\n"        /* 6 */
-                                     "targets:\n"                                   /* 7 */
-                                     "  t:\n"                                       /* 8 */
-                                     "    plugin: target-fhir\n"                    /* 9 */
-                                     "    urll: https://ehr.example.org\n"          /* 10 */
-                                     "    patient_system: urn:x\n"                  /* 11 */
-                                     "    ca_file: key\n"                           /* 12 */
-                                     "    parallel: 65\n"                           /* 13 */
-                                     "    consent: attested\n"                      /* 14 */
-                                     "jobs: {j: {source: s, mappers: [m], targets: [tt]}}\n" /* 15 */);
+    const char *path =
+        configuration("identity: {base: \"http://plain.example\"}\n" /* 1 */
+                      "store: {path: nowhere/store.db}\n"            /* 2 */
+                      "sources:\n"                                   /* 3 */
+                      "  s: {plugin: source-jsn, path: x}\n"         /* 4 */
+                      "mappers:\n"                                   /* 5 */
+                      "  m: {plugin: target-file, path: x}\n"        /* 6 */
+                      "targets:\n"                                   /* 7 */
+                      "  t:\n"                                       /* 8 */
+                      "    plugin: target-fhir\n"                    /* 9 */
+                      "    urll: https://ehr.example.org\n"          /* 10 */
+                      "    patient_system: urn:x\n"                  /* 11 */
+                      "    ca_file: key\n"                           /* 12 */
+                      "    parallel: 65\n"                           /* 13 */
+                      "    consent: attested\n"                      /* 14 */
+                      "jobs: {j: {source: s, mappers: [m], targets: [tt]}}\n" /* 15 */);
     ck_assert_int_eq(run(command_check, path, false, NULL, NULL), EXIT_CONFIG);
-    static const char *const expected[] = { ":1:19: error: identity.base must be an https URI",
-                                            ":4:3: error: there is no plugin 'source-jsn'",
-                                            ":6:3: error: plugin target-file is no mapper",
-                                            ":8:3: error: option url is missing",
-                                            ":10:5: error: there is no option 'urll'; did you mean 'url'",
-                                            ":12:14: error: ca_file: there is no",
-                                            ":13:15: error: parallel must be between 1 and 64",
-                                            ":15:47: error: there is no target 'tt'" };
+    static const char *const expected[] = {
+        ":1:19: error: identity.base must be an https URI",
+        ":4:3: error: there is no plugin 'source-jsn'",
+        ":6:3: error: plugin target-file is no mapper",
+        ":8:3: error: option url is missing",
+        ":10:5: error: there is no option 'urll'; did you mean 'url'",
+        ":12:14: error: ca_file: there is no",
+        ":13:15: error: parallel must be between 1 and 64",
+        ":15:47: error: there is no target 'tt'"
+    };
     const char *at = err.data;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) { /* in this order */
         const char *found = strstr(at, expected[i]);
-        ck_assert_msg(found != NULL, "not found, or not in order: %s\nin:\n%s", expected[i], err.data);
+        ck_assert_msg(found != NULL, "not found, or not in order: %s\nin:\n%s", expected[i],
+                      err.data);
         at = found;
     }
     ck_assert(says(&err, "the folder of the store"));
@@ -145,7 +155,8 @@ START_TEST(faults_of_configuration_plugin_options_and_keys_are_reported_together
 END_TEST
 
 START_TEST(findings_as_json_go_to_stdout) {
-    ck_assert_int_eq(run(command_check, configuration("log: {level: loud}\n"), true, NULL, NULL), EXIT_CONFIG);
+    ck_assert_int_eq(run(command_check, configuration("log: {level: loud}\n"), true, NULL, NULL),
+                     EXIT_CONFIG);
     ck_assert(says(&out, "\"code\": \"wrong-value\""));
     ck_assert_uint_eq(err.length, 0);
 }
@@ -157,13 +168,16 @@ START_TEST(samples_show_what_is_never_read_but_not_what_mappers_read_in_c) {
     int code = run(command_check, in_tree("conf/iptfhir.yaml"), false, "--samples", samples);
     ck_assert_msg(code == EXIT_SETTLED, "exit %d:\n%s", code, err.data);
     ck_assert(says(&out, "1 samples"));
-    ck_assert_msg(says(&err, "measures.itemsAnswered: note:"), "%s", err.data); /* recomputed from the items */
-    ck_assert_msg(!says(&err, "measures.items.phq9_1"), "%s", err.data);        /* read by map-observation, in C */
+    ck_assert_msg(says(&err, "measures.itemsAnswered: note:"), "%s",
+                  err.data); /* recomputed from the items */
+    ck_assert_msg(!says(&err, "measures.items.phq9_1"), "%s",
+                  err.data); /* read by map-observation, in C */
 }
 END_TEST
 
 START_TEST(a_folder_without_samples_is_an_error) {
-    ck_assert_int_eq(run(command_check, in_tree("conf/iptfhir.yaml"), false, "--samples", folder), EXIT_CONFIG);
+    ck_assert_int_eq(run(command_check, in_tree("conf/iptfhir.yaml"), false, "--samples", folder),
+                     EXIT_CONFIG);
     ck_assert(says(&err, "there are no samples"));
 }
 END_TEST
@@ -177,7 +191,8 @@ START_TEST(plugins_are_listed_without_a_configuration) {
 END_TEST
 
 START_TEST(a_description_shows_options_and_a_sample) {
-    ck_assert_int_eq(run(command_plugins, "/nowhere.yaml", false, "--describe", "target-fhir"), EXIT_SETTLED);
+    ck_assert_int_eq(run(command_plugins, "/nowhere.yaml", false, "--describe", "target-fhir"),
+                     EXIT_SETTLED);
     ck_assert(says(&out, "parallel (whole number, 1 to 64; default 8)"));
     ck_assert(says(&out, "targets:\n  my-target:\n    plugin: target-fhir\n    url: \"TEXT\"\n"));
     ck_assert(says(&out, "recipient (text)"));
@@ -185,7 +200,8 @@ START_TEST(a_description_shows_options_and_a_sample) {
 END_TEST
 
 START_TEST(an_unknown_plugin_has_a_nearest_name) {
-    ck_assert_int_eq(run(command_plugins, "/nowhere.yaml", false, "--describe", "target-fihr"), EXIT_WRONG_USE);
+    ck_assert_int_eq(run(command_plugins, "/nowhere.yaml", false, "--describe", "target-fihr"),
+                     EXIT_WRONG_USE);
     ck_assert(says(&err, "did you mean 'target-fhir'"));
 }
 END_TEST
@@ -196,7 +212,8 @@ int main(void) {
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, the_sample_configuration_is_accepted);
-    tcase_add_test(c, faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line);
+    tcase_add_test(c,
+                   faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line);
     tcase_add_test(c, findings_as_json_go_to_stdout);
     tcase_add_test(c, samples_show_what_is_never_read_but_not_what_mappers_read_in_c);
     tcase_add_test(c, a_folder_without_samples_is_an_error);

@@ -12,9 +12,17 @@
 
 /* What a value's type is called: code, Quantity, System.Integer, object. */
 static const char *type_of(const struct fhirpath_value *v) {
-    static const char *const names[] = { [FHIRPATH_BOOLEAN] = "Boolean", [FHIRPATH_INTEGER] = "Integer", [FHIRPATH_DECIMAL] = "Decimal", [FHIRPATH_STRING] = "String",
-        [FHIRPATH_DATE] = "Date", [FHIRPATH_DATETIME] = "DateTime", [FHIRPATH_TIME] = "Time", [FHIRPATH_QUANTITY] = "Quantity", [FHIRPATH_TYPE] = "Type" };
-    static const char *const kinds[] = { [TREE_NULL] = "null", [TREE_BOOLEAN] = "boolean", [TREE_NUMBER] = "number", [TREE_STRING] = "string", [TREE_ARRAY] = "list", [TREE_OBJECT] = "object" };
+    static const char *const names[] = {
+        [FHIRPATH_BOOLEAN] = "Boolean", [FHIRPATH_INTEGER] = "Integer",
+        [FHIRPATH_DECIMAL] = "Decimal", [FHIRPATH_STRING] = "String",
+        [FHIRPATH_DATE] = "Date",       [FHIRPATH_DATETIME] = "DateTime",
+        [FHIRPATH_TIME] = "Time",       [FHIRPATH_QUANTITY] = "Quantity",
+        [FHIRPATH_TYPE] = "Type"
+    };
+    static const char *const kinds[] = {
+        [TREE_NULL] = "null",     [TREE_BOOLEAN] = "boolean", [TREE_NUMBER] = "number",
+        [TREE_STRING] = "string", [TREE_ARRAY] = "list",      [TREE_OBJECT] = "object"
+    };
     if (v->kind != FHIRPATH_NODE)
         return names[v->kind];
     return v->type ? v->type->name : v->node ? kinds[v->node->kind] : "null";
@@ -52,20 +60,26 @@ static bool read_input(const char *path, struct str *text, struct iptfhir_error 
 }
 
 /* Evaluate and print. */
-static bool run(const char *expression, const char *path, bool xml, bool json, struct iptfhir_error *error) {
+static bool run(const char *expression, const char *path, bool xml, bool json,
+                struct iptfhir_error *error) {
     struct arena arena = { .limit = 512u << 20 };
     struct str text = { 0 };
     struct fhirpath_collection out = { 0 };
     struct fhirpath_program *program = NULL;
     bool ok = false;
     r4_setup();
-    if (!(program = fhirpath_compile(expression, strlen(expression), NULL, error)) || !read_input(path, &text, error))
+    if (!(program = fhirpath_compile(expression, strlen(expression), NULL, error)) ||
+        !read_input(path, &text, error))
         goto done;
     size_t blank = strspn(text.data ? text.data : "", " \t\r\n\xef\xbb\xbf");
     xml = xml || (text.length > blank && text.data[blank] == '<');
-    struct tree *input = xml ? xml_read_resource(&arena, text.data, text.length, path, &r4_xml_shape, error)
-                             : json_read_copy(&arena, text.data ? text.data : "", text.length, path, error);
-    struct fhirpath_context context = { .arena = &arena, .root = fhirpath_node(input), .now_ms = clock_now_ms(), .steps_left = 100000000 };
+    struct tree *input =
+        xml ? xml_read_resource(&arena, text.data, text.length, path, &r4_xml_shape, error)
+            : json_read_copy(&arena, text.data ? text.data : "", text.length, path, error);
+    struct fhirpath_context context = { .arena = &arena,
+                                        .root = fhirpath_node(input),
+                                        .now_ms = clock_now_ms(),
+                                        .steps_left = 100000000 };
     ok = input && fhirpath_evaluate(program, &context, &out, error);
     if (ok)
         print(&arena, &out, json);
@@ -77,7 +91,9 @@ done:
 }
 
 int command_eval(int argc, char **argv, const struct command_options *options) {
-    static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { "xml", no_argument, NULL, 'x' }, { 0 } };
+    static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
+                                           { "xml", no_argument, NULL, 'x' },
+                                           { 0 } };
     struct iptfhir_error error = ERROR_INIT;
     bool json = options->json, xml = false;
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -92,6 +108,7 @@ int command_eval(int argc, char **argv, const struct command_options *options) {
     }
     if (run(argv[optind], argv[optind + 1], xml, json, &error))
         return EXIT_SETTLED;
-    fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text, error.code);
+    fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text,
+            error.code);
     return EXIT_BAD_INPUT;
 }

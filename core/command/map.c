@@ -19,7 +19,8 @@ struct output {
 
 /* Write out what is collected. */
 static bool flush(struct output *o) {
-    o->failed = o->failed || o->out.failed || (o->out.length && fwrite(o->out.data, 1, o->out.length, stdout) != o->out.length);
+    o->failed = o->failed || o->out.failed ||
+                (o->out.length && fwrite(o->out.data, 1, o->out.length, stdout) != o->out.length);
     str_clear(&o->out);
     return !o->failed;
 }
@@ -37,7 +38,9 @@ static void add_with_urns(struct str *out, const char *body, size_t length) {
 
 /* One entry of a transaction Bundle. */
 static void add_entry(struct output *o, const struct pipeline_resource *r) {
-    str_printf(&o->out, "%s{\"fullUrl\":\"urn:uuid:%s\",\"resource\":", o->in_bundle++ ? ",\n" : "\n", r->uuid);
+    str_printf(&o->out,
+               "%s{\"fullUrl\":\"urn:uuid:%s\",\"resource\":", o->in_bundle++ ? ",\n" : "\n",
+               r->uuid);
     add_with_urns(&o->out, o->body.data, o->body.length);
     str_printf(&o->out, ",\"request\":{\"method\":\"POST\",\"url\":\"%s\"", r->type);
     if (*r->identifier_system) {
@@ -50,7 +53,8 @@ static void add_entry(struct output *o, const struct pipeline_resource *r) {
     str_puts(&o->out, "}}");
 }
 
-static bool on_resource(void *user, const struct pipeline_resource *r, struct iptfhir_error *error) {
+static bool on_resource(void *user, const struct pipeline_resource *r,
+                        struct iptfhir_error *error) {
     struct output *o = user;
     str_clear(&o->body);
     json_write(&o->body, r->tree, JSON_COMPACT);
@@ -59,7 +63,8 @@ static bool on_resource(void *user, const struct pipeline_resource *r, struct ip
         fprintf(stderr, "%s by %s: held: %s [invalid]\n", r->type, r->mapping, r->invalid);
     }
     if (o->explain)
-        fprintf(stderr, "%s/%s  %s|%s  by %s\n", r->type, r->uuid, r->identifier_system, r->identifier_value, r->mapping);
+        fprintf(stderr, "%s/%s  %s|%s  by %s\n", r->type, r->uuid, r->identifier_system,
+                r->identifier_value, r->mapping);
     if (o->bundle) {
         add_entry(o, r);
     } else {
@@ -71,7 +76,8 @@ static bool on_resource(void *user, const struct pipeline_resource *r, struct ip
     return true;
 }
 
-static bool on_hold(void *user, const char *pointer, const char *code, const char *why, struct iptfhir_error *error) {
+static bool on_hold(void *user, const char *pointer, const char *code, const char *why,
+                    struct iptfhir_error *error) {
     (void)error;
     struct output *o = user;
     o->run->holds++;
@@ -97,8 +103,11 @@ static bool on_end(void *user) {
 }
 
 /* Map each file, or the job's own source. */
-static int run_all(struct pipeline *p, struct output *o, char **files, int count, struct report *report) {
-    const struct pipeline_events events = { .user = o, .record = on_record, .resource = on_resource, .hold = on_hold };
+static int run_all(struct pipeline *p, struct output *o, char **files, int count,
+                   struct report *report) {
+    const struct pipeline_events events = {
+        .user = o, .record = on_record, .resource = on_resource, .hold = on_hold
+    };
     int code = EXIT_SETTLED;
     for (int i = 0; i < (count ? count : 1); i++) {
         int one = mapping_run(p, count ? files[i] : NULL, &events, on_end, o->run, report);
@@ -108,8 +117,10 @@ static int run_all(struct pipeline *p, struct output *o, char **files, int count
 }
 
 int command_map(int argc, char **argv, const struct command_options *options) {
-    static const struct option longs[] = { { "job", required_argument, NULL, 'J' }, { "format", required_argument, NULL, 'f' },
-        { "explain", no_argument, NULL, 'x' }, { 0 } };
+    static const struct option longs[] = { { "job", required_argument, NULL, 'J' },
+                                           { "format", required_argument, NULL, 'f' },
+                                           { "explain", no_argument, NULL, 'x' },
+                                           { 0 } };
     const char *job = NULL;
     struct mapping_run run = { 0 };
     struct output o = { .run = &run };
@@ -121,7 +132,8 @@ int command_map(int argc, char **argv, const struct command_options *options) {
         } else if (c == 'f' && (!strcmp(optarg, "bundle") || !strcmp(optarg, "ndjson"))) {
             o.bundle = !strcmp(optarg, "bundle");
         } else {
-            fprintf(stderr, "usage: iptfhir [-c FILE] map [--job J] [--format ndjson|bundle] [--explain] [FILE...]\n");
+            fprintf(stderr, "usage: iptfhir [-c FILE] map [--job J] [--format ndjson|bundle] "
+                            "[--explain] [FILE...]\n");
             return EXIT_WRONG_USE;
         }
     }
@@ -129,7 +141,8 @@ int command_map(int argc, char **argv, const struct command_options *options) {
     struct pipeline *p = pipeline_open(options->config_path, job, &report);
     int code = p ? run_all(p, &o, argv + optind, argc - optind, &report) : EXIT_CONFIG;
     if (report.count)
-        command_print_report(stderr, &report, &(struct command_options){ .config_path = options->config_path });
+        command_print_report(stderr, &report,
+                             &(struct command_options) { .config_path = options->config_path });
     pipeline_close(p);
     report_free(&report);
     str_free(&o.out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* iptfhir plugins: the plugins found, and one plugin's options from its own table, with a sample configuration. */
+/* iptfhir plugins: the plugins found, and one plugin's options from its own table, with a sample
+ * configuration. */
 #include "core/base/str.h"
 #include "core/command/command.h"
 #include "core/plugin/loader.h"
@@ -39,17 +40,20 @@ static void load(void *user, const char *name, const char *path) {
 
 /* Write what a plugin provides, separated by commas. */
 static const char *kinds_of(const struct iptfhir_plugin *d, char out[64]) {
-    snprintf(out, 64, "%s%s%s%s", d->source ? ",source" : "", d->mapper ? ",mapper" : "", d->target ? ",target" : "",
-             d->functions ? ",functions" : "");
+    snprintf(out, 64, "%s%s%s%s", d->source ? ",source" : "", d->mapper ? ",mapper" : "",
+             d->target ? ",target" : "", d->functions ? ",functions" : "");
     memmove(out, out + 1, strlen(out));
     return out;
 }
 
-static const char *text_or(const char *text, const char *other) { return text && *text ? text : other; }
+static const char *text_or(const char *text, const char *other) {
+    return text && *text ? text : other;
+}
 
 static const char *type_name(const struct iptfhir_option *o) {
-    static const char *const names[] = { "text",         "whole number", "true or false",
-                                         "choice",       "path",         "path of a file of mode 0600",
+    static const char *const names[] = { "text",          "whole number",
+                                         "true or false", "choice",
+                                         "path",          "path of a file of mode 0600",
                                          "list of texts" };
     return names[o->type];
 }
@@ -66,7 +70,8 @@ static void json_member(struct str *out, const char *before, const char *name, c
 }
 
 /* Add a list of texts. */
-static void json_texts(struct str *out, const char *before, const char *name, const char *const *texts) {
+static void json_texts(struct str *out, const char *before, const char *name,
+                       const char *const *texts) {
     str_printf(out, "%s\"%s\": [", before, name);
     for (size_t i = 0; texts && texts[i]; i++) {
         str_puts(out, i ? ", " : "");
@@ -77,7 +82,8 @@ static void json_texts(struct str *out, const char *before, const char *name, co
 
 /* Add an option as an object. */
 static void json_option(struct str *out, const struct iptfhir_option *o) {
-    static const char *const types[] = { "string", "integer", "boolean", "choice", "path", "secret", "list" };
+    static const char *const types[] = { "string", "integer", "boolean", "choice",
+                                         "path",   "secret",  "list" };
     json_member(out, "\n      {", "name", o->name);
     json_member(out, ", ", "type", types[o->type]);
     str_printf(out, ", \"required\": %s", o->flags & IPTFHIR_REQUIRED ? "true" : "false");
@@ -131,8 +137,8 @@ static void print_table(const struct listing *l) {
     printf("%-20s %-8s %-18s %s\n", "NAME", "VERSION", "PROVIDES", "SUMMARY");
     for (size_t i = 0; i < l->count; i++) {
         const struct iptfhir_plugin *d = plugin_descriptor(l->plugins[i]);
-        printf("%-20s %-8s %-18s %s\n%20s %s\n", d->name, text_or(d->version, "-"), kinds_of(d, kinds),
-               text_or(d->summary, ""), "", plugin_path(l->plugins[i]));
+        printf("%-20s %-8s %-18s %s\n%20s %s\n", d->name, text_or(d->version, "-"),
+               kinds_of(d, kinds), text_or(d->summary, ""), "", plugin_path(l->plugins[i]));
     }
 }
 
@@ -154,11 +160,12 @@ static void print_option(const struct iptfhir_option *o) {
 
 /* Print an option of the sample: what must be given as a line, the rest as a comment. */
 static void print_sample_option(const struct iptfhir_option *o) {
-    const char *value = text_or(o->initial, o->type == IPTFHIR_PATH || o->type == IPTFHIR_SECRET ? "FILE"
-                                            : o->type == IPTFHIR_INTEGER                         ? "0"
-                                            : o->type == IPTFHIR_BOOLEAN                         ? "false"
-                                            : o->type == IPTFHIR_CHOICE                          ? o->choices[0]
-                                                                                                 : "TEXT");
+    const char *value =
+        text_or(o->initial, o->type == IPTFHIR_PATH || o->type == IPTFHIR_SECRET ? "FILE"
+                            : o->type == IPTFHIR_INTEGER                         ? "0"
+                            : o->type == IPTFHIR_BOOLEAN                         ? "false"
+                            : o->type == IPTFHIR_CHOICE                          ? o->choices[0]
+                                                                                 : "TEXT");
     bool quoted = o->type == IPTFHIR_STRING || o->type == IPTFHIR_CHOICE;
     printf("    %s%s: ", o->flags & IPTFHIR_REQUIRED ? "" : "# ", o->name);
     if (o->type == IPTFHIR_LIST)
@@ -180,13 +187,15 @@ static void print_sample(const struct iptfhir_plugin *d, const char *section, co
 static void describe(const struct plugin *p) {
     const struct iptfhir_plugin *d = plugin_descriptor(p);
     char kinds[64];
-    printf("NAME\n    %s %s - %s\n\nFILE\n    %s\n\nPROVIDES\n    %s\n", d->name, text_or(d->version, ""),
-           text_or(d->summary, ""), plugin_path(p), kinds_of(d, kinds));
+    printf("NAME\n    %s %s - %s\n\nFILE\n    %s\n\nPROVIDES\n    %s\n", d->name,
+           text_or(d->version, ""), text_or(d->summary, ""), plugin_path(p), kinds_of(d, kinds));
     for (const char *const *type = d->mapper ? d->mapper->emits : NULL; type && *type; type++)
-        printf("%s%s%s", type == d->mapper->emits ? "\nMAKES\n    " : "", *type, type[1] ? ", " : "\n");
+        printf("%s%s%s", type == d->mapper->emits ? "\nMAKES\n    " : "", *type,
+               type[1] ? ", " : "\n");
     for (const struct iptfhir_function *f = d->functions; f && f->name; f++)
-        printf("%s    %s(), %u to %u arguments\n", f == d->functions ? "\nFUNCTIONS OF MAPPING FILES\n" : "", f->name,
-               f->min_args, f->max_args);
+        printf("%s    %s(), %u to %u arguments\n",
+               f == d->functions ? "\nFUNCTIONS OF MAPPING FILES\n" : "", f->name, f->min_args,
+               f->max_args);
     printf("\nOPTIONS\n");
     if (!d->options || !d->options->name)
         printf("    none\n");
@@ -194,10 +203,13 @@ static void describe(const struct plugin *p) {
         print_option(o);
     if (d->target)
         printf("\nOPTIONS OF EVERY TARGET\n"
-               "    recipient (text)\n        Whom consents of the records name; required unless consent is attested.\n"
-               "    consent (choice: record | attested; default record)\n        Whether each record carries its "
+               "    recipient (text)\n        Whom consents of the records name; required unless "
+               "consent is attested.\n"
+               "    consent (choice: record | attested; default record)\n        Whether each "
+               "record carries its "
                "consents, or the clinic has them on file.\n"
-               "    workers (whole number, 1 to 64; default 4)\n        Threads that deliver, each with an instance of "
+               "    workers (whole number, 1 to 64; default 4)\n        Threads that deliver, each "
+               "with an instance of "
                "its own.\n");
     if (!d->source && !d->mapper && !d->target)
         return;
@@ -246,7 +258,8 @@ int command_plugins(int argc, char **argv, const struct command_options *given) 
     } else if (!l.only) {
         print_table(&l);
     }
-    command_print_report(stderr, &l.report, &(struct command_options) { .config_path = options.config_path });
+    command_print_report(stderr, &l.report,
+                         &(struct command_options) { .config_path = options.config_path });
     while (l.count)
         plugin_unload(l.plugins[--l.count]);
     while (l.name_count)

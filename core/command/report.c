@@ -13,7 +13,8 @@ static void print_json(const struct report *report) {
     str_puts(&out, "[");
     for (size_t i = 0; i < report->count; i++) {
         const struct report_entry *e = &report->entries[i];
-        str_printf(&out, "%s\n  {\"severity\": \"%s\", \"code\": ", i ? "," : "", severities[e->severity]);
+        str_printf(&out, "%s\n  {\"severity\": \"%s\", \"code\": ", i ? "," : "",
+                   severities[e->severity]);
         str_json(&out, e->error.code, strlen(e->error.code));
         str_puts(&out, ", \"where\": ");
         str_json(&out, e->error.where, strlen(e->error.where));
@@ -28,14 +29,16 @@ static void print_json(const struct report *report) {
 }
 
 /* Print findings for people, or as JSON when asked. */
-void command_print_report(FILE *out, const struct report *report, const struct command_options *options) {
+void command_print_report(FILE *out, const struct report *report,
+                          const struct command_options *options) {
     if (options->json) {
         print_json(report);
         return;
     }
     for (size_t i = 0; i < report->count; i++) {
         const struct iptfhir_error *e = &report->entries[i].error;
-        fprintf(out, "%s%s%s: %s [%s]\n", e->where, *e->where ? ": " : "", severities[report->entries[i].severity], e->text, e->code);
+        fprintf(out, "%s%s%s: %s [%s]\n", e->where, *e->where ? ": " : "",
+                severities[report->entries[i].severity], e->text, e->code);
     }
     if (report->dropped)
         fprintf(out, "and %zu more\n", report->dropped);

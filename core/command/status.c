@@ -8,7 +8,12 @@
 
 #include <string.h>
 
-struct view { bool json, broken; size_t rows; int64_t pending, held; struct str out; };
+struct view {
+    bool json, broken;
+    size_t rows;
+    int64_t pending, held;
+    struct str out;
+};
 
 /* "3 h" since a moment. */
 static void age(int64_t since_ms, char *out, size_t size) {
@@ -27,21 +32,31 @@ static void age(int64_t since_ms, char *out, size_t size) {
 static void text_row(struct view *v, const struct store_counts *c, bool holds) {
     char oldest[32];
     age(c->oldest_ms, oldest, sizeof oldest);
-    str_printf(&v->out, "job %s\n  accepted %lld = settled %lld + pending %lld + held %lld%s\n", c->job, (long long)c->accepted, (long long)c->settled,
-               (long long)c->pending, (long long)c->held, holds ? "" : "   THE LAW IS BROKEN: report this with the store");
-    str_printf(&v->out, "  settled: %lld created, %lld updated, %lld unchanged, %lld superseded, %lld discarded\n", (long long)c->created,
-               (long long)c->updated, (long long)c->unchanged, (long long)c->superseded, (long long)c->discarded);
-    str_printf(&v->out, "  pending: %lld in flight, %lld unknown; oldest unsettled: %s\n", (long long)c->inflight, (long long)c->unknown, oldest);
+    str_printf(&v->out, "job %s\n  accepted %lld = settled %lld + pending %lld + held %lld%s\n",
+               c->job, (long long)c->accepted, (long long)c->settled, (long long)c->pending,
+               (long long)c->held, holds ? "" : "   THE LAW IS BROKEN: report this with the store");
+    str_printf(
+        &v->out,
+        "  settled: %lld created, %lld updated, %lld unchanged, %lld superseded, %lld discarded\n",
+        (long long)c->created, (long long)c->updated, (long long)c->unchanged,
+        (long long)c->superseded, (long long)c->discarded);
+    str_printf(&v->out, "  pending: %lld in flight, %lld unknown; oldest unsettled: %s\n",
+               (long long)c->inflight, (long long)c->unknown, oldest);
 }
 
 /* One job as JSON. */
 static void json_row(struct view *v, const struct store_counts *c, bool holds) {
     str_puts(&v->out, v->rows ? ",\n  {\"job\": " : "\n  {\"job\": ");
     str_json(&v->out, c->job, strlen(c->job));
-    const struct { const char *name; int64_t value; } numbers[] = {
-        { "accepted", c->accepted }, { "settled", c->settled }, { "pending", c->pending }, { "held", c->held }, { "created", c->created },
-        { "updated", c->updated }, { "unchanged", c->unchanged }, { "superseded", c->superseded }, { "discarded", c->discarded },
-        { "unknown", c->unknown }, { "inFlight", c->inflight }, { "oldestMs", c->oldest_ms } };
+    const struct {
+        const char *name;
+        int64_t value;
+    } numbers[] = { { "accepted", c->accepted },   { "settled", c->settled },
+                    { "pending", c->pending },     { "held", c->held },
+                    { "created", c->created },     { "updated", c->updated },
+                    { "unchanged", c->unchanged }, { "superseded", c->superseded },
+                    { "discarded", c->discarded }, { "unknown", c->unknown },
+                    { "inFlight", c->inflight },   { "oldestMs", c->oldest_ms } };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         str_printf(&v->out, ", \"%s\": %lld", numbers[i].name, (long long)numbers[i].value);
     str_printf(&v->out, ", \"conserved\": %s}", holds ? "true" : "false");
@@ -77,12 +92,16 @@ int command_status(int argc, char **argv, const struct command_options *options)
         str_puts(&v.out, v.json ? "\n]\n" : v.rows ? "" : "nothing yet: run iptfhir sync\n");
         if (ok && !v.out.failed)
             fputs(v.out.data, stdout);
-        code = !ok || v.broken ? EXIT_FAULT : v.pending ? EXIT_LATER : v.held ? EXIT_HELD : EXIT_SETTLED;
+        code = !ok || v.broken ? EXIT_FAULT
+               : v.pending     ? EXIT_LATER
+               : v.held        ? EXIT_HELD
+                               : EXIT_SETTLED;
     }
     if (!config)
         command_print_report(stderr, &report, options);
     if (error_is_set(&error))
-        fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text, error.code);
+        fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text,
+                error.code);
     store_close(store);
     str_free(&v.out);
     report_free(&report);

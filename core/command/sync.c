@@ -9,7 +9,9 @@
 #include <getopt.h>
 #include <string.h>
 
-struct sum { int64_t pending, held; };
+struct sum {
+    int64_t pending, held;
+};
 
 static bool add_job(void *user, const struct store_counts *c) {
     struct sum *sum = user;
@@ -30,21 +32,27 @@ static int code_of_store(const char *path) {
         return EXIT_FAULT;
     }
     if (sum.held)
-        fprintf(stderr, "%lld held: see `iptfhir outbox list`; put right, then `iptfhir outbox retry`\n", (long long)sum.held);
+        fprintf(stderr,
+                "%lld held: see `iptfhir outbox list`; put right, then `iptfhir outbox retry`\n",
+                (long long)sum.held);
     if (sum.pending)
-        fprintf(stderr, "%lld wait for a retry: the next sync goes on with them\n", (long long)sum.pending);
+        fprintf(stderr, "%lld wait for a retry: the next sync goes on with them\n",
+                (long long)sum.pending);
     return sum.pending ? EXIT_LATER : sum.held ? EXIT_HELD : EXIT_SETTLED;
 }
 
 /* Sync one job. */
-static int sync_job(const struct config *config, const struct config_job *job, bool dry, const struct command_options *options) {
+static int sync_job(const struct config *config, const struct config_job *job, bool dry,
+                    const struct command_options *options) {
     if (dry)
         return dry_run(config, job, options);
     return service_sync(config, job);
 }
 
 int command_sync(int argc, char **argv, const struct command_options *options) {
-    static const struct option longs[] = { { "job", required_argument, NULL, 'J' }, { "dry-run", no_argument, NULL, 'n' }, { 0 } };
+    static const struct option longs[] = { { "job", required_argument, NULL, 'J' },
+                                           { "dry-run", no_argument, NULL, 'n' },
+                                           { 0 } };
     const char *name = NULL;
     bool dry = false;
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -71,10 +79,12 @@ int command_sync(int argc, char **argv, const struct command_options *options) {
             break;
     }
     if (config && !done) {
-        fprintf(stderr, "iptfhir: %s has no job%s%s\n", options->config_path, name ? " named " : "", name ? name : "");
+        fprintf(stderr, "iptfhir: %s has no job%s%s\n", options->config_path, name ? " named " : "",
+                name ? name : "");
         code = EXIT_CONFIG;
     }
-    command_print_report(stderr, &report, &(struct command_options){ .config_path = options->config_path });
+    command_print_report(stderr, &report,
+                         &(struct command_options) { .config_path = options->config_path });
     if (code == EXIT_SETTLED && !dry)
         code = code_of_store(config->store_path);
     else if (code == EXIT_LATER && !dry)

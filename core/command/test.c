@@ -13,8 +13,14 @@
 
 #define MOST_BYTES (64u << 20)
 
-struct made { struct str lines; size_t count; };
-struct differences { const char *what; size_t count; };
+struct made {
+    struct str lines;
+    size_t count;
+};
+struct differences {
+    const char *what;
+    size_t count;
+};
 
 /* Collect a resource as a line. */
 static bool collect(void *user, const struct tree *resource) {
@@ -26,7 +32,8 @@ static bool collect(void *user, const struct tree *resource) {
 }
 
 /* Show one difference. */
-static void show(void *user, const char *pointer, const struct tree *before, const struct tree *after) {
+static void show(void *user, const char *pointer, const struct tree *before,
+                 const struct tree *after) {
     struct differences *d = user;
     struct str text = { 0 };
     if (!d->count++)
@@ -42,7 +49,8 @@ static void show(void *user, const char *pointer, const struct tree *before, con
 }
 
 /* Read lines of JSON; the number of trees. */
-static size_t read_lines(struct arena *a, char *text, const char *source, struct tree **trees, size_t most, struct iptfhir_error *error) {
+static size_t read_lines(struct arena *a, char *text, const char *source, struct tree **trees,
+                         size_t most, struct iptfhir_error *error) {
     size_t n = 0;
     char *next;
     for (char *line = text; line && *line && n < most; line = next) {
@@ -71,7 +79,8 @@ static void name_of(const struct tree *r, char *out, size_t size) {
     const struct tree *identifier = tree_get(r, "identifier");
     if (identifier && identifier->kind == TREE_ARRAY)
         identifier = identifier->first;
-    const char *type = tree_text(r, "resourceType"), *value = identifier ? tree_text(identifier, "value") : NULL;
+    const char *type = tree_text(r, "resourceType"),
+               *value = identifier ? tree_text(identifier, "value") : NULL;
     snprintf(out, size, "  %s %s", type ? type : "?", value ? value : "");
 }
 
@@ -82,7 +91,8 @@ static size_t compare(char *expected, char *made, const char *source, struct ipt
     struct tree **old = calloc(MOST, sizeof *old), **new = calloc(MOST, sizeof *new);
     size_t all = 0;
     if (old && new) {
-        size_t m = read_lines(&arena, expected, source, old, MOST, error), n = read_lines(&arena, made, "made", new, MOST, error);
+        size_t m = read_lines(&arena, expected, source, old, MOST, error),
+               n = read_lines(&arena, made, "made", new, MOST, error);
         for (size_t i = 0; i < m; i++) {
             char name[300];
             struct tree *other = same_resource(new, n, old[i]);
@@ -112,7 +122,8 @@ static bool rewrite(const char *path, const struct str *text, struct iptfhir_err
     str_printf(&temporary, "%s.new", path);
     FILE *f = temporary.failed ? NULL : fopen(temporary.data, "w");
     bool ok = f && fwrite(text->data ? text->data : "", 1, text->length, f) == text->length;
-    ok = f && fclose(f) == 0 && ok && chmod(temporary.data, 0644) == 0 && rename(temporary.data, path) == 0;
+    ok = f && fclose(f) == 0 && ok && chmod(temporary.data, 0644) == 0 &&
+         rename(temporary.data, path) == 0;
     if (!ok)
         error_set(error, "output", path, "cannot write this file: %s", strerror(errno));
     str_free(&temporary);
@@ -120,7 +131,8 @@ static bool rewrite(const char *path, const struct str *text, struct iptfhir_err
 }
 
 /* One case: 0 same, 1 different, else an exit code. */
-static int run_case(struct pipeline *p, const char *folder, const char *name, bool update, struct report *report) {
+static int run_case(struct pipeline *p, const char *folder, const char *name, bool update,
+                    struct report *report) {
     char record[4096], expected[4096];
     struct str input = { 0 }, golden = { 0 };
     struct made made = { 0 };
@@ -135,7 +147,8 @@ static int run_case(struct pipeline *p, const char *folder, const char *name, bo
     struct report faults = { 0 };
     pipeline_map(p, input.data, input.length, record, collect, &made, &faults);
     for (size_t i = 0; i < faults.count; i++) /* a hold is part of what a case shows */
-        str_printf(&made.lines, "{\"resourceType\":\"Hold\",\"id\":\"%s %zu\"}\n", faults.entries[i].error.code, i);
+        str_printf(&made.lines, "{\"resourceType\":\"Hold\",\"id\":\"%s %zu\"}\n",
+                   faults.entries[i].error.code, i);
     report_free(&faults);
     if (update) {
         code = rewrite(expected, &made.lines, &error) ? 0 : EXIT_BAD_INPUT;
@@ -143,10 +156,14 @@ static int run_case(struct pipeline *p, const char *folder, const char *name, bo
         goto out;
     }
     if (!str_read_file(&golden, expected, MOST_BYTES)) {
-        error_set(&error, "missing-file", expected, "cannot read what is expected: %s; iptfhir test --update writes it", strerror(errno));
+        error_set(&error, "missing-file", expected,
+                  "cannot read what is expected: %s; iptfhir test --update writes it",
+                  strerror(errno));
         goto out;
     }
-    size_t differences = compare(golden.data ? golden.data : (char[]){ "" }, made.lines.data ? made.lines.data : (char[]){ "" }, expected, &error);
+    size_t differences =
+        compare(golden.data ? golden.data : (char[]) { "" },
+                made.lines.data ? made.lines.data : (char[]) { "" }, expected, &error);
     if (!error_is_set(&error)) {
         printf("%s: %s (%zu resources)\n", name, differences ? "DIFFERS" : "same", made.count);
         code = differences ? 1 : 0;
@@ -178,7 +195,9 @@ static int run_all(struct pipeline *p, const char *folder, bool update, struct r
     }
     free(entries);
     if (!passed && !failed) {
-        report_add(report, REPORT_ERROR, "missing-file", folder, "there is no case here: a case is a folder with record.json and expected.ndjson");
+        report_add(
+            report, REPORT_ERROR, "missing-file", folder,
+            "there is no case here: a case is a folder with record.json and expected.ndjson");
         return EXIT_BAD_INPUT;
     }
     printf("%zu passed, %zu failed\n", passed, failed);
@@ -186,7 +205,9 @@ static int run_all(struct pipeline *p, const char *folder, bool update, struct r
 }
 
 int command_test(int argc, char **argv, const struct command_options *options) {
-    static const struct option longs[] = { { "update", no_argument, NULL, 'u' }, { "job", required_argument, NULL, 'J' }, { 0 } };
+    static const struct option longs[] = { { "update", no_argument, NULL, 'u' },
+                                           { "job", required_argument, NULL, 'J' },
+                                           { 0 } };
     bool update = false;
     const char *job = NULL;
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -204,7 +225,8 @@ int command_test(int argc, char **argv, const struct command_options *options) {
     struct report report = { 0 };
     struct pipeline *p = pipeline_open(options->config_path, job, &report);
     int code = p ? run_all(p, argv[optind], update, &report) : EXIT_CONFIG;
-    command_print_report(stderr, &report, &(struct command_options){ .config_path = options->config_path });
+    command_print_report(stderr, &report,
+                         &(struct command_options) { .config_path = options->config_path });
     pipeline_close(p);
     report_free(&report);
     return code;

@@ -15,7 +15,8 @@
 
 enum setting_type { SETTING_PATH, SETTING_URI, SETTING_INTEGER, SETTING_CHOICE, SETTING_SWITCH };
 
-/* One setting: where it stands, what it may be, where it goes (offset into struct config, or a member of parameters).
+/* One setting: where it stands, what it may be, where it goes (offset into struct config, or a
+ * member of parameters).
  */
 struct setting {
     const char *section, *name;
@@ -31,15 +32,19 @@ static const char *const levels[] = { "debug", "info", "warning", "error", NULL 
 static const char *const label_policies[] = { "send", "omit", NULL };
 #define AT(member) offsetof(struct config, member)
 static const struct setting settings[] = {
-    { "store", "path", SETTING_PATH, AT(store_path), IPTFHIR_LOCALSTATEDIR "/store.db" /* but see default_store() */, 0,
-      0, NULL, false },
+    { "store", "path", SETTING_PATH, AT(store_path),
+      IPTFHIR_LOCALSTATEDIR "/store.db" /* but see default_store() */, 0, 0, NULL, false },
     { "identity", "base", SETTING_URI, AT(identity_base), NULL, 0, 0, NULL, false },
-    { "records", "unknown_fields", SETTING_CHOICE, AT(records.unknown_fields_warn), "error", 0, 0, unknown_fields,
+    { "records", "unknown_fields", SETTING_CHOICE, AT(records.unknown_fields_warn), "error", 0, 0,
+      unknown_fields, false },
+    { "records", "max_bytes", SETTING_INTEGER, AT(records.max_bytes), "8388608", 1024, 268435456,
+      NULL, false },
+    { "limits", "record_seconds", SETTING_INTEGER, AT(limits.record_seconds), "10", 1, 3600, NULL,
       false },
-    { "records", "max_bytes", SETTING_INTEGER, AT(records.max_bytes), "8388608", 1024, 268435456, NULL, false },
-    { "limits", "record_seconds", SETTING_INTEGER, AT(limits.record_seconds), "10", 1, 3600, NULL, false },
-    { "limits", "ingest_memory_mib", SETTING_INTEGER, AT(limits.ingest_memory_mib), "512", 16, 65536, NULL, false },
-    { "limits", "patience_seconds", SETTING_INTEGER, AT(limits.patience_seconds), "30", 0, 86400, NULL, false },
+    { "limits", "ingest_memory_mib", SETTING_INTEGER, AT(limits.ingest_memory_mib), "512", 16,
+      65536, NULL, false },
+    { "limits", "patience_seconds", SETTING_INTEGER, AT(limits.patience_seconds), "30", 0, 86400,
+      NULL, false },
     { "privacy", "labels", SETTING_CHOICE, 0, "send", 0, 0, label_policies, true },
     { "privacy", "share_interpersonal", SETTING_SWITCH, 0, "false", 0, 0, NULL, true },
     { "privacy", "share_techniques", SETTING_SWITCH, 0, "false", 0, 0, NULL, true },
@@ -52,19 +57,22 @@ static const char *const top_names[] = { "store",   "identity", "mappings",   "p
                                          "targets", "jobs",     "log",        NULL };
 
 /* Report a fault at a node. */
-void config_fault(struct reading *r, const struct tree *node, const char *code, const char *format, ...) {
+void config_fault(struct reading *r, const struct tree *node, const char *code, const char *format,
+                  ...) {
     char text[400];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    report_add(r->report, REPORT_ERROR, code, config_where(&r->c->arena, r->file, node), "%s", text);
+    report_add(r->report, REPORT_ERROR, code, config_where(&r->c->arena, r->file, node), "%s",
+               text);
 }
 
 /* A node as what positions say of it: of its key, not of its value. */
 struct tree config_at_key(struct reading *r, const struct tree *node) {
     struct tree key = *node;
-    const char *where = config_where_key(&r->c->arena, r->file, node), *column = strrchr(where, ':');
+    const char *where = config_where_key(&r->c->arena, r->file, node),
+               *column = strrchr(where, ':');
     const char *line = column ? memrchr(where, ':', (size_t)(column - where)) : NULL;
     if (line) {
         key.line = (uint32_t)strtoul(line + 1, NULL, 10);
@@ -74,17 +82,19 @@ struct tree config_at_key(struct reading *r, const struct tree *node) {
 }
 
 /* Report a key that nobody knows. */
-void config_unknown_key(struct reading *r, const struct tree *value, const char *const *known, const char *place) {
+void config_unknown_key(struct reading *r, const struct tree *value, const char *const *known,
+                        const char *place) {
     const struct tree at = config_at_key(r, value), *node = &at;
     const char *near = nearest_name(node->name, known);
     struct str list = { 0 };
     for (size_t i = 0; !near && known[i]; i++)
         str_printf(&list, "%s%s", i ? ", " : "", known[i]);
     if (near)
-        config_fault(r, node, "unknown-key", "%s has no key '%s'; did you mean '%s'?", place, node->name, near);
+        config_fault(r, node, "unknown-key", "%s has no key '%s'; did you mean '%s'?", place,
+                     node->name, near);
     else
-        config_fault(r, node, "unknown-key", "%s has no key '%s'; it may have: %s", place, node->name,
-                     list.data ? list.data : "");
+        config_fault(r, node, "unknown-key", "%s has no key '%s'; it may have: %s", place,
+                     node->name, list.data ? list.data : "");
     str_free(&list);
 }
 
@@ -109,9 +119,11 @@ static const char *absolute(struct reading *r, const char *path) {
     return whole;
 }
 
-/* True when a text can be a name: of an instance or job (also with `-` and `.`), or of a parameter. */
+/* True when a text can be a name: of an instance or job (also with `-` and `.`), or of a parameter.
+ */
 bool config_is_name(const char *text, bool parameter) {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-.";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-.";
     size_t usable = parameter ? sizeof letters - 3 : sizeof letters - 1, length = strlen(text);
     for (const char *c = text; *c; c++)
         if (!memchr(letters, *c, usable))
@@ -136,10 +148,13 @@ static void add_parameter(struct reading *r, const char *name, const struct tree
         config_out_of_memory(r);
 }
 
-/* Where the store is when the file doesn't say: in the user's state folder where the session names one. */
+/* Where the store is when the file doesn't say: in the user's state folder where the session names
+ * one. */
 static const char *default_store(struct reading *r, const char *installed) {
     const char *state = getenv("XDG_STATE_HOME");
-    const char *path = state && *state == '/' ? arena_printf(&r->c->arena, "%s/iptfhir/store.db", state) : installed;
+    const char *path = state && *state == '/'
+                           ? arena_printf(&r->c->arena, "%s/iptfhir/store.db", state)
+                           : installed;
     return path ? path : installed;
 }
 
@@ -158,13 +173,15 @@ static const struct tree *initial_of(struct reading *r, const struct setting *s)
 }
 
 /* A choice, stored as bool (two choices), level, or parameter text. */
-static void take_choice(struct reading *r, const struct setting *s, const struct tree *v, void *at) {
+static void take_choice(struct reading *r, const struct setting *s, const struct tree *v,
+                        void *at) {
     int n = v->kind == TREE_STRING ? config_choice(v->text, s->choices) : -1;
     if (n < 0) {
         struct str list = { 0 };
         for (size_t i = 0; s->choices[i]; i++)
             str_printf(&list, "%s%s", i ? ", " : "", s->choices[i]);
-        config_fault(r, v, "wrong-value", "%s.%s must be one of: %s", s->section, s->name, list.data ? list.data : "");
+        config_fault(r, v, "wrong-value", "%s.%s must be one of: %s", s->section, s->name,
+                     list.data ? list.data : "");
         str_free(&list);
     } else if (s->parameter) {
         add_parameter(r, s->name, v);
@@ -192,8 +209,8 @@ static void take(struct reading *r, const struct setting *s, const struct tree *
         if (v->kind != TREE_NUMBER || !tree_to_int(v, &number))
             config_fault(r, v, "wrong-type", "%s.%s must be a whole number", s->section, s->name);
         else if (number < s->min || number > s->max)
-            config_fault(r, v, "out-of-range", "%s.%s must be between %lld and %lld", s->section, s->name,
-                         (long long)s->min, (long long)s->max);
+            config_fault(r, v, "out-of-range", "%s.%s must be between %lld and %lld", s->section,
+                         s->name, (long long)s->min, (long long)s->max);
         else
             *(int64_t *)at = number;
         break;
@@ -206,10 +223,10 @@ static void take(struct reading *r, const struct setting *s, const struct tree *
     case SETTING_CHOICE: take_choice(r, s, v, at); break;
     case SETTING_URI:
         if (!text || !is_base(v->text))
-            config_fault(
-                r, v, "wrong-value",
-                "%s.%s must be an https URI (https://ipt.example.org) without query, fragment or a slash at its end",
-                s->section, s->name);
+            config_fault(r, v, "wrong-value",
+                         "%s.%s must be an https URI (https://ipt.example.org) without query, "
+                         "fragment or a slash at its end",
+                         s->section, s->name);
         else
             *(const char **)at = arena_strndup(&r->c->arena, v->text, v->length);
         break;
@@ -225,9 +242,11 @@ static void take(struct reading *r, const struct setting *s, const struct tree *
 static void read_settings(struct reading *r, const struct tree *root) {
     for (size_t i = 0; i < SETTINGS; i++) {
         const struct setting *s = &settings[i];
-        const struct tree *section = config_member(root, s->section), *value = section ? config_member(section, s->name) : NULL;
+        const struct tree *section = config_member(root, s->section),
+                          *value = section ? config_member(section, s->name) : NULL;
         if (!value && !s->initial) {
-            config_fault(r, section ? section : root, "missing", "%s.%s is missing", s->section, s->name);
+            config_fault(r, section ? section : root, "missing", "%s.%s is missing", s->section,
+                         s->name);
             continue;
         }
         if (!value)
@@ -245,26 +264,31 @@ static void read_settings(struct reading *r, const struct tree *root) {
                 known[n++] = settings[i].name;
         if (n && section->kind != TREE_OBJECT && section->kind != TREE_NULL)
             config_fault(r, section, "wrong-type", "%s must be a group of keys", section->name);
-        for (const struct tree *k = n && section->kind == TREE_OBJECT ? section->first : NULL; k; k = k->next)
+        for (const struct tree *k = n && section->kind == TREE_OBJECT ? section->first : NULL; k;
+             k = k->next)
             if (config_choice(k->name, known) < 0)
                 config_unknown_key(r, k, known, section->name);
     }
 }
 
-/* Where plugins and mappings are: the configuration, then the environment, then where they were installed. */
+/* Where plugins and mappings are: the configuration, then the environment, then where they were
+ * installed. */
 static void read_places(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
     const char *data = getenv("IPTFHIR_DATADIR"), *installed = getenv("IPTFHIR_PLUGINDIR");
-    const struct tree *mappings = config_member(root, "mappings"), *dirs = config_member(root, "plugins");
+    const struct tree *mappings = config_member(root, "mappings"),
+                      *dirs = config_member(root, "plugins");
     struct stat st;
     if (mappings && mappings->kind != TREE_STRING)
         config_fault(r, mappings, "wrong-type", "mappings must be the path of a folder");
     else
         c->mappings_dir = mappings ? absolute(r, mappings->text)
-                                   : arena_printf(&c->arena, "%s/mappings", data && *data ? data : IPTFHIR_PKGDATADIR);
+                                   : arena_printf(&c->arena, "%s/mappings",
+                                                  data && *data ? data : IPTFHIR_PKGDATADIR);
     if (c->mappings_dir && (stat(c->mappings_dir, &st) != 0 || !S_ISDIR(st.st_mode)))
         config_fault(r, mappings ? mappings : root, "missing-file",
-                     "the folder of mappings %s cannot be read: give `mappings: DIR`", c->mappings_dir);
+                     "the folder of mappings %s cannot be read: give `mappings: DIR`",
+                     c->mappings_dir);
     if (dirs && dirs->kind != TREE_ARRAY) {
         config_fault(r, dirs, "wrong-type", "plugins must be a list of folders");
         dirs = NULL;
@@ -281,7 +305,8 @@ static void read_places(struct reading *r, const struct tree *root) {
             list[n++] = path;
     }
     if (list)
-        list[n] = installed && *installed ? arena_strndup(&c->arena, installed, strlen(installed)) : IPTFHIR_PLUGINDIR;
+        list[n] = installed && *installed ? arena_strndup(&c->arena, installed, strlen(installed))
+                                          : IPTFHIR_PLUGINDIR;
     if (!list || !list[n] || (!c->mappings_dir && !mappings))
         config_out_of_memory(r);
     c->plugin_dirs = list;
@@ -291,12 +316,15 @@ static void read_places(struct reading *r, const struct tree *root) {
 static void read_parameters(struct reading *r, const struct tree *extra) {
     if (extra && extra->kind != TREE_OBJECT)
         config_fault(r, extra, "wrong-type", "parameters must be a group of names");
-    for (const struct tree *p = extra && extra->kind == TREE_OBJECT ? extra->first : NULL; p; p = p->next) {
+    for (const struct tree *p = extra && extra->kind == TREE_OBJECT ? extra->first : NULL; p;
+         p = p->next) {
         if (!config_is_name(p->name, true))
-            config_fault(r, p, "wrong-value",
-                         "parameters: a name is 1 to 64 letters, digits or `_`, and begins with no digit");
+            config_fault(
+                r, p, "wrong-value",
+                "parameters: a name is 1 to 64 letters, digits or `_`, and begins with no digit");
         else if (tree_get(r->parameters, p->name))
-            config_fault(r, p, "wrong-value", "parameters.%s: this is privacy.%s, set it there", p->name, p->name);
+            config_fault(r, p, "wrong-value", "parameters.%s: this is privacy.%s, set it there",
+                         p->name, p->name);
         else
             add_parameter(r, p->name, p);
     }

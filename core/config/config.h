@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration: iptfhir.yaml, checked whole before anything starts. Plugin options stay trees until an instance
- * takes them. */
+/* The configuration: iptfhir.yaml, checked whole before anything starts. Plugin options stay trees
+ * until an instance takes them. */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
 
@@ -13,7 +13,8 @@ struct config_instance {
     const struct tree *options; /* the plugin's own options, an object (may be empty) */
     int64_t workers;            /* targets: threads, each with an instance of its own */
     const char *recipient;      /* targets: whom consents name; NULL: none given */
-    bool consent_attested;      /* targets: the clinic has consents on file; else the record must carry them */
+    bool consent_attested; /* targets: the clinic has consents on file; else the record must carry
+                              them */
 };
 struct config_job {
     const char *name, *where;
@@ -33,7 +34,8 @@ struct config {
     struct {
         int64_t record_seconds, ingest_memory_mib, patience_seconds;
     } limits;
-    const struct tree *parameters; /* an object: privacy switches and parameters, %names of every mapping */
+    const struct tree
+        *parameters; /* an object: privacy switches and parameters, %names of every mapping */
     iptfhir_level log_level;
     struct config_instance *sources, *mappers, *targets;
     size_t source_count, mapper_count, target_count;
@@ -41,12 +43,14 @@ struct config {
     size_t job_count;
     struct arena arena;
 };
-/* Reads and checks a file; every fault goes to `report` with file:line:column and the nearest known name. NULL when
- * there were errors. Without the file saying otherwise, IPTFHIR_DATADIR (its folder mappings/) and IPTFHIR_PLUGINDIR
- * replace the installed folders, and the store is $XDG_STATE_HOME/iptfhir/store.db, else the installed one. */
+/* Reads and checks a file; every fault goes to `report` with file:line:column and the nearest known
+ * name. NULL when there were errors. Without the file saying otherwise, IPTFHIR_DATADIR (its folder
+ * mappings/) and IPTFHIR_PLUGINDIR replace the installed folders, and the store is
+ * $XDG_STATE_HOME/iptfhir/store.db, else the installed one. */
 struct config *config_load(const char *path, struct report *report);
-/* The same for a checker that goes on after errors: what could be read, in which a job's source may be NULL, its lists
- * shorter, and mappings_dir or identity_base NULL. NULL only when nothing could be read. */
+/* The same for a checker that goes on after errors: what could be read, in which a job's source may
+ * be NULL, its lists shorter, and mappings_dir or identity_base NULL. NULL only when nothing could
+ * be read. */
 struct config *config_read(const char *path, struct report *report);
 void config_free(struct config *config);
 /* "file:line:column" of a node of a file, in the arena. */

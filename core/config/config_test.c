@@ -56,16 +56,17 @@ static void found(const char *position, const char *code, const char *phrase) {
             return;
     }
     for (size_t i = 0; i < report.count; i++)
-        fprintf(stderr, "%s: %s [%s]\n", report.entries[i].error.where, report.entries[i].error.text,
-                report.entries[i].error.code);
+        fprintf(stderr, "%s: %s [%s]\n", report.entries[i].error.where,
+                report.entries[i].error.text, report.entries[i].error.code);
     ck_abort_msg("no finding %s at %s: %s", code, where, phrase);
 }
 
-static const char whole[] = "identity: {base: \"https://ipt.example.org\"}\n"
-                            "sources:\n  clinic: {plugin: source-json, path: in}\n"
-                            "mappers:\n  goals: {plugin: map-goal}\n  plan: {plugin: map-careplan}\n"
-                            "targets:\n  file:\n    plugin: target-file\n    consent: attested\n    path: out\n"
-                            "jobs:\n  nightly: {source: clinic, mappers: [plan, goals], targets: [file]}\n";
+static const char whole[] =
+    "identity: {base: \"https://ipt.example.org\"}\n"
+    "sources:\n  clinic: {plugin: source-json, path: in}\n"
+    "mappers:\n  goals: {plugin: map-goal}\n  plan: {plugin: map-careplan}\n"
+    "targets:\n  file:\n    plugin: target-file\n    consent: attested\n    path: out\n"
+    "jobs:\n  nightly: {source: clinic, mappers: [plan, goals], targets: [file]}\n";
 
 START_TEST(a_whole_configuration_has_its_defaults_and_keeps_the_order_of_mappers) {
     struct config *c = load(whole);
@@ -110,7 +111,8 @@ END_TEST
 
 START_TEST(a_section_whose_keys_are_all_comments_counts_as_left_out) {
     char text[1024];
-    snprintf(text, sizeof text, "records:\n  # max_bytes: 5\nlimits: {record_seconds: }\nparameters:\n%s", whole);
+    snprintf(text, sizeof text,
+             "records:\n  # max_bytes: 5\nlimits: {record_seconds: }\nparameters:\n%s", whole);
     struct config *c = load(text);
     ck_assert_ptr_nonnull(c);
     ck_assert_int_eq(c->limits.record_seconds, 10);
@@ -130,16 +132,17 @@ START_TEST(a_path_is_relative_to_the_file) {
 END_TEST
 
 START_TEST(everything_wrong_is_reported_at_once_with_its_place) {
-    ck_assert_ptr_null(load("identitty:\n  base: x\n"                                /* 1, 2 */
-                            "identity: {base: http://ipt.example.org}\n"             /* 3 */
-                            "records: {max_byte: 1, unknown_fields: maybe}\n"        /* 4 */
-                            "limits: {record_seconds: 0, ingest_memory_mib: much}\n" /* 5 */
-                            "log: {level: loud}\n"                                   /* 6 */
-                            "privacy: {share_techniques: \"no\"}\n"                  /* 7 */
-                            "plugins: [nowhere]\n"                                   /* 8 */
-                            "sources:\n  clinic: {path: in}\n"                       /* 9, 10 */
-                            "targets:\n  file: {plugin: target-file, workers: 65}\n" /* 11, 12 */
-                            "jobs:\n  nightly: {source: clinic, mappers: [x], targets: [fyle]}\n" /* 13, 14 */));
+    ck_assert_ptr_null(
+        load("identitty:\n  base: x\n"                                /* 1, 2 */
+             "identity: {base: http://ipt.example.org}\n"             /* 3 */
+             "records: {max_byte: 1, unknown_fields: maybe}\n"        /* 4 */
+             "limits: {record_seconds: 0, ingest_memory_mib: much}\n" /* 5 */
+             "log: {level: loud}\n"                                   /* 6 */
+             "privacy: {share_techniques: \"no\"}\n"                  /* 7 */
+             "plugins: [nowhere]\n"                                   /* 8 */
+             "sources:\n  clinic: {path: in}\n"                       /* 9, 10 */
+             "targets:\n  file: {plugin: target-file, workers: 65}\n" /* 11, 12 */
+             "jobs:\n  nightly: {source: clinic, mappers: [x], targets: [fyle]}\n" /* 13, 14 */));
     found("1:1", "unknown-key", "did you mean 'identity'");
     found("3:18", "wrong-value", "https URI");
     found("4:11", "unknown-key", "did you mean 'max_bytes'");
@@ -154,8 +157,9 @@ START_TEST(everything_wrong_is_reported_at_once_with_its_place) {
     found("12:40", "out-of-range", "between 1 and 64");
     found("14:39", "unknown-name", "there is no mapper 'x'");
     found("14:53", "unknown-name", "did you mean 'file'");
-    ck_assert_uint_eq(report.errors,
-                      14); /* and no "there is no source 'clinic'": it is there, its own fault was said */
+    ck_assert_uint_eq(
+        report.errors,
+        14); /* and no "there is no source 'clinic'": it is there, its own fault was said */
 }
 END_TEST
 
@@ -168,9 +172,10 @@ START_TEST(a_missing_identity_and_missing_jobs_are_both_reported) {
 END_TEST
 
 START_TEST(a_mapper_named_twice_is_refused) {
-    ck_assert_ptr_null(
-        load("identity: {base: \"https://a.example\"}\nsources: {s: {plugin: p}}\nmappers: {m: {plugin: p}}\n"
-             "targets: {t: {plugin: p, recipient: r}}\njobs: {j: {source: s, mappers: [m, m], targets: [t]}}\n"));
+    ck_assert_ptr_null(load("identity: {base: \"https://a.example\"}\nsources: {s: {plugin: "
+                            "p}}\nmappers: {m: {plugin: p}}\n"
+                            "targets: {t: {plugin: p, recipient: r}}\njobs: {j: {source: s, "
+                            "mappers: [m, m], targets: [t]}}\n"));
     found("5:36", "twice", "stands twice");
 }
 END_TEST
@@ -206,7 +211,8 @@ START_TEST(a_file_that_is_not_there_is_one_clear_error) {
 END_TEST
 
 START_TEST(a_key_is_found_behind_comments_and_quotes) {
-    ck_assert_ptr_null(load("# bogus: no\n\"bogus\":\n  # text\n  a: 1\nlog: {level: info, levle: 1}\n"));
+    ck_assert_ptr_null(
+        load("# bogus: no\n\"bogus\":\n  # text\n  a: 1\nlog: {level: info, levle: 1}\n"));
     found("2:2", "unknown-key", "no key 'bogus'");
     found("5:20", "unknown-key", "did you mean 'level'");
 }

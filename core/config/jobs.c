@@ -8,28 +8,35 @@
 static const char *const job_names[] = { "source", "mappers", "targets", NULL };
 
 /* Take what the core itself needs to know of a target out of its options. */
-static void read_target(struct reading *r, struct config_instance *i, const struct tree *at, struct tree *options) {
-    struct tree *workers = tree_get(options, "workers"), *recipient = tree_get(options, "recipient"),
+static void read_target(struct reading *r, struct config_instance *i, const struct tree *at,
+                        struct tree *options) {
+    struct tree *workers = tree_get(options, "workers"),
+                *recipient = tree_get(options, "recipient"),
                 *consent = tree_get(options, "consent");
     i->workers = 4;
-    if (workers &&
-        (workers->kind != TREE_NUMBER || !tree_to_int(workers, &i->workers) || i->workers < 1 || i->workers > 64))
-        config_fault(r, workers, "out-of-range", "targets.%s.workers must be a whole number between 1 and 64", i->name);
+    if (workers && (workers->kind != TREE_NUMBER || !tree_to_int(workers, &i->workers) ||
+                    i->workers < 1 || i->workers > 64))
+        config_fault(r, workers, "out-of-range",
+                     "targets.%s.workers must be a whole number between 1 and 64", i->name);
     if (recipient && recipient->kind != TREE_STRING)
         config_fault(r, recipient, "wrong-type",
-                     "targets.%s.recipient must be a text: the recipient as consents name it", i->name);
+                     "targets.%s.recipient must be a text: the recipient as consents name it",
+                     i->name);
     else if (recipient)
         i->recipient = recipient->text;
-    if (consent &&
-        (consent->kind != TREE_STRING || (strcmp(consent->text, "record") && strcmp(consent->text, "attested"))))
+    if (consent && (consent->kind != TREE_STRING ||
+                    (strcmp(consent->text, "record") && strcmp(consent->text, "attested"))))
         config_fault(r, consent, "wrong-value",
-                     "targets.%s.consent must be `record` (each record carries its consents) or `attested` (the clinic "
+                     "targets.%s.consent must be `record` (each record carries its consents) or "
+                     "`attested` (the clinic "
                      "has them on file)",
                      i->name);
-    i->consent_attested = consent && consent->kind == TREE_STRING && !strcmp(consent->text, "attested");
+    i->consent_attested =
+        consent && consent->kind == TREE_STRING && !strcmp(consent->text, "attested");
     if (!i->consent_attested && !recipient)
         config_fault(r, at, "missing",
-                     "targets.%s must say whom consents name (recipient: NAME), or `consent: attested` if the clinic "
+                     "targets.%s must say whom consents name (recipient: NAME), or `consent: "
+                     "attested` if the clinic "
                      "has them on file",
                      i->name);
     for (size_t n = 0; n < 3; n++) {
@@ -40,31 +47,36 @@ static void read_target(struct reading *r, struct config_instance *i, const stru
 }
 
 /* Read sources, mappers or targets. */
-static struct config_instance *read_instances(struct reading *r, const struct tree *root, const char *section,
-                                              bool target, size_t *count) {
+static struct config_instance *read_instances(struct reading *r, const struct tree *root,
+                                              const char *section, bool target, size_t *count) {
     const struct tree *group = config_member(root, section);
     *count = 0;
     if (group && group->kind != TREE_OBJECT) {
         config_fault(r, group, "wrong-type", "%s must be a group of names", section);
         group = NULL;
     }
-    struct config_instance *list = arena_zalloc(&r->c->arena, ((group ? group->length : 0) + 1) * sizeof *list);
+    struct config_instance *list =
+        arena_zalloc(&r->c->arena, ((group ? group->length : 0) + 1) * sizeof *list);
     for (const struct tree *n = group && list ? group->first : NULL; n; n = n->next) {
         const struct tree *plugin = n->kind == TREE_OBJECT ? tree_get(n, "plugin") : NULL;
         if (!config_is_name(n->name, false)) {
-            config_fault(r, n, "wrong-value",
-                         "%s: a name is 1 to 64 letters, digits, `_`, `-` or `.`, and begins with a letter", section);
+            config_fault(
+                r, n, "wrong-value",
+                "%s: a name is 1 to 64 letters, digits, `_`, `-` or `.`, and begins with a letter",
+                section);
             continue;
         }
         const struct tree at = config_at_key(r, n);
         if (!plugin || plugin->kind != TREE_STRING || !plugin->length) {
-            config_fault(r, &at, "missing", "%s.%s must say its plugin: {plugin: NAME, ...}", section, n->name);
+            config_fault(r, &at, "missing", "%s.%s must say its plugin: {plugin: NAME, ...}",
+                         section, n->name);
             continue;
         }
         struct config_instance *i = &list[(*count)++];
-        *i = (struct config_instance) {
-            .name = n->name, .plugin = plugin->text, .where = config_where_key(&r->c->arena, r->file, n), .workers = 1
-        };
+        *i = (struct config_instance) { .name = n->name,
+                                        .plugin = plugin->text,
+                                        .where = config_where_key(&r->c->arena, r->file, n),
+                                        .workers = 1 };
         struct tree *options = tree_copy(&r->c->arena, n);
         if (!options) {
             config_out_of_memory(r);
@@ -81,8 +93,9 @@ static struct config_instance *read_instances(struct reading *r, const struct tr
 }
 
 /* The instance of a name that a job mentions. */
-static const struct config_instance *find(struct reading *r, const struct tree *name, const char *what,
-                                          const struct config_instance *list, size_t count) {
+static const struct config_instance *find(struct reading *r, const struct tree *name,
+                                          const char *what, const struct config_instance *list,
+                                          size_t count) {
     const char *names[256] = { 0 };
     if (name->kind != TREE_STRING) {
         config_fault(r, name, "wrong-type", "a job names its %s by a text", what);
@@ -100,14 +113,15 @@ static const struct config_instance *find(struct reading *r, const struct tree *
     if (group && tree_get(group, name->text))
         return NULL; /* there, but faulty: reported already */
     const char *near = nearest_name(name->text, names);
-    config_fault(r, name, "unknown-name", "there is no %s '%s'%s%s%s", what, name->text, near ? "; did you mean '" : "",
-                 near ? near : "", near ? "'?" : "");
+    config_fault(r, name, "unknown-name", "there is no %s '%s'%s%s%s", what, name->text,
+                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
 
 /* Read a job's list of mappers or targets. */
-static const struct config_instance **find_all(struct reading *r, const struct tree *job, const char *key,
-                                               const char *what, const struct config_instance *list, size_t count,
+static const struct config_instance **find_all(struct reading *r, const struct tree *job,
+                                               const char *key, const char *what,
+                                               const struct config_instance *list, size_t count,
                                                size_t *found) {
     const struct tree *names = config_member(job, key);
     *found = 0;
@@ -115,14 +129,16 @@ static const struct config_instance **find_all(struct reading *r, const struct t
         config_fault(r, names ? names : job, "missing", "a job must list its %s: [NAME, ...]", key);
         return NULL;
     }
-    const struct config_instance **out = arena_zalloc(&r->c->arena, (names->length + 1) * sizeof *out);
+    const struct config_instance **out =
+        arena_zalloc(&r->c->arena, (names->length + 1) * sizeof *out);
     for (const struct tree *n = out ? names->first : NULL; n; n = n->next) {
         const struct config_instance *one = find(r, n, what, list, count);
         bool twice = false;
         for (size_t i = 0; i < *found; i++)
             twice = twice || out[i] == one;
         if (one && twice)
-            config_fault(r, n, "twice", "the %s '%s' stands twice in this job: keep one", what, one->name);
+            config_fault(r, n, "twice", "the %s '%s' stands twice in this job: keep one", what,
+                         one->name);
         else if (one)
             out[(*found)++] = one;
     }
@@ -136,8 +152,9 @@ static void read_jobs(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
     const struct tree *group = config_member(root, "jobs");
     if (!group || group->kind != TREE_OBJECT || !group->length) {
-        config_fault(r, group ? group : root, "missing",
-                     "jobs must name at least one job: {NAME: {source: S, mappers: [M], targets: [T]}}");
+        config_fault(
+            r, group ? group : root, "missing",
+            "jobs must name at least one job: {NAME: {source: S, mappers: [M], targets: [T]}}");
         return;
     }
     c->jobs = arena_zalloc(&c->arena, (group->length + 1) * sizeof *c->jobs);
@@ -145,7 +162,8 @@ static void read_jobs(struct reading *r, const struct tree *root) {
         config_out_of_memory(r);
     for (const struct tree *n = c->jobs ? group->first : NULL; n; n = n->next) {
         if (n->kind != TREE_OBJECT || !config_is_name(n->name, false)) {
-            config_fault(r, n, "wrong-type", "jobs: each is NAME: {source: S, mappers: [M], targets: [T]}");
+            config_fault(r, n, "wrong-type",
+                         "jobs: each is NAME: {source: S, mappers: [M], targets: [T]}");
             continue;
         }
         struct config_job *j = &c->jobs[c->job_count++];
@@ -156,8 +174,10 @@ static void read_jobs(struct reading *r, const struct tree *root) {
             j->source = find(r, source, "source", c->sources, c->source_count);
         else
             config_fault(r, n, "missing", "jobs.%s must name its source", n->name);
-        j->mappers = find_all(r, n, "mappers", "mapper", c->mappers, c->mapper_count, &j->mapper_count);
-        j->targets = find_all(r, n, "targets", "target", c->targets, c->target_count, &j->target_count);
+        j->mappers =
+            find_all(r, n, "mappers", "mapper", c->mappers, c->mapper_count, &j->mapper_count);
+        j->targets =
+            find_all(r, n, "targets", "target", c->targets, c->target_count, &j->target_count);
         for (const struct tree *k = n->first; k; k = k->next)
             if (config_choice(k->name, job_names) < 0)
                 config_unknown_key(r, k, job_names, "a job");

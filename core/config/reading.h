@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts that read the configuration share: config.c its settings, jobs.c its instances and jobs. */
+/* What the parts that read the configuration share: config.c its settings, jobs.c its instances and
+ * jobs. */
 #ifndef CORE_CONFIG_READING_H
 #define CORE_CONFIG_READING_H
 
@@ -14,10 +15,11 @@ struct reading {
     bool no_memory;
 };
 /* Reports a fault at a node. */
-void config_fault(struct reading *r, const struct tree *node, const char *code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void config_fault(struct reading *r, const struct tree *node, const char *code, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
 /* Reports a key that nobody knows, with the nearest known one; `place` says what it stands in. */
-void config_unknown_key(struct reading *r, const struct tree *value, const char *const *known, const char *place);
+void config_unknown_key(struct reading *r, const struct tree *value, const char *const *known,
+                        const char *place);
 /* Reports, once, that memory ran out. */
 void config_out_of_memory(struct reading *r);
 /* A copy of a node, positioned at its key. */
@@ -26,7 +28,8 @@ struct tree config_at_key(struct reading *r, const struct tree *node);
 const struct tree *config_member(const struct tree *object, const char *name);
 /* Index of a word in a NULL-terminated list, -1 when it is none; NULL word: -1. */
 int config_choice(const char *word, const char *const *choices);
-/* True when a text can be a name: of a parameter, or (with `-` and `.` too) of an instance or job. */
+/* True when a text can be a name: of a parameter, or (with `-` and `.` too) of an instance or job.
+ */
 bool config_is_name(const char *text, bool parameter);
 /* Reads sources, mappers, targets and jobs. */
 void config_read_jobs(struct reading *r, const struct tree *root);

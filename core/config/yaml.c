@@ -16,7 +16,10 @@ struct reading {
     const char *source;
     struct report *report;
     size_t nodes;
-    struct { const char *name; const struct tree *node; } anchors[MAX_ANCHORS];
+    struct {
+        const char *name;
+        const struct tree *node;
+    } anchors[MAX_ANCHORS];
     size_t anchor_count;
     bool stopped;
 };
@@ -24,7 +27,8 @@ struct reading {
 /* Report a fault at a mark. */
 static void fault(struct reading *r, yaml_mark_t at, const char *code, const char *text) {
     char where[512];
-    snprintf(where, sizeof where, "%s:%zu:%zu", r->source ? r->source : "-", at.line + 1, at.column + 1);
+    snprintf(where, sizeof where, "%s:%zu:%zu", r->source ? r->source : "-", at.line + 1,
+             at.column + 1);
     report_add(r->report, REPORT_ERROR, code, where, "%s", text);
 }
 
@@ -35,14 +39,17 @@ static bool next(struct reading *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event))
         return true;
     char text[256];
-    snprintf(text, sizeof text, "this is not YAML: %s", r->parser.problem ? r->parser.problem : "the parser gave up");
+    snprintf(text, sizeof text, "this is not YAML: %s",
+             r->parser.problem ? r->parser.problem : "the parser gave up");
     fault(r, r->parser.problem_mark, "yaml", text);
     r->stopped = true;
     return false;
 }
 
 /* Skip decimal digits. */
-static const char *digits_end(const char *s) { return s + strspn(s, "0123456789"); }
+static const char *digits_end(const char *s) {
+    return s + strspn(s, "0123456789");
+}
 
 /* True when the text is a number as JSON writes it. */
 static bool json_number(const char *s) {
@@ -68,18 +75,23 @@ static bool json_number(const char *s) {
     return !*s;
 }
 
-/* Why a plain scalar that other readers take for something else must be quoted; NULL: it need not. */
+/* Why a plain scalar that other readers take for something else must be quoted; NULL: it need not.
+ */
 static const char *ambiguous(const char *s) {
-    static const char *const words[] = { "yes", "no", "on", "off", "y", "n", "Yes", "No", "On", "Off", "Y", "N", "YES", "NO", "ON", "OFF",
-                                         "True", "TRUE", "False", "FALSE", "Null", "NULL", ".nan", ".inf", "-.inf" };
+    static const char *const words[] = { "yes",  "no",   "on",   "off",  "y",     "n",     "Yes",
+                                         "No",   "On",   "Off",  "Y",    "N",     "YES",   "NO",
+                                         "ON",   "OFF",  "True", "TRUE", "False", "FALSE", "Null",
+                                         "NULL", ".nan", ".inf", "-.inf" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(words[i], s))
-            return "other YAML readers take this word for true, false, null or no number: write true, false or null, or quote it";
+            return "other YAML readers take this word for true, false, null or no number: write "
+                   "true, false or null, or quote it";
     const char *d = s + (*s == '-' || *s == '+');
     if (*d >= '0' && *d <= '9' && !json_number(s)) {
         size_t digits = strspn(d, "0123456789_");
         if (!d[digits] || ((d[0] == '0') && (d[1] == 'x' || d[1] == 'o' || d[1] == 'b')))
-            return "a number with a leading zero, plus sign or underscore is read differently by YAML readers: write it as JSON does, or quote it";
+            return "a number with a leading zero, plus sign or underscore is read differently by "
+                   "YAML readers: write it as JSON does, or quote it";
     }
     return NULL;
 }
@@ -118,10 +130,15 @@ static void members(struct reading *r, struct tree *object, int depth) {
             yaml_event_delete(&key);
             return;
         }
-        const char *name = key.type == YAML_SCALAR_EVENT ? arena_strndup(r->arena, (const char *)key.data.scalar.value, key.data.scalar.length) : NULL;
+        const char *name = key.type == YAML_SCALAR_EVENT
+                               ? arena_strndup(r->arena, (const char *)key.data.scalar.value,
+                                               key.data.scalar.length)
+                               : NULL;
         yaml_mark_t at = key.start_mark;
         if (!name || (!strcmp(name, "<<") && key.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)) {
-            fault(r, at, "yaml", name ? "merge keys are not supported: write the members out" : "a key must be a text");
+            fault(r, at, "yaml",
+                  name ? "merge keys are not supported: write the members out"
+                       : "a key must be a text");
             r->stopped = !name;
         }
         yaml_event_delete(&key);
@@ -167,7 +184,8 @@ static struct tree *alias(struct reading *r, const yaml_event_t *e) {
 }
 
 /* Remember an anchored node. */
-static void anchor(struct reading *r, const yaml_event_t *e, const char *name, const struct tree *made) {
+static void anchor(struct reading *r, const yaml_event_t *e, const char *name,
+                   const struct tree *made) {
     if (!name || !made)
         return;
     if (r->anchor_count == MAX_ANCHORS) {
@@ -181,11 +199,16 @@ static void anchor(struct reading *r, const yaml_event_t *e, const char *name, c
 /* One node from its first event, which is consumed. */
 static struct tree *node(struct reading *r, yaml_event_t *e, int depth) {
     struct tree *made = NULL;
-    const yaml_char_t *tag = e->type == YAML_SCALAR_EVENT ? e->data.scalar.tag : e->type == YAML_MAPPING_START_EVENT ? e->data.mapping_start.tag
-                             : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.tag : NULL;
-    const yaml_char_t *mark = e->type == YAML_SCALAR_EVENT ? e->data.scalar.anchor : e->type == YAML_MAPPING_START_EVENT ? e->data.mapping_start.anchor
-                              : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.anchor : NULL;
-    const char *name = mark ? arena_strndup(r->arena, (const char *)mark, strlen((const char *)mark)) : NULL;
+    const yaml_char_t *tag = e->type == YAML_SCALAR_EVENT           ? e->data.scalar.tag
+                             : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.tag
+                             : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.tag
+                                                                    : NULL;
+    const yaml_char_t *mark = e->type == YAML_SCALAR_EVENT           ? e->data.scalar.anchor
+                              : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.anchor
+                              : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.anchor
+                                                                     : NULL;
+    const char *name =
+        mark ? arena_strndup(r->arena, (const char *)mark, strlen((const char *)mark)) : NULL;
     if (tag)
         fault(r, e->start_mark, "yaml", "tags are not supported");
     if (depth > TREE_MAX_DEPTH || ++r->nodes > MAX_NODES) {
@@ -201,7 +224,9 @@ static struct tree *node(struct reading *r, yaml_event_t *e, int depth) {
     else
         made = tree_new(r->arena, e->type == YAML_MAPPING_START_EVENT ? TREE_OBJECT : TREE_ARRAY);
     if (made) {
-        bool quoted = e->type == YAML_SCALAR_EVENT && (e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE || e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+        bool quoted = e->type == YAML_SCALAR_EVENT &&
+                      (e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+                       e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE);
         made->line = (uint32_t)e->start_mark.line + 1;
         made->column = (uint32_t)e->start_mark.column + 1 + quoted;
         if (e->type == YAML_MAPPING_START_EVENT)
@@ -219,11 +244,13 @@ static struct tree *document(struct reading *r) {
     struct tree *root = NULL;
     for (yaml_event_t e; next(r, &e);) {
         yaml_event_type_t type = e.type;
-        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT || type == YAML_STREAM_END_EVENT) {
+        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT ||
+            type == YAML_STREAM_END_EVENT) {
             yaml_event_delete(&e);
         } else if (type == YAML_DOCUMENT_START_EVENT) {
             if (root) {
-                fault(r, e.start_mark, "yaml", "a file holds one document: take the second `---` away");
+                fault(r, e.start_mark, "yaml",
+                      "a file holds one document: take the second `---` away");
                 r->stopped = true;
             }
             yaml_event_delete(&e);
@@ -236,7 +263,8 @@ static struct tree *document(struct reading *r) {
     return root;
 }
 
-struct tree *yaml_read(struct arena *a, const char *text, size_t length, const char *source, struct report *report) {
+struct tree *yaml_read(struct arena *a, const char *text, size_t length, const char *source,
+                       struct report *report) {
     struct reading r = { .arena = a, .source = source, .report = report };
     size_t errors = report->errors;
     if (!yaml_parser_initialize(&r.parser)) {
@@ -255,7 +283,8 @@ struct tree *yaml_read(struct arena *a, const char *text, size_t length, const c
 struct tree *yaml_read_file(struct arena *a, const char *path, struct report *report) {
     struct str text = { 0 };
     if (!str_read_file(&text, path, MAX_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this file: %s", strerror(errno));
+        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this file: %s",
+                   strerror(errno));
         str_free(&text);
         return NULL;
     }

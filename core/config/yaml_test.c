@@ -12,7 +12,7 @@ static struct report report;
 static void tear_down(void) {
     arena_free(&arena);
     report_free(&report);
-    report = (struct report){ 0 };
+    report = (struct report) { 0 };
 }
 
 /* Read a text; as compact JSON, or the first finding's place. */
@@ -22,18 +22,26 @@ static const char *read_text(const char *text) {
     struct tree *t = yaml_read(&arena, text, strlen(text), "f", &report);
     if (t)
         json_write(&json, t, JSON_COMPACT);
-    snprintf(out, sizeof out, "%s", t ? json.data : report.count ? report.entries[0].error.where : "nothing");
+    snprintf(out, sizeof out, "%s",
+             t              ? json.data
+             : report.count ? report.entries[0].error.where
+                            : "nothing");
     str_free(&json);
     return out;
 }
 
 START_TEST(scalars_are_typed_as_in_json) {
-    ck_assert_str_eq(read_text("a: 1\nb: 0.10\nc: true\nd: null\ne: text here\nf: \"1\"\ng: 2026-01-12\nh: [x, -2e3]\n"),
-                     "{\"a\":1,\"b\":0.10,\"c\":true,\"d\":null,\"e\":\"text here\",\"f\":\"1\",\"g\":\"2026-01-12\",\"h\":[\"x\",-2e3]}");
+    ck_assert_str_eq(read_text("a: 1\nb: 0.10\nc: true\nd: null\ne: text here\nf: \"1\"\ng: "
+                               "2026-01-12\nh: [x, -2e3]\n"),
+                     "{\"a\":1,\"b\":0.10,\"c\":true,\"d\":null,\"e\":\"text "
+                     "here\",\"f\":\"1\",\"g\":\"2026-01-12\",\"h\":[\"x\",-2e3]}");
 }
 END_TEST
 
-START_TEST(json_is_yaml_too) { ck_assert_str_eq(read_text("{\"a\": [1, {\"b\": \"\\u00e4\"}]}"), "{\"a\":[1,{\"b\":\"\xc3\xa4\"}]}"); }
+START_TEST(json_is_yaml_too) {
+    ck_assert_str_eq(read_text("{\"a\": [1, {\"b\": \"\\u00e4\"}]}"),
+                     "{\"a\":[1,{\"b\":\"\xc3\xa4\"}]}");
+}
 END_TEST
 
 START_TEST(ambiguous_words_are_refused_with_their_place) {
@@ -46,9 +54,14 @@ START_TEST(ambiguous_words_are_refused_with_their_place) {
 END_TEST
 
 START_TEST(duplicate_keys_tags_merges_and_second_documents_are_refused) {
-    static const char *const texts[] = { "a: 1\na: 2\n", "a: !!int 3\n", "x: &x {b: 1}\ny: {<<: *x}\n", "a: 1\n---\nb: 2\n", "a: *none\n", "", "a: [1\n", "\ta: 1\n" };
+    static const char *const texts[] = {
+        "a: 1\na: 2\n",      "a: !!int 3\n", "x: &x {b: 1}\ny: {<<: *x}\n",
+        "a: 1\n---\nb: 2\n", "a: *none\n",   "",
+        "a: [1\n",           "\ta: 1\n"
+    };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        ck_assert_msg(!yaml_read(&arena, texts[i], strlen(texts[i]), "f", &report) && report.errors, "%s", texts[i]);
+        ck_assert_msg(!yaml_read(&arena, texts[i], strlen(texts[i]), "f", &report) && report.errors,
+                      "%s", texts[i]);
         tear_down();
     }
 }
@@ -74,7 +87,8 @@ START_TEST(aliases_copy_and_their_growth_is_bounded) {
     struct str bomb = { 0 };
     str_puts(&bomb, "a: &a [x, x, x, x, x, x, x, x, x]\n");
     for (char c = 'b'; c < 'z'; c++)
-        str_printf(&bomb, "%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1);
+        str_printf(&bomb, "%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c - 1, c - 1, c - 1,
+                   c - 1, c - 1, c - 1);
     arena.limit = 64u << 20;
     ck_assert_ptr_null(yaml_read(&arena, bomb.data, bomb.length, "f", &report));
     arena.limit = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* R4's invariants, as far as our resources and their neighbours meet them: most as rows of a table, the others by hand.
+/* R4's invariants, as far as our resources and their neighbours meet them: most as rows of a table,
+ * the others by hand.
  */
 #include "core/fhir/r4_tables.h"
 #include "core/fhir/validate.h"
@@ -47,14 +48,16 @@ static const struct rule rules[] = {
 #define RULES (sizeof rules / sizeof rules[0])
 
 typedef void rule_function(struct check *, const struct place *, const struct tree *);
-static rule_function check_condition, check_consent, check_period, check_observation, check_reference;
+static rule_function check_condition, check_consent, check_period, check_observation,
+    check_reference;
 
 static const struct {
     const char *type;
     rule_function *function;
 } functions[] = {
-    { "Condition", check_condition }, { "Consent", check_consent },     { "Observation", check_observation },
-    { "Period", check_period },       { "Reference", check_reference },
+    { "Condition", check_condition },     { "Consent", check_consent },
+    { "Observation", check_observation }, { "Period", check_period },
+    { "Reference", check_reference },
 };
 #define FUNCTIONS (sizeof functions / sizeof functions[0])
 
@@ -94,7 +97,9 @@ static void set_rule(uint16_t type, size_t index) {
 }
 
 /* Notes the function of a type. */
-static void set_function(uint16_t type, size_t index) { function_of[type] = (uint8_t)(index + 1); }
+static void set_function(uint16_t type, size_t index) {
+    function_of[type] = (uint8_t)(index + 1);
+}
 
 /* Prepares masks, types and symbols. */
 void invariants_setup(void) {
@@ -142,7 +147,8 @@ static bool share_coding(const struct tree *a, const struct tree *b) {
 }
 
 /* True when a CodeableConcept member has one of the codes (NULL-terminated) of a system. */
-static bool concept_has(const struct tree *object, const char *name, const char *system, const char *const *codes) {
+static bool concept_has(const struct tree *object, const char *name, const char *system,
+                        const char *const *codes) {
     for (const struct tree *c = items(tree_get(object, name), coding); c != NULL; c = c->next) {
         const char *at = text_of(c, system_symbol), *value = text_of(c, code);
         if (at == NULL || value == NULL || strcmp(at, system) != 0)
@@ -156,20 +162,23 @@ static bool concept_has(const struct tree *object, const char *name, const char 
 
 /* con-4: abated, so not active; con-5: no clinical status when entered in error. */
 static void check_condition(struct check *c, const struct place *place, const struct tree *object) {
-    static const char *const abatements[] = { "abatementDateTime", "abatementAge", "abatementPeriod", "abatementRange",
+    static const char *const abatements[] = { "abatementDateTime", "abatementAge",
+                                              "abatementPeriod", "abatementRange",
                                               "abatementString" };
     static const char *const over[] = { "resolved", "remission", "inactive", NULL };
     static const char *const mistaken[] = { "entered-in-error", NULL };
     bool abated = false;
     for (size_t i = 0; i < sizeof abatements / sizeof abatements[0]; i++)
         abated = abated || tree_get(object, abatements[i]) != NULL;
-    if (abated &&
-        !concept_has(object, "clinicalStatus", "http://terminology.hl7.org/CodeSystem/condition-clinical", over))
-        check_fault(c, place, "clinicalStatus", "con-4: with abatement, expected inactive, resolved or remission");
+    if (abated && !concept_has(object, "clinicalStatus",
+                               "http://terminology.hl7.org/CodeSystem/condition-clinical", over))
+        check_fault(c, place, "clinicalStatus",
+                    "con-4: with abatement, expected inactive, resolved or remission");
     if (tree_get(object, "clinicalStatus") != NULL &&
-        concept_has(object, "verificationStatus", "http://terminology.hl7.org/CodeSystem/condition-ver-status",
-                    mistaken))
-        check_fault(c, place, "clinicalStatus", "con-5: a condition entered in error has no clinicalStatus");
+        concept_has(object, "verificationStatus",
+                    "http://terminology.hl7.org/CodeSystem/condition-ver-status", mistaken))
+        check_fault(c, place, "clinicalStatus",
+                    "con-5: a condition entered in error has no clinicalStatus");
 }
 
 /* ppc-2: a privacy consent names its patient. */
@@ -177,11 +186,13 @@ static void check_consent(struct check *c, const struct place *place, const stru
     static const char *const privacy[] = { "patient-privacy", NULL };
     if (tree_get(object, "patient") == NULL &&
         concept_has(object, "scope", "http://terminology.hl7.org/CodeSystem/consentscope", privacy))
-        check_fault(c, place, "patient", "ppc-2: a consent of scope patient-privacy names its patient");
+        check_fault(c, place, "patient",
+                    "ppc-2: a consent of scope patient-privacy names its patient");
 }
 
 /* obs-7: no value when a component has the code of the observation. */
-static void check_observation(struct check *c, const struct place *place, const struct tree *object) {
+static void check_observation(struct check *c, const struct place *place,
+                              const struct tree *object) {
     const struct tree *component_item = items(object, component);
     if (component_item == NULL)
         return;
@@ -192,8 +203,9 @@ static void check_observation(struct check *c, const struct place *place, const 
     struct place here = { place, "component", 0 };
     for (; value && component_item != NULL; component_item = component_item->next, here.index++)
         if (share_coding(own, tree_get_symbol(component_item, code)))
-            check_fault(c, &here, "code",
-                        "obs-7: a component has the observation's own code, so its value goes there only");
+            check_fault(
+                c, &here, "code",
+                "obs-7: a component has the observation's own code, so its value goes there only");
 }
 
 /* per-1: the end isn't before the start, as far as both are precise. */
@@ -239,8 +251,8 @@ static bool is_relative(const char *text) {
     if (format_check(FORMAT_ID, rest, more) != NULL)
         return false;
     rest += more;
-    return *rest == '\0' ||
-           (strncmp(rest, "/_history/", 10) == 0 && format_check(FORMAT_ID, rest + 10, strlen(rest + 10)) == NULL);
+    return *rest == '\0' || (strncmp(rest, "/_history/", 10) == 0 &&
+                             format_check(FORMAT_ID, rest + 10, strlen(rest + 10)) == NULL);
 }
 
 /* ref-1, and that a literal reference is one of the forms that R4 knows. */
@@ -250,13 +262,15 @@ static void check_reference(struct check *c, const struct place *place, const st
         return;
     if (text[0] == '#') {
         if (text[1] != '\0' && !is_contained(c->container, text + 1))
-            check_fault(c, place, "reference", "ref-1: no contained resource has the id that '#...' names");
+            check_fault(c, place, "reference",
+                        "ref-1: no contained resource has the id that '#...' names");
         return;
     }
     size_t scheme = strcspn(text, ":/?");
     if (!(scheme > 0 && text[scheme] == ':' && text[scheme + 1] != '\0') && !is_relative(text))
-        check_fault(c, place, "reference",
-                    "expected Type/id, an absolute URL, urn:uuid:..., #id, or Type?query in a transaction");
+        check_fault(
+            c, place, "reference",
+            "expected Type/id, an absolute URL, urn:uuid:..., #id, or Type?query in a transaction");
 }
 
 /* dom-2, dom-4, dom-5: what contained resources may not have. */
@@ -267,9 +281,11 @@ static void check_contained(struct check *c, const struct place *place, const st
         if (tree_get_symbol(r, contained) != NULL)
             check_fault(c, &here, "contained", "dom-2: a contained resource contains no others");
         if (tree_get(m, "versionId") != NULL || tree_get(m, "lastUpdated") != NULL)
-            check_fault(c, &here, "meta", "dom-4: a contained resource has no versionId and no lastUpdated");
+            check_fault(c, &here, "meta",
+                        "dom-4: a contained resource has no versionId and no lastUpdated");
         if (tree_get(m, "security") != NULL)
-            check_fault(c, &here, "meta.security", "dom-5: a contained resource has no security label");
+            check_fault(c, &here, "meta.security",
+                        "dom-5: a contained resource has no security label");
     }
 }
 
@@ -288,8 +304,8 @@ static void check_rule(struct check *c, const struct place *place, size_t i, uin
 }
 
 /* Checks all invariants of one object. */
-void invariants_check(struct check *c, const struct place *place, const struct r4_type *type, const struct tree *object,
-                      uint64_t present) {
+void invariants_check(struct check *c, const struct place *place, const struct r4_type *type,
+                      const struct tree *object, uint64_t present) {
     size_t t = (size_t)(type - r4_types);
     for (size_t i = first_rule[t], last = i + rule_count[t]; i < last; i++)
         check_rule(c, place, i, present);

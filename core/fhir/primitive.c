@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The formats of R4's primitives, checked by hand: R4's regular expressions, and dates that exist. */
+/* The formats of R4's primitives, checked by hand: R4's regular expressions, and dates that exist.
+ */
 #include "core/base/clock.h"
 #include "core/fhir/validate.h"
 
@@ -29,7 +30,9 @@ static const uint8_t classes[256] = {
 };
 
 /* The class of a byte. */
-static inline uint8_t class_of(char c) { return classes[(unsigned char)c]; }
+static inline uint8_t class_of(char c) {
+    return classes[(unsigned char)c];
+}
 
 /* True when any of eight bytes is below `limit` (1..128). */
 static inline bool any_below(uint64_t word, uint8_t limit) {
@@ -89,7 +92,9 @@ static bool is_code(const char *text, size_t length) {
 }
 
 /* Checks a URI: no white space. */
-static bool is_uri(const char *text, size_t length) { return length > 0 && none_below(text, length, '!'); }
+static bool is_uri(const char *text, size_t length) {
+    return length > 0 && none_below(text, length, '!');
+}
 
 /* Reads `digits` digits at *at; -1 when there are fewer. */
 static int digits_at(const char *text, size_t length, size_t *at, size_t digits) {
@@ -174,12 +179,14 @@ static bool is_datetime(const char *text, size_t length) {
     int parts = read_date(text, length, &at);
     if (parts == 0 || at == length)
         return parts > 0;
-    return parts == 3 && step(text, length, &at, 'T') && read_time(text, length, &at) && read_zone(text, length, &at) &&
-           at == length;
+    return parts == 3 && step(text, length, &at, 'T') && read_time(text, length, &at) &&
+           read_zone(text, length, &at) && at == length;
 }
 
 /* Checks a date and time with its offset. */
-static bool is_instant(const char *text, size_t length) { return length > 10 && is_datetime(text, length); }
+static bool is_instant(const char *text, size_t length) {
+    return length > 10 && is_datetime(text, length);
+}
 
 /* Days since 1970-01-01 of a civil date. */
 static int64_t days_of(int64_t year, int month, int day) {
@@ -190,7 +197,9 @@ static int64_t days_of(int64_t year, int month, int day) {
 }
 
 /* Reads two digits. */
-static int two(const char *text) { return (text[0] - '0') * 10 + (text[1] - '0'); }
+static int two(const char *text) {
+    return (text[0] - '0') * 10 + (text[1] - '0');
+}
 
 /* Counts the seconds of an instant. */
 bool instant_seconds(const char *text, int64_t *seconds) {
@@ -215,7 +224,8 @@ static bool is_time(const char *text, size_t length) {
 static bool is_whole(const char *text, size_t length, int64_t least) {
     bool minus = length > 0 && text[0] == '-';
     size_t first = minus ? 1 : 0, count = length - first;
-    if (count == 0 || count > 10 || !all_of(text + first, count, DIGIT) || (count > 1 && text[first] == '0'))
+    if (count == 0 || count > 10 || !all_of(text + first, count, DIGIT) ||
+        (count > 1 && text[first] == '0'))
         return false;
     int64_t value = 0;
     for (size_t i = first; i < length; i++)
@@ -295,14 +305,16 @@ static bool is_base64(const char *text, size_t length) {
     return count > 0 && count % 4 == 0;
 }
 
-/* Checks a narrative: one div in the XHTML name space that says something, no scripts (txt-1, txt-2). */
+/* Checks a narrative: one div in the XHTML name space that says something, no scripts (txt-1,
+ * txt-2). */
 static bool is_xhtml(const char *text, size_t length) {
     static const char namespace[] = "xmlns=\"http://www.w3.org/1999/xhtml\"";
     if (length < 12 || !is_string(text, length) || memcmp(text, "<div", 4) != 0 ||
         memcmp(text + length - 6, "</div>", 6) != 0)
         return false;
     const char *end = memchr(text, '>', length);
-    if (end == NULL || memmem(text, (size_t)(end - text), namespace, sizeof namespace - 1) == NULL ||
+    if (end == NULL ||
+        memmem(text, (size_t)(end - text), namespace, sizeof namespace - 1) == NULL ||
         memmem(text, length, "<script", 7) != NULL)
         return false;
     bool tag = false;
@@ -329,11 +341,13 @@ static const struct named_format formats[] = {
     { "canonical", "a URI without white space", FORMAT_URI },
     { "code", "a code: not empty, no white space at its ends and no two in a row", FORMAT_CODE },
     { "date", "a date that exists: YYYY, YYYY-MM or YYYY-MM-DD", FORMAT_DATE },
-    { "dateTime", "a date that exists, or date and time with seconds and offset (YYYY-MM-DDThh:mm:ss+hh:mm)",
+    { "dateTime",
+      "a date that exists, or date and time with seconds and offset (YYYY-MM-DDThh:mm:ss+hh:mm)",
       FORMAT_DATETIME },
     { "decimal", "a decimal number", FORMAT_DECIMAL },
     { "id", "an id: 1 to 64 letters, digits, '-' and '.'", FORMAT_ID },
-    { "instant", "date and time with seconds and offset (YYYY-MM-DDThh:mm:ss+hh:mm)", FORMAT_INSTANT },
+    { "instant", "date and time with seconds and offset (YYYY-MM-DDThh:mm:ss+hh:mm)",
+      FORMAT_INSTANT },
     { "integer", "a whole number of 32 bits", FORMAT_INTEGER },
     { "markdown", "text: not empty, no control characters", FORMAT_STRING },
     { "oid", "an OID: urn:oid:1.2.3", FORMAT_OID },

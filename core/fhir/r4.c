@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Look-ups in the R4 tables: types by name, elements by name and by symbol, choice elements in their JSON form. */
+/* Look-ups in the R4 tables: types by name, elements by name and by symbol, choice elements in
+ * their JSON form. */
 #include "core/fhir/r4_tables.h"
 
 #include <ctype.h>
@@ -18,8 +19,9 @@ struct member {
 
 static struct member members[ALL_SLOTS];
 static uint32_t choice_symbols[R4_CHOICE_COUNT];
-static uint16_t choice_first[R4_ELEMENT_COUNT]; /* of a choice element: its first index in choice_symbols */
-static const char *names[ALL_NAMES];            /* per type, each list ended by NULL */
+static uint16_t
+    choice_first[R4_ELEMENT_COUNT];  /* of a choice element: its first index in choice_symbols */
+static const char *names[ALL_NAMES]; /* per type, each list ended by NULL */
 static uint16_t names_first[R4_TYPE_COUNT];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -86,7 +88,9 @@ static void set_up(void) {
 }
 
 /* Interns and indexes everything, once. */
-void r4_setup(void) { pthread_once(&once, set_up); }
+void r4_setup(void) {
+    pthread_once(&once, set_up);
+}
 
 /* Finds a type by its name. */
 const struct r4_type *r4_type(const char *name) {
@@ -95,14 +99,17 @@ const struct r4_type *r4_type(const char *name) {
     uint32_t hash = 2166136261u;
     for (const char *c = name; *c != '\0'; c++)
         hash = (hash ^ (uint8_t)*c) * 16777619u;
-    for (uint32_t at = hash % R4_TYPE_SLOTS; r4_type_slots[at] != R4_NONE; at = (at + 1) % R4_TYPE_SLOTS)
+    for (uint32_t at = hash % R4_TYPE_SLOTS; r4_type_slots[at] != R4_NONE;
+         at = (at + 1) % R4_TYPE_SLOTS)
         if (strcmp(r4_types[r4_type_slots[at]].name, name) == 0)
             return &r4_types[r4_type_slots[at]];
     return NULL;
 }
 
 /* Finds a type by its index. */
-const struct r4_type *r4_type_at(uint16_t index) { return index < R4_TYPE_COUNT ? &r4_types[index] : NULL; }
+const struct r4_type *r4_type_at(uint16_t index) {
+    return index < R4_TYPE_COUNT ? &r4_types[index] : NULL;
+}
 
 /* Walks up the bases. */
 bool r4_is(const struct r4_type *type, const struct r4_type *ancestor) {
@@ -112,13 +119,15 @@ bool r4_is(const struct r4_type *type, const struct r4_type *ancestor) {
 }
 
 /* Finds an element by symbol. */
-const struct r4_element *r4_element_symbol(const struct r4_type *type, uint32_t symbol, const struct r4_type **actual) {
+const struct r4_element *r4_element_symbol(const struct r4_type *type, uint32_t symbol,
+                                           const struct r4_type **actual) {
     if (actual != NULL)
         *actual = NULL;
     if (type == NULL || symbol == 0)
         return NULL;
     uint16_t index = (uint16_t)(type - r4_types);
-    for (uint32_t at = slot_of(index, symbol); members[at].symbol != 0; at = (at + 1) & (ALL_SLOTS - 1)) {
+    for (uint32_t at = slot_of(index, symbol); members[at].symbol != 0;
+         at = (at + 1) & (ALL_SLOTS - 1)) {
         const struct member *m = &members[at];
         if (m->symbol != symbol || m->type != index)
             continue;
@@ -130,14 +139,15 @@ const struct r4_element *r4_element_symbol(const struct r4_type *type, uint32_t 
 }
 
 /* Finds an element by name. */
-const struct r4_element *r4_element(const struct r4_type *type, const char *name, const struct r4_type **actual) {
+const struct r4_element *r4_element(const struct r4_type *type, const char *name,
+                                    const struct r4_type **actual) {
     r4_setup();
     return r4_element_symbol(type, name == NULL ? 0 : symbol_find(name, strlen(name)), actual);
 }
 
 /* Steps through the JSON members of a choice element. */
-bool r4_choice(const struct r4_type *type, const struct r4_element *choice, size_t *state, uint32_t *symbol,
-               const struct r4_type **actual) {
+bool r4_choice(const struct r4_type *type, const struct r4_element *choice, size_t *state,
+               uint32_t *symbol, const struct r4_type **actual) {
     (void)type;
     if (choice == NULL || !choice->choice || choice->types[*state] == R4_NONE)
         return false;
@@ -153,8 +163,8 @@ enum tree_kind r4_json_kind(const struct r4_type *primitive) {
     const char *name = primitive->name;
     if (strcmp(name, "boolean") == 0)
         return TREE_BOOLEAN;
-    if (strcmp(name, "decimal") == 0 || strcmp(name, "integer") == 0 || strcmp(name, "positiveInt") == 0 ||
-        strcmp(name, "unsignedInt") == 0)
+    if (strcmp(name, "decimal") == 0 || strcmp(name, "integer") == 0 ||
+        strcmp(name, "positiveInt") == 0 || strcmp(name, "unsignedInt") == 0)
         return TREE_NUMBER;
     return TREE_STRING;
 }

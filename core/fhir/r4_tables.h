@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generated tables by index, for those who keep tables of their own per type: look-ups, validator, egress guard. */
+/* The generated tables by index, for those who keep tables of their own per type: look-ups,
+ * validator, egress guard. */
 #ifndef CORE_FHIR_R4_TABLES_H
 #define CORE_FHIR_R4_TABLES_H
 

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* The element `name` of type `type`, with its actual type's name compared to `expected`. */
-static const struct r4_element *element_of(const char *type, const char *name, const char *expected) {
+static const struct r4_element *element_of(const char *type, const char *name,
+                                           const char *expected) {
     const struct r4_type *actual = NULL;
     const struct r4_element *element = r4_element(r4_type(type), name, &actual);
     ck_assert_msg(element != NULL, "%s.%s is unknown", type, name);
@@ -96,7 +97,8 @@ START_TEST(member_names_list_choices_in_their_json_form) {
         status = status || strcmp(*n, "status") == 0;
     }
     ck_assert(quantity && status && !value);
-    ck_assert_str_eq(nearest_name("efectiveDateTime", r4_element_names(r4_type("Observation"))), "effectiveDateTime");
+    ck_assert_str_eq(nearest_name("efectiveDateTime", r4_element_names(r4_type("Observation"))),
+                     "effectiveDateTime");
 }
 END_TEST
 

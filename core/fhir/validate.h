@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the validator share, and the record checks use: places in a resource, primitive formats,
- * invariants. */
+/* What the parts of the validator share, and the record checks use: places in a resource, primitive
+ * formats, invariants. */
 #ifndef CORE_FHIR_VALIDATE_H
 #define CORE_FHIR_VALIDATE_H
 
@@ -15,14 +15,16 @@ struct place {
 
 struct check {
     struct report *report;
-    const char *code;             /* of the findings */
-    const struct tree *container; /* the outermost resource: its contained resources are what '#id' refers to */
+    const char *code; /* of the findings */
+    const struct tree
+        *container; /* the outermost resource: its contained resources are what '#id' refers to */
     bool clean;
 };
 
-/* Adds an error at `place`, where `member` (may be NULL) is the last step; the text never carries values. */
-void check_fault(struct check *c, const struct place *place, const char *member, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* Adds an error at `place`, where `member` (may be NULL) is the last step; the text never carries
+ * values. */
+void check_fault(struct check *c, const struct place *place, const char *member, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
 
 /* The formats of R4's primitives (http://hl7.org/fhir/R4/datatypes.html#primitive). */
 enum format {
@@ -47,15 +49,18 @@ enum format {
 };
 /* The format of a primitive type; FORMAT_NONE for other types. */
 enum format format_of(const struct r4_type *type);
-/* NULL when `text` has the format; else what was expected ("a date that exists, YYYY, YYYY-MM or YYYY-MM-DD"). */
+/* NULL when `text` has the format; else what was expected ("a date that exists, YYYY, YYYY-MM or
+ * YYYY-MM-DD"). */
 const char *format_check(enum format format, const char *text, size_t length);
-/* The seconds since 1970-01-01T00:00:00Z of a complete date and time with offset (FORMAT_INSTANT); false for all else.
+/* The seconds since 1970-01-01T00:00:00Z of a complete date and time with offset (FORMAT_INSTANT);
+ * false for all else.
  */
 bool instant_seconds(const char *text, int64_t *seconds);
 
 /* Prepares the invariants' tables; called once, after r4_setup(). */
 void invariants_setup(void);
-/* Checks the invariants of one object. `present`: bit i is set when element i of `type` has a value or extension. */
-void invariants_check(struct check *c, const struct place *place, const struct r4_type *type, const struct tree *object,
-                      uint64_t present);
+/* Checks the invariants of one object. `present`: bit i is set when element i of `type` has a value
+ * or extension. */
+void invariants_check(struct check *c, const struct place *place, const struct r4_type *type,
+                      const struct tree *object, uint64_t present);
 #endif

@@ -4,9 +4,15 @@
 
 #include <string.h>
 
-static bool is_number(const value *v) { return v->kind == FHIRPATH_INTEGER || v->kind == FHIRPATH_DECIMAL; }
-static bool is_moment(const value *v) { return v->kind == FHIRPATH_DATE || v->kind == FHIRPATH_DATETIME || v->kind == FHIRPATH_TIME; }
-static decimal decimal_value(const value *v) { return v->kind == FHIRPATH_INTEGER ? decimal_of(v->integer) : v->decimal; }
+static bool is_number(const value *v) {
+    return v->kind == FHIRPATH_INTEGER || v->kind == FHIRPATH_DECIMAL;
+}
+static bool is_moment(const value *v) {
+    return v->kind == FHIRPATH_DATE || v->kind == FHIRPATH_DATETIME || v->kind == FHIRPATH_TIME;
+}
+static decimal decimal_value(const value *v) {
+    return v->kind == FHIRPATH_INTEGER ? decimal_of(v->integer) : v->decimal;
+}
 
 /* A number beside a quantity is one without unit. */
 static void lift(value *a, value *b) {
@@ -34,7 +40,9 @@ static void lift(value *a, value *b) {
 static int text_order(const value *a, const value *b) {
     size_t n = a->string.length < b->string.length ? a->string.length : b->string.length;
     int c = n ? memcmp(a->string.text, b->string.text, n) : 0;
-    return c ? (c < 0 ? -1 : 1) : a->string.length < b->string.length ? -1 : a->string.length > b->string.length;
+    return c                                     ? (c < 0 ? -1 : 1)
+           : a->string.length < b->string.length ? -1
+                                                 : a->string.length > b->string.length;
 }
 
 int value_equal(struct evaluation *e, const value *x, const value *y) {
@@ -42,7 +50,8 @@ int value_equal(struct evaluation *e, const value *x, const value *y) {
     int order;
     bool known;
     if (a.kind == FHIRPATH_NODE || b.kind == FHIRPATH_NODE)
-        return a.kind == b.kind && (a.node == b.node || (a.node && b.node && tree_equal(a.node, b.node)));
+        return a.kind == b.kind &&
+               (a.node == b.node || (a.node && b.node && tree_equal(a.node, b.node)));
     if (!(a.kind == FHIRPATH_STRING || b.kind == FHIRPATH_STRING))
         lift(&a, &b);
     if (is_number(&a) && is_number(&b))
@@ -62,7 +71,9 @@ int value_equal(struct evaluation *e, const value *x, const value *y) {
         /* years and months of the calendar are no fixed duration of UCUM's */
         return quantity_common(&a, &b, &p, &q) ? decimal_compare(p, q) == 0 : -1;
     }
-    case FHIRPATH_TYPE: return a.string.length == b.string.length && !memcmp(a.string.text, b.string.text, a.string.length);
+    case FHIRPATH_TYPE:
+        return a.string.length == b.string.length &&
+               !memcmp(a.string.text, b.string.text, a.string.length);
     default: return 0;
     }
 }
@@ -110,13 +121,16 @@ bool value_equivalent(struct evaluation *e, const value *x, const value *y) {
         return decimal_compare(decimal_round(p, scale), decimal_round(q, scale)) == 0;
     }
     if (is_moment(&a) && is_moment(&b))
-        return moment_compare(&a.moment, a.kind, &b.moment, b.kind, &order, &known) && known && order == 0;
+        return moment_compare(&a.moment, a.kind, &b.moment, b.kind, &order, &known) && known &&
+               order == 0;
     if (a.kind == FHIRPATH_STRING && b.kind == FHIRPATH_STRING)
         return equivalent_text(&a, &b);
     if (a.kind == FHIRPATH_QUANTITY && b.kind == FHIRPATH_QUANTITY) {
         decimal p, q;
         value u = a, v = b; /* equivalence lets calendar and UCUM units of one word meet */
-        static const struct { const char *word, *code; } same[] = { { "year", "a" }, { "month", "mo" } };
+        static const struct {
+            const char *word, *code;
+        } same[] = { { "year", "a" }, { "month", "mo" } };
         for (int i = 0; i < 2; i++) {
             value *w[] = { &u, &v };
             for (int k = 0; k < 2; k++)
@@ -192,7 +206,8 @@ bool value_compare(struct evaluation *e, const value *x, const value *y, int *or
 }
 
 bool contains_value(struct evaluation *e, const collection *c, const value *v) {
-    unsigned long *left = &e->context->steps_left; /* a look through a collection costs its length */
+    unsigned long *left =
+        &e->context->steps_left; /* a look through a collection costs its length */
     if (*left)
         *left = *left > c->count ? *left - c->count : 1;
     for (size_t i = 0; i < c->count; i++)

@@ -17,17 +17,21 @@ static __int128 power_of_ten(int n) {
     return p;
 }
 
-decimal decimal_of(int64_t i) { return (decimal){ i, 0 }; }
+decimal decimal_of(int64_t i) {
+    return (decimal) { i, 0 };
+}
 
 bool decimal_parse(const char *text, size_t length, decimal *out) {
     size_t i = 0;
-    bool negative = length && (text[0] == '-' || text[0] == '+') && text[i++] == '-', point = false, any = false;
+    bool negative = length && (text[0] == '-' || text[0] == '+') && text[i++] == '-', point = false,
+         any = false;
     decimal d = { 0, 0 };
     for (; i < length; i++) {
         if (text[i] == '.' && !point && any) {
             point = true;
         } else if (text[i] >= '0' && text[i] <= '9') {
-            if (d.scale >= MOST_SCALE || __builtin_mul_overflow(d.digits, (__int128)10, &d.digits) ||
+            if (d.scale >= MOST_SCALE ||
+                __builtin_mul_overflow(d.digits, (__int128)10, &d.digits) ||
                 __builtin_add_overflow(d.digits, (__int128)(text[i] - '0'), &d.digits))
                 return false;
             d.scale += point;
@@ -70,7 +74,7 @@ decimal decimal_round(decimal d, int places) {
         return d;
     int cut = d.scale - places;
     if (cut > 38)
-        return (decimal){ 0, places };
+        return (decimal) { 0, places };
     __int128 p = power_of_ten(cut), half = p / 2, rest = d.digits % p;
     d.digits /= p;
     if (rest >= half)
@@ -100,7 +104,8 @@ bool decimal_add(decimal a, decimal b, bool subtract, decimal *out) {
     if (!align(&a, &b))
         return false;
     out->scale = a.scale;
-    return subtract ? !__builtin_sub_overflow(a.digits, b.digits, &out->digits) : !__builtin_add_overflow(a.digits, b.digits, &out->digits);
+    return subtract ? !__builtin_sub_overflow(a.digits, b.digits, &out->digits)
+                    : !__builtin_add_overflow(a.digits, b.digits, &out->digits);
 }
 
 bool decimal_multiply(decimal a, decimal b, decimal *out) {
@@ -125,13 +130,14 @@ bool decimal_divide(decimal a, decimal b, decimal *out) {
     /* One digit at a time: exact, and never larger than the quotient. */
     while (scale < 17) {
         __int128 more;
-        if (__builtin_mul_overflow(rest, (__int128)10, &more) || __builtin_mul_overflow(whole, (__int128)10, &whole))
+        if (__builtin_mul_overflow(rest, (__int128)10, &more) ||
+            __builtin_mul_overflow(whole, (__int128)10, &whole))
             return false;
         whole += more / b.digits;
         rest = more % b.digits;
         scale++;
     }
-    *out = decimal_trim(decimal_round((decimal){ whole, scale }, 16));
+    *out = decimal_trim(decimal_round((decimal) { whole, scale }, 16));
     return true;
 }
 
@@ -143,7 +149,9 @@ int decimal_compare(decimal a, decimal b) {
     return a.digits < b.digits ? -1 : a.digits > b.digits;
 }
 
-double decimal_double(decimal d) { return (double)d.digits / pow(10, d.scale); }
+double decimal_double(decimal d) {
+    return (double)d.digits / pow(10, d.scale);
+}
 
 bool decimal_from_double(double d, decimal *out) {
     char text[64];

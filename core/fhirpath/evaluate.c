@@ -15,10 +15,15 @@ bool evaluation_error(struct evaluation *e, const struct expression *x, const ch
     return error_set(e->error, "fhirpath-evaluation", where, "%s", text);
 }
 
-bool out_of_memory(struct evaluation *e) { return error_set(e->error, "memory", NULL, "this evaluation needs more memory than it may have"); }
+bool out_of_memory(struct evaluation *e) {
+    return error_set(e->error, "memory", NULL,
+                     "this evaluation needs more memory than it may have");
+}
 
-/* Append what one tree node stands for: an array is its items, null is nothing unless it has an extension. */
-static bool add_node(struct evaluation *e, const struct tree *n, const struct tree *extra, const struct r4_type *type, collection *out) {
+/* Append what one tree node stands for: an array is its items, null is nothing unless it has an
+ * extension. */
+static bool add_node(struct evaluation *e, const struct tree *n, const struct tree *extra,
+                     const struct r4_type *type, collection *out) {
     if (n && n->kind == TREE_ARRAY) {
         const struct tree *x = extra && extra->kind == TREE_ARRAY ? extra->first : NULL;
         for (const struct tree *i = n->first; i; i = i->next, x = x ? x->next : NULL)
@@ -29,8 +34,11 @@ static bool add_node(struct evaluation *e, const struct tree *n, const struct tr
     bool has = n && n->kind != TREE_NULL, more = extra && extra->kind == TREE_OBJECT;
     if (!has && !more)
         return true;
-    value v = { .kind = FHIRPATH_NODE, .type = type, .node = has ? n : NULL, .extra = more ? extra : NULL };
-    if (has && n->kind == TREE_OBJECT && (!type || type->abstract_ || !strcmp(type->name, "Resource"))) {
+    value v = {
+        .kind = FHIRPATH_NODE, .type = type, .node = has ? n : NULL, .extra = more ? extra : NULL
+    };
+    if (has && n->kind == TREE_OBJECT &&
+        (!type || type->abstract_ || !strcmp(type->name, "Resource"))) {
         const char *resource = tree_text(n, "resourceType");
         if (resource && r4_type(resource))
             v.type = r4_type(resource);
@@ -48,13 +56,16 @@ static const struct tree *extra_of(const struct tree *object, const char *name) 
     return tree_get(object, with);
 }
 
-bool member_step(struct evaluation *e, const value *on, uint32_t symbol, const char *name, collection *out) {
+bool member_step(struct evaluation *e, const value *on, uint32_t symbol, const char *name,
+                 collection *out) {
     if (on->kind != FHIRPATH_NODE)
         return true;
     const struct tree *object = on->node && on->node->kind == TREE_OBJECT ? on->node : NULL;
     if (!object) { /* a primitive has id and extension */
         const struct tree *member = on->extra ? tree_get(on->extra, name) : NULL;
-        return !member || add_node(e, member, NULL, !strcmp(name, "extension") ? r4_type("Extension") : r4_type("string"), out);
+        return !member ||
+               add_node(e, member, NULL,
+                        !strcmp(name, "extension") ? r4_type("Extension") : r4_type("string"), out);
     }
     if (!on->type) {
         const struct tree *member = tree_get_symbol(object, symbol);
@@ -69,16 +80,21 @@ bool member_step(struct evaluation *e, const value *on, uint32_t symbol, const c
         uint32_t member_symbol;
         while (r4_choice(on->type, element, &state, &member_symbol, &actual)) {
             const struct tree *member = tree_get_symbol(object, member_symbol);
-            const struct tree *extra = r4_json_kind(actual) != TREE_OBJECT && actual->kind == R4_PRIMITIVE ? extra_of(object, symbol_name(member_symbol)) : NULL;
+            const struct tree *extra =
+                r4_json_kind(actual) != TREE_OBJECT && actual->kind == R4_PRIMITIVE
+                    ? extra_of(object, symbol_name(member_symbol))
+                    : NULL;
             if ((member || extra) && !add_node(e, member, extra, actual, out))
                 return false;
         }
         return true;
     }
-    if (element && element->choice) /* valueQuantity is how JSON writes value: not a name of FHIRPath */
+    if (element &&
+        element->choice) /* valueQuantity is how JSON writes value: not a name of FHIRPath */
         return true;
     const struct tree *member = tree_get_symbol(object, symbol);
-    const struct tree *extra = actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL;
+    const struct tree *extra =
+        actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL;
     if (!element && (!member || !strcmp(name, "resourceType")))
         return true;
     return add_node(e, member, extra, actual, out);
@@ -106,7 +122,8 @@ bool all_children(struct evaluation *e, const value *on, collection *out) {
             r4_element(on->type, name, &actual);
         else if (object == on->extra)
             actual = r4_type(!strcmp(name, "extension") ? "Extension" : "string");
-        if (!add_node(e, m, actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL, actual, out))
+        if (!add_node(e, m, actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL,
+                      actual, out))
             return false;
     }
     return true;
@@ -121,7 +138,9 @@ static bool names_type(const value *v, const char *name) {
 }
 
 /* $this: the item in hand, or the root. */
-static const value *this_of(const struct evaluation *e) { return e->this_item ? e->this_item : &e->context->root; }
+static const value *this_of(const struct evaluation *e) {
+    return e->this_item ? e->this_item : &e->context->root;
+}
 
 /* A member step on every item of its focus. */
 static bool member(struct evaluation *e, const struct expression *x, collection *out) {
@@ -134,7 +153,8 @@ static bool member(struct evaluation *e, const struct expression *x, collection 
     value room[2];
     collection made = { room, 0, 2 };
     const collection *focus = &made;
-    if (x->left->kind == X_VARIABLE && x->left->slot >= 0) /* as it is: mapping files do this most */
+    if (x->left->kind == X_VARIABLE &&
+        x->left->slot >= 0) /* as it is: mapping files do this most */
         focus = &e->context->variables[x->left->slot];
     else if (!evaluate(e, x->left, &made))
         return false;
@@ -162,7 +182,8 @@ static bool call(struct evaluation *e, const struct expression *x, collection *o
     struct iptfhir_error why = ERROR_INIT;
     if (x->extension->call(e->context, &input, args, x->arg_count, out, x->extension->data, &why))
         return true;
-    return error_set(e->error, *why.code ? why.code : "fhirpath-evaluation", why.where, "%s", why.text);
+    return error_set(e->error, *why.code ? why.code : "fhirpath-evaluation", why.where, "%s",
+                     why.text);
 }
 
 /* %name. */
@@ -217,11 +238,13 @@ static bool type_test(struct evaluation *e, const struct expression *x, collecti
     if (!evaluate(e, x->left, &operand))
         return false;
     if (operand.count > 1)
-        return evaluation_error(e, x, "one item is needed left of `%s`, there are %zu", x->kind == X_IS ? "is" : "as", operand.count);
+        return evaluation_error(e, x, "one item is needed left of `%s`, there are %zu",
+                                x->kind == X_IS ? "is" : "as", operand.count);
     if (!operand.count)
         return true;
     bool fits = is_type(&operand.items[0], x);
-    return x->kind == X_IS ? push(e, out, of_boolean(fits)) : !fits || push(e, out, operand.items[0]);
+    return x->kind == X_IS ? push(e, out, of_boolean(fits))
+                           : !fits || push(e, out, operand.items[0]);
 }
 
 /* Both sides of an operator; what one defines isn't seen by the other. */
@@ -242,7 +265,8 @@ bool evaluate(struct evaluation *e, const struct expression *x, collection *out)
         return evaluation_error(e, x, "this takes too many steps");
     bool ok = true;
     if (out->count && (x->kind == X_CALL || x->kind == X_EXTENSION || x->kind == X_BINARY)) {
-        /* functions and operators look at what they give: they must not see what stands there already (select()) */
+        /* functions and operators look at what they give: they must not see what stands there
+         * already (select()) */
         collection fresh = { 0 };
         e->depth--;
         return evaluate(e, x, &fresh) && push_all(e, out, &fresh);
@@ -268,7 +292,8 @@ bool evaluate(struct evaluation *e, const struct expression *x, collection *out)
     return ok;
 }
 
-bool evaluate_on(struct evaluation *e, const struct expression *x, const value *on, int64_t index, collection *out) {
+bool evaluate_on(struct evaluation *e, const struct expression *x, const value *on, int64_t index,
+                 collection *out) {
     struct evaluation inner = *e;
     if (on) {
         inner.this_item = on;
@@ -281,9 +306,13 @@ bool argument(struct evaluation *e, const struct expression *x, size_t n, collec
     return n >= x->arg_count || evaluate_on(e, x->args[n], NULL, -1, out);
 }
 
-bool fhirpath_evaluate(const struct fhirpath_program *program, struct fhirpath_context *context, struct fhirpath_collection *out, struct iptfhir_error *error) {
-    struct iptfhir_error own; /* only its code is cleared: this runs for every hole of every resource */
-    struct evaluation e = { .context = context, .arena = context->arena, .error = error ? error : &own, .index = -1 };
+bool fhirpath_evaluate(const struct fhirpath_program *program, struct fhirpath_context *context,
+                       struct fhirpath_collection *out, struct iptfhir_error *error) {
+    struct iptfhir_error
+        own; /* only its code is cleared: this runs for every hole of every resource */
+    struct evaluation e = {
+        .context = context, .arena = context->arena, .error = error ? error : &own, .index = -1
+    };
     if (!error) {
         own.size = sizeof own;
         own.code[0] = own.where[0] = own.text[0] = '\0';
@@ -306,7 +335,12 @@ static bool dotted(const struct expression *x, struct str *out, const struct exp
     return true;
 }
 
-struct reads { int slot; void (*path)(void *, const char *); void *user; size_t count; };
+struct reads {
+    int slot;
+    void (*path)(void *, const char *);
+    void *user;
+    size_t count;
+};
 
 /* Tell each path below an expression. */
 static void tell(const struct expression *x, struct reads *r, const char *below) {
@@ -314,10 +348,13 @@ static void tell(const struct expression *x, struct reads *r, const char *below)
         return;
     struct str path = { 0 };
     const struct expression *start = NULL;
-    if ((x->kind == X_MEMBER || (x->kind == X_VARIABLE && x->slot == r->slot)) && dotted(x, &path, &start)) {
-        bool ours = start ? start->kind == X_VARIABLE && start->slot == r->slot : r->slot < 0 || *below;
+    if ((x->kind == X_MEMBER || (x->kind == X_VARIABLE && x->slot == r->slot)) &&
+        dotted(x, &path, &start)) {
+        bool ours =
+            start ? start->kind == X_VARIABLE && start->slot == r->slot : r->slot < 0 || *below;
         struct str full = { 0 };
-        str_printf(&full, "%s%s%s", start ? "" : below, !start && *below && path.length ? "." : "", path.data ? path.data : "");
+        str_printf(&full, "%s%s%s", start ? "" : below, !start && *below && path.length ? "." : "",
+                   path.data ? path.data : "");
         if (ours && full.length && !full.failed) {
             r->path(r->user, full.data);
             r->count++;
@@ -331,7 +368,8 @@ static void tell(const struct expression *x, struct reads *r, const char *below)
     if (x->kind == X_CALL || x->kind == X_EXTENSION) {
         struct str inner = { 0 };
         const struct expression *from = NULL;
-        bool lambda = x->left && dotted(x->left, &inner, &from) && from && from->kind == X_VARIABLE && from->slot == r->slot;
+        bool lambda = x->left && dotted(x->left, &inner, &from) && from &&
+                      from->kind == X_VARIABLE && from->slot == r->slot;
         if (x->left && !from && *below)
             lambda = true;
         for (size_t i = 0; i < x->arg_count; i++)
@@ -340,7 +378,8 @@ static void tell(const struct expression *x, struct reads *r, const char *below)
     }
 }
 
-size_t fhirpath_reads(const struct fhirpath_program *program, int slot, void (*path)(void *, const char *), void *user) {
+size_t fhirpath_reads(const struct fhirpath_program *program, int slot,
+                      void (*path)(void *, const char *), void *user) {
     struct reads r = { slot, path, user, 0 };
     tell(program->root, &r, "");
     return r.count;

@@ -4,10 +4,13 @@
 
 #include <string.h>
 
-#define CALL(name) static bool name(struct evaluation *e, const struct expression *x, const collection *in, collection *out)
+#define CALL(name)                                                                                 \
+    static bool name(struct evaluation *e, const struct expression *x, const collection *in,       \
+                     collection *out)
 
 /* The truth of a criterion on an item. */
-static bool holds(struct evaluation *e, const struct expression *x, size_t arg, const value *item, size_t index, bool *truth, bool *found) {
+static bool holds(struct evaluation *e, const struct expression *x, size_t arg, const value *item,
+                  size_t index, bool *truth, bool *found) {
     collection c = { 0 };
     value v;
     if (!evaluate_on(e, x->args[arg], item, (int64_t)index, &c) || !single(e, x, &c, &v, found))
@@ -21,7 +24,8 @@ static bool holds(struct evaluation *e, const struct expression *x, size_t arg, 
 CALL(do_where) {
     bool truth, found;
     for (size_t i = 0; i < in->count; i++)
-        if (!holds(e, x, 0, &in->items[i], i, &truth, &found) || (truth && !push(e, out, in->items[i])))
+        if (!holds(e, x, 0, &in->items[i], i, &truth, &found) ||
+            (truth && !push(e, out, in->items[i])))
             return false;
     return true;
 }
@@ -37,7 +41,10 @@ CALL(do_exists) {
         return false;
     return push(e, out, of_boolean((x->arg_count ? kept.count : in->count) > 0));
 }
-CALL(do_empty) { (void)x; return push(e, out, of_boolean(!in->count)); }
+CALL(do_empty) {
+    (void)x;
+    return push(e, out, of_boolean(!in->count));
+}
 CALL(do_all) {
     bool truth, found, all = true;
     for (size_t i = 0; i < in->count && all; i++) {
@@ -48,7 +55,8 @@ CALL(do_all) {
     return push(e, out, of_boolean(all));
 }
 /* allTrue, anyTrue, allFalse, anyFalse. */
-static bool booleans(struct evaluation *e, const struct expression *x, const collection *in, collection *out, bool wanted, bool all) {
+static bool booleans(struct evaluation *e, const struct expression *x, const collection *in,
+                     collection *out, bool wanted, bool all) {
     bool r = all;
     for (size_t i = 0; i < in->count; i++) {
         value v = plain(e, &in->items[i]);
@@ -59,10 +67,18 @@ static bool booleans(struct evaluation *e, const struct expression *x, const col
     }
     return push(e, out, of_boolean(r));
 }
-CALL(do_all_true) { return booleans(e, x, in, out, true, true); }
-CALL(do_any_true) { return booleans(e, x, in, out, true, false); }
-CALL(do_all_false) { return booleans(e, x, in, out, false, true); }
-CALL(do_any_false) { return booleans(e, x, in, out, false, false); }
+CALL(do_all_true) {
+    return booleans(e, x, in, out, true, true);
+}
+CALL(do_any_true) {
+    return booleans(e, x, in, out, true, false);
+}
+CALL(do_all_false) {
+    return booleans(e, x, in, out, false, true);
+}
+CALL(do_any_false) {
+    return booleans(e, x, in, out, false, false);
+}
 
 /* True when every item of a is in b. */
 static bool within(struct evaluation *e, const collection *a, const collection *b) {
@@ -79,7 +95,10 @@ CALL(do_superset_of) {
     collection other = { 0 };
     return argument(e, x, 0, &other) && push(e, out, of_boolean(within(e, &other, in)));
 }
-CALL(do_count) { (void)x; return push(e, out, of_integer((int64_t)in->count)); }
+CALL(do_count) {
+    (void)x;
+    return push(e, out, of_integer((int64_t)in->count));
+}
 CALL(do_distinct) {
     (void)x;
     for (size_t i = 0; i < in->count; i++)
@@ -96,16 +115,26 @@ CALL(do_single) {
         return evaluation_error(e, x, "single() found %zu items", in->count);
     return push_all(e, out, in);
 }
-CALL(do_first) { (void)x; return !in->count || push(e, out, in->items[0]); }
-CALL(do_last) { (void)x; return !in->count || push(e, out, in->items[in->count - 1]); }
+CALL(do_first) {
+    (void)x;
+    return !in->count || push(e, out, in->items[0]);
+}
+CALL(do_last) {
+    (void)x;
+    return !in->count || push(e, out, in->items[in->count - 1]);
+}
 /* Items from..to-1. */
-static bool slice(struct evaluation *e, const collection *in, size_t from, size_t to, collection *out) {
+static bool slice(struct evaluation *e, const collection *in, size_t from, size_t to,
+                  collection *out) {
     for (size_t i = from; i < to && i < in->count; i++)
         if (!push(e, out, in->items[i]))
             return false;
     return true;
 }
-CALL(do_tail) { (void)x; return slice(e, in, 1, in->count, out); }
+CALL(do_tail) {
+    (void)x;
+    return slice(e, in, 1, in->count, out);
+}
 CALL(do_skip) {
     collection c = { 0 };
     int64_t n;
@@ -127,7 +156,8 @@ CALL(do_intersect) {
     if (!argument(e, x, 0, &other))
         return false;
     for (size_t i = 0; i < in->count; i++)
-        if (contains_value(e, &other, &in->items[i]) && !contains_value(e, out, &in->items[i]) && !push(e, out, in->items[i]))
+        if (contains_value(e, &other, &in->items[i]) && !contains_value(e, out, &in->items[i]) &&
+            !push(e, out, in->items[i]))
             return false;
     return true;
 }
@@ -142,7 +172,8 @@ CALL(do_exclude) {
 }
 CALL(do_union) {
     collection other = { 0 };
-    return argument(e, x, 0, &other) && do_distinct(e, x, in, out) && do_distinct(e, x, &other, out);
+    return argument(e, x, 0, &other) && do_distinct(e, x, in, out) &&
+           do_distinct(e, x, &other, out);
 }
 CALL(do_combine) {
     collection other = { 0 };
@@ -160,7 +191,8 @@ CALL(do_repeat) {
         if (!evaluate_on(e, x->args[0], &item, (int64_t)i, &found))
             return false;
         for (size_t k = 0; k < found.count; k++)
-            if (!contains_value(e, out, &found.items[k]) && (!push(e, out, found.items[k]) || !push(e, &todo, found.items[k])))
+            if (!contains_value(e, out, &found.items[k]) &&
+                (!push(e, out, found.items[k]) || !push(e, &todo, found.items[k])))
                 return false;
     }
     return true;
@@ -174,7 +206,8 @@ CALL(do_repeat_all) {
         collection found = { 0 };
         if (i > 100000)
             return evaluation_error(e, x, "repeatAll() does not end");
-        if (!evaluate_on(e, x->args[0], &item, (int64_t)i, &found) || !push_all(e, out, &found) || !push_all(e, &todo, &found))
+        if (!evaluate_on(e, x->args[0], &item, (int64_t)i, &found) || !push_all(e, out, &found) ||
+            !push_all(e, &todo, &found))
             return false;
     }
     return true;
@@ -259,7 +292,8 @@ CALL(do_define_variable) {
         return out_of_memory(e);
     if (!argument(e, x, 0, &name) || !single_text(e, x, &name, &text, &n, &found))
         return false;
-    static const char *const taken[] = { "context", "resource", "rootResource", "ucum", "sct", "loinc", NULL };
+    static const char *const taken[] = { "context", "resource", "rootResource", "ucum", "sct",
+                                         "loinc",   NULL };
     for (size_t i = 0; found && taken[i]; i++)
         if (!strcmp(taken[i], text))
             return evaluation_error(e, x, "%%%s cannot be defined anew", text);
@@ -289,12 +323,14 @@ CALL(do_coalesce) {
 }
 
 /* Order of two items by one key; a leading minus turns it round. Empty comes first. */
-static bool key_order(struct evaluation *e, const struct expression *x, const struct expression *key, const value *a, const value *b, int *order) {
+static bool key_order(struct evaluation *e, const struct expression *x,
+                      const struct expression *key, const value *a, const value *b, int *order) {
     bool turned = key && key->kind == X_SIGN && key->negative, found_a, found_b, known = true;
     const struct expression *by = turned ? key->left : key;
     collection p = { 0 }, q = { 0 };
     value v, w;
-    if (by ? !evaluate_on(e, by, a, -1, &p) || !evaluate_on(e, by, b, -1, &q) : !push(e, &p, *a) || !push(e, &q, *b))
+    if (by ? !evaluate_on(e, by, a, -1, &p) || !evaluate_on(e, by, b, -1, &q)
+           : !push(e, &p, *a) || !push(e, &q, *b))
         return false;
     if (!single(e, x, &p, &v, &found_a) || !single(e, x, &q, &w, &found_b))
         return false;
@@ -313,7 +349,8 @@ CALL(do_sort) {
         for (; j > 0; j--) {
             int order = 0;
             for (size_t k = 0; !order && k < (x->arg_count ? x->arg_count : 1); k++)
-                if (!key_order(e, x, x->arg_count ? x->args[k] : NULL, &out->items[j - 1], &v, &order))
+                if (!key_order(e, x, x->arg_count ? x->args[k] : NULL, &out->items[j - 1], &v,
+                               &order))
                     return false;
             if (order <= 0)
                 break;
@@ -325,13 +362,40 @@ CALL(do_sort) {
 }
 
 const struct function functions_collection[] = {
-    { "where", 1, 1, do_where }, { "select", 1, 1, do_select }, { "exists", 0, 1, do_exists }, { "empty", 0, 0, do_empty }, { "all", 1, 1, do_all },
-    { "allTrue", 0, 0, do_all_true }, { "anyTrue", 0, 0, do_any_true }, { "allFalse", 0, 0, do_all_false }, { "anyFalse", 0, 0, do_any_false },
-    { "subsetOf", 1, 1, do_subset_of }, { "supersetOf", 1, 1, do_superset_of }, { "count", 0, 0, do_count }, { "distinct", 0, 0, do_distinct },
-    { "isDistinct", 0, 0, do_is_distinct }, { "single", 0, 0, do_single }, { "first", 0, 0, do_first }, { "last", 0, 0, do_last },
-    { "tail", 0, 0, do_tail }, { "skip", 1, 1, do_skip }, { "take", 1, 1, do_take }, { "intersect", 1, 1, do_intersect }, { "exclude", 1, 1, do_exclude },
-    { "union", 1, 1, do_union }, { "combine", 1, 1, do_combine }, { "repeat", 1, 1, do_repeat }, { "repeatAll", 1, 1, do_repeat_all },
-    { "aggregate", 1, 2, do_aggregate }, { "children", 0, 0, do_children }, { "descendants", 0, 0, do_descendants }, { "iif", 2, 3, do_iif },
-    { "trace", 1, 2, do_trace }, { "not", 0, 0, do_not }, { "defineVariable", 1, 2, do_define_variable }, { "coalesce", 1, 16, do_coalesce },
-    { "sort", 0, 16, do_sort }, { NULL, 0, 0, NULL },
+    { "where", 1, 1, do_where },
+    { "select", 1, 1, do_select },
+    { "exists", 0, 1, do_exists },
+    { "empty", 0, 0, do_empty },
+    { "all", 1, 1, do_all },
+    { "allTrue", 0, 0, do_all_true },
+    { "anyTrue", 0, 0, do_any_true },
+    { "allFalse", 0, 0, do_all_false },
+    { "anyFalse", 0, 0, do_any_false },
+    { "subsetOf", 1, 1, do_subset_of },
+    { "supersetOf", 1, 1, do_superset_of },
+    { "count", 0, 0, do_count },
+    { "distinct", 0, 0, do_distinct },
+    { "isDistinct", 0, 0, do_is_distinct },
+    { "single", 0, 0, do_single },
+    { "first", 0, 0, do_first },
+    { "last", 0, 0, do_last },
+    { "tail", 0, 0, do_tail },
+    { "skip", 1, 1, do_skip },
+    { "take", 1, 1, do_take },
+    { "intersect", 1, 1, do_intersect },
+    { "exclude", 1, 1, do_exclude },
+    { "union", 1, 1, do_union },
+    { "combine", 1, 1, do_combine },
+    { "repeat", 1, 1, do_repeat },
+    { "repeatAll", 1, 1, do_repeat_all },
+    { "aggregate", 1, 2, do_aggregate },
+    { "children", 0, 0, do_children },
+    { "descendants", 0, 0, do_descendants },
+    { "iif", 2, 3, do_iif },
+    { "trace", 1, 2, do_trace },
+    { "not", 0, 0, do_not },
+    { "defineVariable", 1, 2, do_define_variable },
+    { "coalesce", 1, 16, do_coalesce },
+    { "sort", 0, 16, do_sort },
+    { NULL, 0, 0, NULL },
 };

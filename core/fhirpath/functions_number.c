@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Functions over numbers (N1 section 5.7), and the boundaries and precisions of numbers, dates and times. */
+/* Functions over numbers (N1 section 5.7), and the boundaries and precisions of numbers, dates and
+ * times. */
 #include "core/fhirpath/internal.h"
 
 #include <math.h>
 #include <string.h>
 
-#define CALL(name) static bool name(struct evaluation *e, const struct expression *x, const collection *in, collection *out)
+#define CALL(name)                                                                                 \
+    static bool name(struct evaluation *e, const struct expression *x, const collection *in,       \
+                     collection *out)
 
 /* The single number of the input as a decimal; *quantity when it is one. */
-static bool number(struct evaluation *e, const struct expression *x, const collection *in, value *v, decimal *d, bool *found) {
+static bool number(struct evaluation *e, const struct expression *x, const collection *in, value *v,
+                   decimal *d, bool *found) {
     if (!single(e, x, in, v, found) || !*found)
         return !error_is_set(e->error);
     if (v->kind == FHIRPATH_INTEGER)
@@ -43,7 +47,8 @@ CALL(do_abs) {
     return !found || give(e, &v, d, out);
 }
 /* ceiling, floor, truncate. */
-static bool whole(struct evaluation *e, const struct expression *x, const collection *in, collection *out, int mode) {
+static bool whole(struct evaluation *e, const struct expression *x, const collection *in,
+                  collection *out, int mode) {
     value v;
     decimal d;
     bool found;
@@ -52,16 +57,23 @@ static bool whole(struct evaluation *e, const struct expression *x, const collec
         return false;
     return !found || !decimal_whole(d, mode, &i) || push(e, out, of_integer(i));
 }
-CALL(do_ceiling) { return whole(e, x, in, out, 1); }
-CALL(do_floor) { return whole(e, x, in, out, 0); }
-CALL(do_truncate) { return whole(e, x, in, out, -1); }
+CALL(do_ceiling) {
+    return whole(e, x, in, out, 1);
+}
+CALL(do_floor) {
+    return whole(e, x, in, out, 0);
+}
+CALL(do_truncate) {
+    return whole(e, x, in, out, -1);
+}
 CALL(do_round) {
     value v;
     decimal d;
     bool found, has = true;
     int64_t places = 0;
     collection c = { 0 };
-    if (!number(e, x, in, &v, &d, &found) || !argument(e, x, 0, &c) || (x->arg_count && !single_integer(e, x, &c, &places, &has)))
+    if (!number(e, x, in, &v, &d, &found) || !argument(e, x, 0, &c) ||
+        (x->arg_count && !single_integer(e, x, &c, &places, &has)))
         return false;
     if (has && places < 0)
         return evaluation_error(e, x, "round() needs a number of places that is not negative");
@@ -75,7 +87,8 @@ static bool real(struct evaluation *e, double r, collection *out) {
     decimal d;
     return !isfinite(r) || !decimal_from_double(r, &d) || push(e, out, of_decimal(d));
 }
-static bool real_of(struct evaluation *e, const struct expression *x, const collection *in, collection *out, double (*f)(double)) {
+static bool real_of(struct evaluation *e, const struct expression *x, const collection *in,
+                    collection *out, double (*f)(double)) {
     value v;
     decimal d;
     bool found;
@@ -83,15 +96,22 @@ static bool real_of(struct evaluation *e, const struct expression *x, const coll
         return false;
     return !found || real(e, f(decimal_double(d)), out);
 }
-CALL(do_exp) { return real_of(e, x, in, out, exp); }
-CALL(do_ln) { return real_of(e, x, in, out, log); }
-CALL(do_sqrt) { return real_of(e, x, in, out, sqrt); }
+CALL(do_exp) {
+    return real_of(e, x, in, out, exp);
+}
+CALL(do_ln) {
+    return real_of(e, x, in, out, log);
+}
+CALL(do_sqrt) {
+    return real_of(e, x, in, out, sqrt);
+}
 CALL(do_log) {
     value v, w;
     decimal d, base;
     bool found, has;
     collection c = { 0 };
-    if (!number(e, x, in, &v, &d, &found) || !argument(e, x, 0, &c) || !number(e, x, &c, &w, &base, &has))
+    if (!number(e, x, in, &v, &d, &found) || !argument(e, x, 0, &c) ||
+        !number(e, x, &c, &w, &base, &has))
         return false;
     return !found || !has || real(e, log(decimal_double(d)) / log(decimal_double(base)), out);
 }
@@ -100,7 +120,8 @@ CALL(do_power) {
     decimal d, p, r;
     bool found, has;
     collection c = { 0 };
-    if (!number(e, x, in, &v, &d, &found) || !argument(e, x, 0, &c) || !number(e, x, &c, &w, &p, &has))
+    if (!number(e, x, in, &v, &d, &found) || !argument(e, x, 0, &c) ||
+        !number(e, x, &c, &w, &p, &has))
         return false;
     if (!found || !has)
         return true;
@@ -115,9 +136,14 @@ CALL(do_power) {
 }
 
 /* sum, min, max, avg. */
-static bool fold(struct evaluation *e, const struct expression *x, const collection *in, collection *out, bool sum, bool average) {
+static bool fold(struct evaluation *e, const struct expression *x, const collection *in,
+                 collection *out, bool sum, bool average) {
     collection total = { 0 };
-    struct expression plus = { .kind = X_BINARY, .op = OP_ADD, .line = x->line, .column = x->column }, by = { .kind = X_BINARY, .op = OP_DIVIDE };
+    struct expression plus = { .kind = X_BINARY,
+                               .op = OP_ADD,
+                               .line = x->line,
+                               .column = x->column },
+                      by = { .kind = X_BINARY, .op = OP_DIVIDE };
     for (size_t i = 0; i < in->count; i++) {
         collection one = { 0 }, next = { 0 };
         if (!push(e, &one, in->items[i]))
@@ -135,7 +161,8 @@ static bool fold(struct evaluation *e, const struct expression *x, const collect
             bool known;
             if (!value_compare(e, &in->items[i], &total.items[0], &order, &known))
                 return evaluation_error(e, x, "%s() cannot order these types", x->name);
-            if (known && (average ? order > 0 : order < 0)) /* average: here it means the greatest */
+            if (known &&
+                (average ? order > 0 : order < 0)) /* average: here it means the greatest */
                 total = one;
         }
     }
@@ -145,18 +172,28 @@ static bool fold(struct evaluation *e, const struct expression *x, const collect
     }
     return push_all(e, out, &total);
 }
-CALL(do_sum) { return fold(e, x, in, out, true, false); }
-CALL(do_avg) { return fold(e, x, in, out, true, true); }
-CALL(do_min) { return fold(e, x, in, out, false, false); }
-CALL(do_max) { return fold(e, x, in, out, false, true); }
+CALL(do_sum) {
+    return fold(e, x, in, out, true, false);
+}
+CALL(do_avg) {
+    return fold(e, x, in, out, true, true);
+}
+CALL(do_min) {
+    return fold(e, x, in, out, false, false);
+}
+CALL(do_max) {
+    return fold(e, x, in, out, false, true);
+}
 
 /* The boundary of a number: half a unit of its last place away, shown with `places`. */
-static bool number_boundary(struct evaluation *e, const value *v, decimal d, int64_t places, bool high, collection *out) {
+static bool number_boundary(struct evaluation *e, const value *v, decimal d, int64_t places,
+                            bool high, collection *out) {
     decimal half = { 5, d.scale + 1 }, r;
     if (places < 0 || places > 28 || !decimal_add(d, half, !high, &r))
         return true;
     __int128 p = 1;
-    if (r.scale > places) { /* fewer places than the number has: outwards, to where the boundary lies */
+    if (r.scale >
+        places) { /* fewer places than the number has: outwards, to where the boundary lies */
         int cut = r.scale - (int)places;
         while (cut-- > 0)
             p *= 10;
@@ -165,7 +202,7 @@ static bool number_boundary(struct evaluation *e, const value *v, decimal d, int
             q++;
         if (!high && rest < 0)
             q--;
-        r = (decimal){ q, (int)places };
+        r = (decimal) { q, (int)places };
     }
     while (r.scale < places) {
         if (__builtin_mul_overflow(r.digits, (__int128)10, &r.digits))
@@ -176,9 +213,12 @@ static bool number_boundary(struct evaluation *e, const value *v, decimal d, int
         return give(e, v, r, out);
     return push(e, out, of_decimal(r));
 }
-/* The boundary of a date or time: every missing part at its least or most; `digits` of precision (4 year ... 17 millisecond). */
-static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits, bool has, bool high, collection *out) {
-    static const int64_t date_digits[] = { 4, 6, 8, 10, 12, 14, 17 }, time_digits[] = { 2, 4, 6, 9 };
+/* The boundary of a date or time: every missing part at its least or most; `digits` of precision (4
+ * year ... 17 millisecond). */
+static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits, bool has,
+                            bool high, collection *out) {
+    static const int64_t date_digits[] = { 4, 6, 8, 10, 12, 14, 17 },
+                         time_digits[] = { 2, 4, 6, 9 };
     bool time = v->kind == FHIRPATH_TIME;
     int precision = 0;
     if (!has)
@@ -214,29 +254,38 @@ static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits
     return push(e, out, r);
 }
 /* lowBoundary and highBoundary. */
-static bool boundary(struct evaluation *e, const struct expression *x, const collection *in, collection *out, bool high) {
+static bool boundary(struct evaluation *e, const struct expression *x, const collection *in,
+                     collection *out, bool high) {
     value v;
     bool found, has = false;
     int64_t places = 8;
     collection c = { 0 };
-    if (!single(e, x, in, &v, &found) || !argument(e, x, 0, &c) || (x->arg_count && !single_integer(e, x, &c, &places, &has)))
+    if (!single(e, x, in, &v, &found) || !argument(e, x, 0, &c) ||
+        (x->arg_count && !single_integer(e, x, &c, &places, &has)))
         return false;
     if (!found)
         return true;
     switch (v.kind) {
-    case FHIRPATH_INTEGER: return number_boundary(e, &v, decimal_of(v.integer), has ? places : 8, high, out);
+    case FHIRPATH_INTEGER:
+        return number_boundary(e, &v, decimal_of(v.integer), has ? places : 8, high, out);
     case FHIRPATH_DECIMAL: return number_boundary(e, &v, v.decimal, has ? places : 8, high, out);
-    case FHIRPATH_QUANTITY: return number_boundary(e, &v, v.quantity.value, has ? places : 8, high, out);
+    case FHIRPATH_QUANTITY:
+        return number_boundary(e, &v, v.quantity.value, has ? places : 8, high, out);
     case FHIRPATH_DATE:
     case FHIRPATH_DATETIME:
     case FHIRPATH_TIME: return moment_boundary(e, &v, places, has, high, out);
     default: return evaluation_error(e, x, "%s() needs a number, a date or a time", x->name);
     }
 }
-CALL(do_low_boundary) { return boundary(e, x, in, out, false); }
-CALL(do_high_boundary) { return boundary(e, x, in, out, true); }
+CALL(do_low_boundary) {
+    return boundary(e, x, in, out, false);
+}
+CALL(do_high_boundary) {
+    return boundary(e, x, in, out, true);
+}
 CALL(do_precision) {
-    static const int date_digits[] = { 0, 4, 6, 8, 10, 12, 14, 17 }, time_digits[] = { 0, 0, 0, 0, 2, 4, 6, 9 };
+    static const int date_digits[] = { 0, 4, 6, 8, 10, 12, 14, 17 },
+                     time_digits[] = { 0, 0, 0, 0, 2, 4, 6, 9 };
     value v;
     bool found;
     if (!single(e, x, in, &v, &found))
@@ -262,12 +311,29 @@ CALL(do_comparable) {
         return false;
     if (!found || !has)
         return true;
-    return push(e, out, of_boolean(v.kind == FHIRPATH_QUANTITY && w.kind == FHIRPATH_QUANTITY && quantity_common(&v, &w, &a, &b)));
+    return push(e, out,
+                of_boolean(v.kind == FHIRPATH_QUANTITY && w.kind == FHIRPATH_QUANTITY &&
+                           quantity_common(&v, &w, &a, &b)));
 }
 
 const struct function functions_number[] = {
-    { "abs", 0, 0, do_abs }, { "ceiling", 0, 0, do_ceiling }, { "floor", 0, 0, do_floor }, { "truncate", 0, 0, do_truncate }, { "round", 0, 1, do_round },
-    { "exp", 0, 0, do_exp }, { "ln", 0, 0, do_ln }, { "sqrt", 0, 0, do_sqrt }, { "log", 1, 1, do_log }, { "power", 1, 1, do_power },
-    { "sum", 0, 0, do_sum }, { "avg", 0, 0, do_avg }, { "min", 0, 0, do_min }, { "max", 0, 0, do_max }, { "lowBoundary", 0, 1, do_low_boundary },
-    { "highBoundary", 0, 1, do_high_boundary }, { "precision", 0, 0, do_precision }, { "comparable", 1, 1, do_comparable }, { NULL, 0, 0, NULL },
+    { "abs", 0, 0, do_abs },
+    { "ceiling", 0, 0, do_ceiling },
+    { "floor", 0, 0, do_floor },
+    { "truncate", 0, 0, do_truncate },
+    { "round", 0, 1, do_round },
+    { "exp", 0, 0, do_exp },
+    { "ln", 0, 0, do_ln },
+    { "sqrt", 0, 0, do_sqrt },
+    { "log", 1, 1, do_log },
+    { "power", 1, 1, do_power },
+    { "sum", 0, 0, do_sum },
+    { "avg", 0, 0, do_avg },
+    { "min", 0, 0, do_min },
+    { "max", 0, 0, do_max },
+    { "lowBoundary", 0, 1, do_low_boundary },
+    { "highBoundary", 0, 1, do_high_boundary },
+    { "precision", 0, 0, do_precision },
+    { "comparable", 1, 1, do_comparable },
+    { NULL, 0, 0, NULL },
 };

@@ -7,22 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALL(name) static bool name(struct evaluation *e, const struct expression *x, const collection *in, collection *out)
+#define CALL(name)                                                                                 \
+    static bool name(struct evaluation *e, const struct expression *x, const collection *in,       \
+                     collection *out)
 #define REGEX_STEPS 100000
 #define MOST_TEXT (16u << 20)
 
 /* The input and n arguments as texts; *all is false when any is empty: then the answer is empty. */
-static bool texts(struct evaluation *e, const struct expression *x, const collection *in, size_t n, struct str *view, bool *all) {
+static bool texts(struct evaluation *e, const struct expression *x, const collection *in, size_t n,
+                  struct str *view, bool *all) {
     *all = true;
     for (size_t i = 0; i <= n; i++) {
         collection c = { 0 };
         const char *s = NULL;
         size_t length = 0;
         bool found;
-        if ((i && !argument(e, x, i - 1, &c)) || !single_text(e, x, i ? &c : in, &s, &length, &found))
+        if ((i && !argument(e, x, i - 1, &c)) ||
+            !single_text(e, x, i ? &c : in, &s, &length, &found))
             return false;
         *all = *all && found;
-        view[i] = (struct str){ .data = (char *)(uintptr_t)s, .length = length };
+        view[i] = (struct str) { .data = (char *)(uintptr_t)s, .length = length };
     }
     return true;
 }
@@ -64,21 +68,27 @@ static int64_t find(const struct str *a, const struct str *b, bool last) {
 CALL(do_index_of) {
     struct str s[2];
     bool all;
-    return texts(e, x, in, 1, s, &all) && (!all || push(e, out, of_integer(find(&s[0], &s[1], false))));
+    return texts(e, x, in, 1, s, &all) &&
+           (!all || push(e, out, of_integer(find(&s[0], &s[1], false))));
 }
 CALL(do_last_index_of) {
     struct str s[2];
     bool all;
-    return texts(e, x, in, 1, s, &all) && (!all || push(e, out, of_integer(s[1].length ? find(&s[0], &s[1], true) : characters(s[0].data, s[0].length))));
+    return texts(e, x, in, 1, s, &all) &&
+           (!all || push(e, out,
+                         of_integer(s[1].length ? find(&s[0], &s[1], true)
+                                                : characters(s[0].data, s[0].length))));
 }
 CALL(do_substring) {
     struct str s[1];
     collection from = { 0 }, count = { 0 };
     int64_t start, n = INT64_MAX;
     bool all, has_start, has_count = true;
-    if (!texts(e, x, in, 0, s, &all) || !argument(e, x, 0, &from) || !single_integer(e, x, &from, &start, &has_start))
+    if (!texts(e, x, in, 0, s, &all) || !argument(e, x, 0, &from) ||
+        !single_integer(e, x, &from, &start, &has_start))
         return false;
-    if (x->arg_count > 1 && (!argument(e, x, 1, &count) || !single_integer(e, x, &count, &n, &has_count)))
+    if (x->arg_count > 1 &&
+        (!argument(e, x, 1, &count) || !single_integer(e, x, &count, &n, &has_count)))
         return false;
     if (!all || !has_start || start < 0 || start >= characters(s[0].data, s[0].length))
         return true;
@@ -96,20 +106,31 @@ CALL(do_substring) {
 CALL(do_starts_with) {
     struct str s[2];
     bool all;
-    return texts(e, x, in, 1, s, &all) && (!all || push(e, out, of_boolean(s[0].length >= s[1].length && !memcmp(s[0].data, s[1].data, s[1].length))));
+    return texts(e, x, in, 1, s, &all) &&
+           (!all || push(e, out,
+                         of_boolean(s[0].length >= s[1].length &&
+                                    !memcmp(s[0].data, s[1].data, s[1].length))));
 }
 CALL(do_ends_with) {
     struct str s[2];
     bool all;
-    return texts(e, x, in, 1, s, &all) && (!all || push(e, out, of_boolean(s[0].length >= s[1].length && !memcmp(s[0].data + s[0].length - s[1].length, s[1].data, s[1].length))));
+    return texts(e, x, in, 1, s, &all) &&
+           (!all || push(e, out,
+                         of_boolean(s[0].length >= s[1].length &&
+                                    !memcmp(s[0].data + s[0].length - s[1].length, s[1].data,
+                                            s[1].length))));
 }
 CALL(do_contains) {
     struct str s[2];
     bool all;
-    return texts(e, x, in, 1, s, &all) && (!all || push(e, out, of_boolean(!s[1].length || memmem(s[0].data, s[0].length, s[1].data, s[1].length))));
+    return texts(e, x, in, 1, s, &all) &&
+           (!all || push(e, out,
+                         of_boolean(!s[1].length ||
+                                    memmem(s[0].data, s[0].length, s[1].data, s[1].length))));
 }
 /* Change the case of ASCII and Latin-1 letters, Greek and Cyrillic stay: no locale decides. */
-static bool change_case(struct evaluation *e, const struct expression *x, const collection *in, collection *out, bool upper) {
+static bool change_case(struct evaluation *e, const struct expression *x, const collection *in,
+                        collection *out, bool upper) {
     struct str s[1], r = { 0 };
     bool all;
     if (!texts(e, x, in, 0, s, &all) || !all)
@@ -119,13 +140,18 @@ static bool change_case(struct evaluation *e, const struct expression *x, const 
         unsigned char c = (unsigned char)r.data[i], before = i ? (unsigned char)r.data[i - 1] : 0;
         if (upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z')
             r.data[i] = (char)(c ^ 0x20);
-        else if (before == 0xc3 && (upper ? c >= 0xa0 && c != 0xb7 && c != 0xbf : c >= 0x80 && c < 0xa0 && c != 0x97 && c != 0x9f))
+        else if (before == 0xc3 && (upper ? c >= 0xa0 && c != 0xb7 && c != 0xbf
+                                          : c >= 0x80 && c < 0xa0 && c != 0x97 && c != 0x9f))
             r.data[i] = (char)(c ^ 0x20);
     }
     return give(e, &r, out);
 }
-CALL(do_upper) { return change_case(e, x, in, out, true); }
-CALL(do_lower) { return change_case(e, x, in, out, false); }
+CALL(do_upper) {
+    return change_case(e, x, in, out, true);
+}
+CALL(do_lower) {
+    return change_case(e, x, in, out, false);
+}
 CALL(do_replace) {
     struct str s[3], r = { 0 };
     bool all;
@@ -135,7 +161,8 @@ CALL(do_replace) {
         size_t n = step(s[0].data + i, s[0].length - i);
         if (!s[1].length) { /* an empty pattern stands between all characters */
             str_add(&r, s[2].data, s[2].length);
-        } else if (s[0].length - i >= s[1].length && !memcmp(s[0].data + i, s[1].data, s[1].length)) {
+        } else if (s[0].length - i >= s[1].length &&
+                   !memcmp(s[0].data + i, s[1].data, s[1].length)) {
             str_add(&r, s[2].data, s[2].length);
             i += s[1].length;
             continue;
@@ -149,20 +176,26 @@ CALL(do_replace) {
 }
 
 /* A compiled pattern and its limits; NULL with an error. */
-static pcre2_code *compile(struct evaluation *e, const struct expression *x, const struct str *pattern, const struct str *flags) {
+static pcre2_code *compile(struct evaluation *e, const struct expression *x,
+                           const struct str *pattern, const struct str *flags) {
     int code;
     size_t at;
     uint32_t options = PCRE2_UTF | PCRE2_DOTALL;
     for (size_t i = 0; flags && i < flags->length; i++)
-        options |= flags->data[i] == 'i' ? PCRE2_CASELESS : flags->data[i] == 'm' ? PCRE2_MULTILINE : 0;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern->data, pattern->length, options, &code, &at, NULL);
+        options |= flags->data[i] == 'i'   ? PCRE2_CASELESS
+                   : flags->data[i] == 'm' ? PCRE2_MULTILINE
+                                           : 0;
+    pcre2_code *re =
+        pcre2_compile((PCRE2_SPTR)pattern->data, pattern->length, options, &code, &at, NULL);
     if (!re)
-        evaluation_error(e, x, "the pattern is no regular expression (at its character %zu)", at + 1);
+        evaluation_error(e, x, "the pattern is no regular expression (at its character %zu)",
+                         at + 1);
     return re;
 }
 
 /* Run a pattern once; 1 match, 0 none, -1 error. */
-static int match(struct evaluation *e, const struct expression *x, const struct str *pattern, const struct str *flags, const struct str *text, bool whole) {
+static int match(struct evaluation *e, const struct expression *x, const struct str *pattern,
+                 const struct str *flags, const struct str *text, bool whole) {
     pcre2_code *re = compile(e, x, pattern, flags);
     if (!re)
         return -1;
@@ -172,7 +205,8 @@ static int match(struct evaluation *e, const struct expression *x, const struct 
     if (limits && data) {
         pcre2_set_match_limit(limits, REGEX_STEPS);
         pcre2_set_depth_limit(limits, 1000);
-        rc = pcre2_match(re, (PCRE2_SPTR)text->data, text->length, 0, whole ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0, data, limits);
+        rc = pcre2_match(re, (PCRE2_SPTR)text->data, text->length, 0,
+                         whole ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0, data, limits);
     }
     pcre2_match_data_free(data);
     pcre2_match_context_free(limits);
@@ -183,7 +217,8 @@ static int match(struct evaluation *e, const struct expression *x, const struct 
     return -1;
 }
 /* matches() and matchesFull(). */
-static bool matches(struct evaluation *e, const struct expression *x, const collection *in, collection *out, bool whole) {
+static bool matches(struct evaluation *e, const struct expression *x, const collection *in,
+                    collection *out, bool whole) {
     struct str s[3];
     bool all;
     if (!texts(e, x, in, x->arg_count, s, &all) || !all)
@@ -191,8 +226,12 @@ static bool matches(struct evaluation *e, const struct expression *x, const coll
     int r = match(e, x, &s[1], x->arg_count > 1 ? &s[2] : NULL, &s[0], whole);
     return r >= 0 && push(e, out, of_boolean(r));
 }
-CALL(do_matches) { return matches(e, x, in, out, false); }
-CALL(do_matches_full) { return matches(e, x, in, out, true); }
+CALL(do_matches) {
+    return matches(e, x, in, out, false);
+}
+CALL(do_matches_full) {
+    return matches(e, x, in, out, true);
+}
 CALL(do_replace_matches) {
     struct str s[4], r = { 0 };
     bool all;
@@ -205,13 +244,15 @@ CALL(do_replace_matches) {
     pcre2_code *re = compile(e, x, &s[1], x->arg_count > 2 ? &s[3] : NULL);
     if (!re)
         return false;
-    size_t room = s[0].length * 4 + s[2].length * 64 + 256, length = room > MOST_TEXT ? MOST_TEXT : room;
+    size_t room = s[0].length * 4 + s[2].length * 64 + 256,
+           length = room > MOST_TEXT ? MOST_TEXT : room;
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
     char *made = malloc(length);
     int rc = PCRE2_ERROR_NOMEMORY;
     if (limits && made) {
         pcre2_set_match_limit(limits, REGEX_STEPS);
-        rc = pcre2_substitute(re, (PCRE2_SPTR)s[0].data, s[0].length, 0, PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY, NULL, limits,
+        rc = pcre2_substitute(re, (PCRE2_SPTR)s[0].data, s[0].length, 0,
+                              PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY, NULL, limits,
                               (PCRE2_SPTR)s[2].data, s[2].length, (PCRE2_UCHAR *)made, &length);
     }
     pcre2_match_context_free(limits);
@@ -224,7 +265,8 @@ CALL(do_replace_matches) {
 CALL(do_length) {
     struct str s[1];
     bool all;
-    return texts(e, x, in, 0, s, &all) && (!all || push(e, out, of_integer(characters(s[0].data, s[0].length))));
+    return texts(e, x, in, 0, s, &all) &&
+           (!all || push(e, out, of_integer(characters(s[0].data, s[0].length))));
 }
 CALL(do_to_chars) {
     struct str s[1];
@@ -332,7 +374,10 @@ static bool decode_hex(const struct str *s, struct str *r) {
     int high = -1;
     for (size_t i = 0; i < s->length; i++) {
         char c = s->data[i];
-        int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int d = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
         if (d < 0)
             return false;
         if (high >= 0)
@@ -341,7 +386,9 @@ static bool decode_hex(const struct str *s, struct str *r) {
     }
     return high < 0;
 }
-static bool equals(const struct str *s, const char *word) { return s->length == strlen(word) && !memcmp(s->data, word, s->length); }
+static bool equals(const struct str *s, const char *word) {
+    return s->length == strlen(word) && !memcmp(s->data, word, s->length);
+}
 
 CALL(do_encode) {
     struct str s[2], r = { 0 };
@@ -371,7 +418,9 @@ CALL(do_decode) {
     str_free(&r);
     return true;
 }
-static const char *const html[][2] = { { "&amp;", "&" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&#39;", "'" } };
+static const char *const html[][2] = {
+    { "&amp;", "&" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&#39;", "'" }
+};
 
 CALL(do_escape) {
     struct str s[2], r = { 0 };
@@ -423,7 +472,8 @@ CALL(do_unescape) {
     for (size_t i = 0; i < s[0].length;) {
         size_t n = 0;
         for (int k = 0; as_html && k < 5 && !n; k++)
-            if (s[0].length - i >= strlen(html[k][0]) && !memcmp(s[0].data + i, html[k][0], strlen(html[k][0]))) {
+            if (s[0].length - i >= strlen(html[k][0]) &&
+                !memcmp(s[0].data + i, html[k][0], strlen(html[k][0]))) {
                 str_puts(&r, html[k][1]);
                 n = strlen(html[k][0]);
             }
@@ -437,9 +487,26 @@ CALL(do_unescape) {
 }
 
 const struct function functions_string[] = {
-    { "indexOf", 1, 1, do_index_of }, { "lastIndexOf", 1, 1, do_last_index_of }, { "substring", 1, 2, do_substring }, { "startsWith", 1, 1, do_starts_with },
-    { "endsWith", 1, 1, do_ends_with }, { "contains", 1, 1, do_contains }, { "upper", 0, 0, do_upper }, { "lower", 0, 0, do_lower },
-    { "replace", 2, 2, do_replace }, { "matches", 1, 2, do_matches }, { "matchesFull", 1, 2, do_matches_full }, { "replaceMatches", 2, 3, do_replace_matches },
-    { "length", 0, 0, do_length }, { "toChars", 0, 0, do_to_chars }, { "trim", 0, 0, do_trim }, { "split", 1, 1, do_split }, { "join", 0, 1, do_join },
-    { "encode", 1, 1, do_encode }, { "decode", 1, 1, do_decode }, { "escape", 1, 1, do_escape }, { "unescape", 1, 1, do_unescape }, { NULL, 0, 0, NULL },
+    { "indexOf", 1, 1, do_index_of },
+    { "lastIndexOf", 1, 1, do_last_index_of },
+    { "substring", 1, 2, do_substring },
+    { "startsWith", 1, 1, do_starts_with },
+    { "endsWith", 1, 1, do_ends_with },
+    { "contains", 1, 1, do_contains },
+    { "upper", 0, 0, do_upper },
+    { "lower", 0, 0, do_lower },
+    { "replace", 2, 2, do_replace },
+    { "matches", 1, 2, do_matches },
+    { "matchesFull", 1, 2, do_matches_full },
+    { "replaceMatches", 2, 3, do_replace_matches },
+    { "length", 0, 0, do_length },
+    { "toChars", 0, 0, do_to_chars },
+    { "trim", 0, 0, do_trim },
+    { "split", 1, 1, do_split },
+    { "join", 0, 1, do_join },
+    { "encode", 1, 1, do_encode },
+    { "decode", 1, 1, do_decode },
+    { "escape", 1, 1, do_escape },
+    { "unescape", 1, 1, do_unescape },
+    { NULL, 0, 0, NULL },
 };

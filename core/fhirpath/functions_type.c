@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Types and conversions (N1 section 5.5 and 6.3), and FHIR's own functions (extension, resolve, hasValue ...). */
+/* Types and conversions (N1 section 5.5 and 6.3), and FHIR's own functions (extension, resolve,
+ * hasValue ...). */
 #include "core/fhirpath/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CALL(name) static bool name(struct evaluation *e, const struct expression *x, const collection *in, collection *out)
+#define CALL(name)                                                                                 \
+    static bool name(struct evaluation *e, const struct expression *x, const collection *in,       \
+                     collection *out)
 
-static const char *const system_names[] = { [FHIRPATH_BOOLEAN] = "Boolean", [FHIRPATH_INTEGER] = "Integer", [FHIRPATH_DECIMAL] = "Decimal",
-    [FHIRPATH_STRING] = "String", [FHIRPATH_DATE] = "Date", [FHIRPATH_DATETIME] = "DateTime", [FHIRPATH_TIME] = "Time", [FHIRPATH_QUANTITY] = "Quantity" };
+static const char *const system_names[] = {
+    [FHIRPATH_BOOLEAN] = "Boolean", [FHIRPATH_INTEGER] = "Integer",
+    [FHIRPATH_DECIMAL] = "Decimal", [FHIRPATH_STRING] = "String",
+    [FHIRPATH_DATE] = "Date",       [FHIRPATH_DATETIME] = "DateTime",
+    [FHIRPATH_TIME] = "Time",       [FHIRPATH_QUANTITY] = "Quantity"
+};
 
 bool resolve_type(struct expression *x, const char *name_space, const char *name) {
-    bool fhir = !name_space || !strcmp(name_space, "FHIR"), system = !name_space || !strcmp(name_space, "System");
+    bool fhir = !name_space || !strcmp(name_space, "FHIR"),
+         system = !name_space || !strcmp(name_space, "System");
     x->name = name;
     x->system = -1;
     x->type = fhir ? r4_type(name) : NULL;
@@ -21,10 +29,13 @@ bool resolve_type(struct expression *x, const char *name_space, const char *name
     return x->type || x->system >= 0 || (system && !strcmp(name, "Any"));
 }
 
-/* True when a FHIR primitive is what a System type with its name holds: is(string) on a System string doesn't hold, R4's suite says. */
+/* True when a FHIR primitive is what a System type with its name holds: is(string) on a System
+ * string doesn't hold, R4's suite says. */
 bool is_type(const value *v, const struct expression *t) {
     if (v->kind == FHIRPATH_NODE)
-        return v->type ? t->type && r4_is(v->type, t->type) : v->node && v->node->kind != TREE_OBJECT && t->system == (int)plain(NULL, v).kind;
+        return v->type ? t->type && r4_is(v->type, t->type)
+                       : v->node && v->node->kind != TREE_OBJECT &&
+                             t->system == (int)plain(NULL, v).kind;
     return t->system == (int)v->kind;
 }
 
@@ -59,9 +70,10 @@ CALL(do_type) {
     for (size_t i = 0; i < in->count; i++) {
         const char *space, *name = type_name_of(&in->items[i], &space);
         struct tree *t = tree_new(e->arena, TREE_OBJECT);
-        bool ok = t && tree_add(e->arena, t, "namespace", tree_string(e->arena, space, strlen(space))) &&
+        bool ok = t &&
+                  tree_add(e->arena, t, "namespace", tree_string(e->arena, space, strlen(space))) &&
                   tree_add(e->arena, t, "name", tree_string(e->arena, name, strlen(name)));
-        if (!ok || !push(e, out, (value){ .kind = FHIRPATH_NODE, .node = t }))
+        if (!ok || !push(e, out, (value) { .kind = FHIRPATH_NODE, .node = t }))
             return out_of_memory(e);
     }
     return true;
@@ -73,10 +85,14 @@ static bool text_of(const value *v, const char **s, size_t *n) {
     *n = v->kind == FHIRPATH_STRING ? v->string.length : 0;
     return *s != NULL;
 }
-static bool same_word(const char *s, size_t n, const char *word) { return strlen(word) == n && !strncasecmp(s, word, n); }
+static bool same_word(const char *s, size_t n, const char *word) {
+    return strlen(word) == n && !strncasecmp(s, word, n);
+}
 
 static bool to_boolean(struct evaluation *e, const value *v, value *r) {
-    static const char *const yes[] = { "true", "t", "yes", "y", "1", "1.0" }, *const no[] = { "false", "f", "no", "n", "0", "0.0" };
+    static const char *const yes[] = { "true", "t", "yes", "y", "1", "1.0" }, *const no[] = {
+        "false", "f", "no", "n", "0", "0.0"
+    };
     const char *s;
     size_t n;
     (void)e;
@@ -84,7 +100,8 @@ static bool to_boolean(struct evaluation *e, const value *v, value *r) {
         return *r = *v, true;
     if (v->kind == FHIRPATH_INTEGER && (v->integer == 0 || v->integer == 1))
         return *r = of_boolean(v->integer == 1), true;
-    if (v->kind == FHIRPATH_DECIMAL && (decimal_compare(v->decimal, decimal_of(0)) == 0 || decimal_compare(v->decimal, decimal_of(1)) == 0))
+    if (v->kind == FHIRPATH_DECIMAL && (decimal_compare(v->decimal, decimal_of(0)) == 0 ||
+                                        decimal_compare(v->decimal, decimal_of(1)) == 0))
         return *r = of_boolean(v->decimal.digits != 0), true;
     for (int i = 0; text_of(v, &s, &n) && i < 6; i++) {
         if (same_word(s, n, yes[i]))
@@ -103,7 +120,8 @@ static bool to_integer(struct evaluation *e, const value *v, value *r) {
         return *r = *v, true;
     if (v->kind == FHIRPATH_BOOLEAN)
         return *r = of_integer(v->boolean), true;
-    if (!text_of(v, &s, &n) || memchr(s, '.', n) || memchr(s, 'e', n) || memchr(s, 'E', n) || !decimal_parse(s, n, &d) || d.digits > INT32_MAX || d.digits < INT32_MIN)
+    if (!text_of(v, &s, &n) || memchr(s, '.', n) || memchr(s, 'e', n) || memchr(s, 'E', n) ||
+        !decimal_parse(s, n, &d) || d.digits > INT32_MAX || d.digits < INT32_MIN)
         return false;
     return *r = of_integer((int64_t)d.digits), true;
 }
@@ -115,12 +133,16 @@ static bool to_decimal(struct evaluation *e, const value *v, value *r) {
     if (v->kind == FHIRPATH_DECIMAL)
         return *r = *v, true;
     if (v->kind == FHIRPATH_INTEGER || v->kind == FHIRPATH_BOOLEAN)
-        return *r = of_decimal(decimal_of(v->kind == FHIRPATH_INTEGER ? v->integer : v->boolean)), true;
-    return text_of(v, &s, &n) && !memchr(s, 'e', n) && !memchr(s, 'E', n) && decimal_parse(s, n, &d) && (*r = of_decimal(d), true);
+        return *r = of_decimal(decimal_of(v->kind == FHIRPATH_INTEGER ? v->integer : v->boolean)),
+               true;
+    return text_of(v, &s, &n) && !memchr(s, 'e', n) && !memchr(s, 'E', n) &&
+           decimal_parse(s, n, &d) && (*r = of_decimal(d), true);
 }
 static bool to_text(struct evaluation *e, const value *v, value *r) {
     size_t n;
-    const char *s = v->kind == FHIRPATH_NODE || v->kind == FHIRPATH_TYPE ? NULL : fhirpath_to_text(e->arena, v, &n);
+    const char *s = v->kind == FHIRPATH_NODE || v->kind == FHIRPATH_TYPE
+                        ? NULL
+                        : fhirpath_to_text(e->arena, v, &n);
     return s && (*r = of_text(s, n), true);
 }
 /* Dates and times from each other and from texts. */
@@ -149,9 +171,15 @@ static bool to_moment(const value *v, enum fhirpath_kind kind, value *r) {
     }
     return false;
 }
-static bool to_date(struct evaluation *e, const value *v, value *r) { return (void)e, to_moment(v, FHIRPATH_DATE, r); }
-static bool to_date_time(struct evaluation *e, const value *v, value *r) { return (void)e, to_moment(v, FHIRPATH_DATETIME, r); }
-static bool to_time(struct evaluation *e, const value *v, value *r) { return (void)e, to_moment(v, FHIRPATH_TIME, r); }
+static bool to_date(struct evaluation *e, const value *v, value *r) {
+    return (void)e, to_moment(v, FHIRPATH_DATE, r);
+}
+static bool to_date_time(struct evaluation *e, const value *v, value *r) {
+    return (void)e, to_moment(v, FHIRPATH_DATETIME, r);
+}
+static bool to_time(struct evaluation *e, const value *v, value *r) {
+    return (void)e, to_moment(v, FHIRPATH_TIME, r);
+}
 static bool to_quantity(struct evaluation *e, const value *v, value *r) {
     const char *s;
     size_t n;
@@ -162,17 +190,23 @@ static bool to_quantity(struct evaluation *e, const value *v, value *r) {
         return quantity_parse(e, s, n, r);
     if (!to_decimal(e, v, &d))
         return false;
-    *r = (value){ .kind = FHIRPATH_QUANTITY, .quantity = { d.decimal, "1", false } };
+    *r = (value) { .kind = FHIRPATH_QUANTITY, .quantity = { d.decimal, "1", false } };
     return true;
 }
 
 typedef bool conversion(struct evaluation *, const value *, value *);
-static const struct { const char *name; conversion *convert; } conversions[] = {
-    { "Boolean", to_boolean }, { "Integer", to_integer }, { "Long", to_integer }, { "Decimal", to_decimal }, { "String", to_text }, { "Date", to_date },
-    { "DateTime", to_date_time }, { "Time", to_time }, { "Quantity", to_quantity } };
+static const struct {
+    const char *name;
+    conversion *convert;
+} conversions[] = { { "Boolean", to_boolean },    { "Integer", to_integer },
+                    { "Long", to_integer },       { "Decimal", to_decimal },
+                    { "String", to_text },        { "Date", to_date },
+                    { "DateTime", to_date_time }, { "Time", to_time },
+                    { "Quantity", to_quantity } };
 
 /* toX() and convertsToX(), by the end of their name. */
-static bool convert(struct evaluation *e, const struct expression *x, const collection *in, collection *out) {
+static bool convert(struct evaluation *e, const struct expression *x, const collection *in,
+                    collection *out) {
     bool asks = !strncmp(x->name, "convertsTo", 10), found, ok = false;
     const char *what = x->name + (asks ? 10 : 2);
     value v, r;
@@ -190,9 +224,11 @@ static bool convert(struct evaluation *e, const struct expression *x, const coll
         if (!argument(e, x, 0, &c) || !single_text(e, x, &c, &unit, &n, &found))
             return false;
         const char *word = found ? calendar_word(unit, n) : NULL;
-        value one = { .kind = FHIRPATH_QUANTITY, .quantity = { decimal_of(1), word ? word : unit, word != NULL } };
+        value one = { .kind = FHIRPATH_QUANTITY,
+                      .quantity = { decimal_of(1), word ? word : unit, word != NULL } };
         decimal p, q;
-        ok = found && quantity_common(&r, &one, &p, &q) && decimal_divide(p, q, &one.quantity.value);
+        ok =
+            found && quantity_common(&r, &one, &p, &q) && decimal_divide(p, q, &one.quantity.value);
         r = ok ? one : r;
     }
     return asks ? push(e, out, of_boolean(ok)) : !ok || push(e, out, r);
@@ -201,12 +237,14 @@ static bool convert(struct evaluation *e, const struct expression *x, const coll
 /* ---- FHIR's own ---- */
 CALL(do_has_value) {
     (void)x;
-    bool has = in->count == 1 && (in->items[0].kind != FHIRPATH_NODE || (in->items[0].node && in->items[0].node->kind != TREE_OBJECT));
+    bool has = in->count == 1 && (in->items[0].kind != FHIRPATH_NODE ||
+                                  (in->items[0].node && in->items[0].node->kind != TREE_OBJECT));
     return push(e, out, of_boolean(has));
 }
 CALL(do_get_value) {
     (void)x;
-    bool has = in->count == 1 && (in->items[0].kind != FHIRPATH_NODE || (in->items[0].node && in->items[0].node->kind != TREE_OBJECT));
+    bool has = in->count == 1 && (in->items[0].kind != FHIRPATH_NODE ||
+                                  (in->items[0].node && in->items[0].node->kind != TREE_OBJECT));
     return !has || push(e, out, plain(e, &in->items[0]));
 }
 CALL(do_extension) {
@@ -231,8 +269,10 @@ CALL(do_extension) {
 }
 /* What a reference names inside the root: contained, or an entry of a Bundle. */
 static const struct tree *resolved(const struct tree *root, const char *reference) {
-    const struct tree *contained = root ? tree_get(root, "contained") : NULL, *entries = root ? tree_get(root, "entry") : NULL;
-    for (const struct tree *c = *reference == '#' && contained ? contained->first : NULL; c; c = c->next)
+    const struct tree *contained = root ? tree_get(root, "contained") : NULL,
+                      *entries = root ? tree_get(root, "entry") : NULL;
+    for (const struct tree *c = *reference == '#' && contained ? contained->first : NULL; c;
+         c = c->next)
         if (tree_text(c, "id") && !strcmp(tree_text(c, "id"), reference + 1))
             return c;
     if (!strcmp(reference, "#"))
@@ -250,8 +290,10 @@ CALL(do_resolve) {
     for (size_t i = 0; i < in->count; i++) {
         const value *v = &in->items[i];
         const char *reference = v->kind == FHIRPATH_STRING ? v->string.text
-                                : v->node && v->node->kind == TREE_OBJECT ? tree_text(v->node, "reference")
-                                : v->node && v->node->kind == TREE_STRING ? v->node->text : NULL;
+                                : v->node && v->node->kind == TREE_OBJECT
+                                    ? tree_text(v->node, "reference")
+                                : v->node && v->node->kind == TREE_STRING ? v->node->text
+                                                                          : NULL;
         const struct tree *found = reference ? resolved(e->context->root.node, reference) : NULL;
         if (found && !push(e, out, fhirpath_node(found)))
             return false;
@@ -269,18 +311,42 @@ CALL(do_conforms_to) {
         return false;
     if (!found || in->count != 1)
         return true;
-    const struct r4_type *type = n > sizeof base && !strncmp(url, base, sizeof base - 1) ? r4_type(url + sizeof base - 1) : NULL;
+    const struct r4_type *type = n > sizeof base && !strncmp(url, base, sizeof base - 1)
+                                     ? r4_type(url + sizeof base - 1)
+                                     : NULL;
     if (!type)
-        return evaluation_error(e, x, "this profile is not known here: conformsTo() knows the types of R4");
+        return evaluation_error(
+            e, x, "this profile is not known here: conformsTo() knows the types of R4");
     return push(e, out, of_boolean(in->items[0].type && r4_is(in->items[0].type, type)));
 }
 /* Needs a terminology server, which is not asked: empty. */
-CALL(do_member_of) { return (void)e, (void)x, (void)in, (void)out, true; }
+CALL(do_member_of) {
+    return (void)e, (void)x, (void)in, (void)out, true;
+}
 
-#define CONVERSION(name, most) { "to" name, 0, most, convert }, { "convertsTo" name, 0, most, convert }
+#define CONVERSION(name, most)                                                                     \
+    { "to" name, 0, most, convert }, {                                                             \
+        "convertsTo" name, 0, most, convert                                                        \
+    }
 const struct function functions_type[] = {
-    { "is", 1, 1, do_is }, { "as", 1, 1, do_as }, { "ofType", 1, 1, do_of_type }, { "type", 0, 0, do_type }, { "hasValue", 0, 0, do_has_value },
-    { "getValue", 0, 0, do_get_value }, { "extension", 1, 1, do_extension }, { "resolve", 0, 0, do_resolve }, { "conformsTo", 1, 1, do_conforms_to },
-    { "memberOf", 1, 1, do_member_of }, CONVERSION("Boolean", 0), CONVERSION("Integer", 0), CONVERSION("Long", 0), CONVERSION("Decimal", 0),
-    CONVERSION("String", 0), CONVERSION("Date", 0), CONVERSION("DateTime", 0), CONVERSION("Time", 0), CONVERSION("Quantity", 1), { NULL, 0, 0, NULL },
+    { "is", 1, 1, do_is },
+    { "as", 1, 1, do_as },
+    { "ofType", 1, 1, do_of_type },
+    { "type", 0, 0, do_type },
+    { "hasValue", 0, 0, do_has_value },
+    { "getValue", 0, 0, do_get_value },
+    { "extension", 1, 1, do_extension },
+    { "resolve", 0, 0, do_resolve },
+    { "conformsTo", 1, 1, do_conforms_to },
+    { "memberOf", 1, 1, do_member_of },
+    CONVERSION("Boolean", 0),
+    CONVERSION("Integer", 0),
+    CONVERSION("Long", 0),
+    CONVERSION("Decimal", 0),
+    CONVERSION("String", 0),
+    CONVERSION("Date", 0),
+    CONVERSION("DateTime", 0),
+    CONVERSION("Time", 0),
+    CONVERSION("Quantity", 1),
+    { NULL, 0, 0, NULL },
 };

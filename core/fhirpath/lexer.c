@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Report a fault at a token; the first wins. */
-void parse_fault(struct parser *p, const struct token *t, const char *code, const char *format, ...) {
+void parse_fault(struct parser *p, const struct token *t, const char *code, const char *format,
+                 ...) {
     char where[32], text[400];
     va_list args;
     if (!p->failed) {
@@ -21,8 +22,12 @@ void parse_fault(struct parser *p, const struct token *t, const char *code, cons
     p->at = p->end;
 }
 
-static bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-static bool digit(char c) { return c >= '0' && c <= '9'; }
+static bool letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+static bool digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 /* Pass over blanks and comments. */
 static void skip_blanks(struct parser *p) {
@@ -68,8 +73,11 @@ static const char *closing(const struct parser *p, char quote) {
 static const char *moment_end(const struct parser *p) {
     const char *c = p->at + 1;
     bool timed = false;
-    while (c < p->end && (digit(*c) || (*c == '-' && c + 1 < p->end && digit(c[1]) && !timed) || (*c == 'T' && !timed && (timed = true)) ||
-                          (timed && (*c == ':' || *c == 'Z' || ((*c == '+' || *c == '-') && c + 2 < p->end && digit(c[1]) && digit(c[2]) && c + 3 < p->end && c[3] == ':'))) ||
+    while (c < p->end && (digit(*c) || (*c == '-' && c + 1 < p->end && digit(c[1]) && !timed) ||
+                          (*c == 'T' && !timed && (timed = true)) ||
+                          (timed && (*c == ':' || *c == 'Z' ||
+                                     ((*c == '+' || *c == '-') && c + 2 < p->end && digit(c[1]) &&
+                                      digit(c[2]) && c + 3 < p->end && c[3] == ':'))) ||
                           (timed && *c == '.' && c + 1 < p->end && digit(c[1])))) {
         if (*c == 'Z')
             return c + 1;
@@ -115,7 +123,8 @@ void lex_advance(struct parser *p) {
                 stop++;
         } else {
             t.kind = T_SYMBOL;
-            if (stop < p->end && ((c == '<' && *stop == '=') || (c == '>' && *stop == '=') || (c == '!' && (*stop == '=' || *stop == '~'))))
+            if (stop < p->end && ((c == '<' && *stop == '=') || (c == '>' && *stop == '=') ||
+                                  (c == '!' && (*stop == '=' || *stop == '~'))))
                 stop++;
             if (!strchr(".,()[]{}+-*/&|<>=~!%", c)) {
                 parse_fault(p, &t, "fhirpath-syntax", "this character has no meaning here");
@@ -130,7 +139,8 @@ void lex_advance(struct parser *p) {
 
 /* True when the token is this symbol or word. */
 bool lex_is(const struct parser *p, const char *text) {
-    return (p->token.kind == T_SYMBOL || p->token.kind == T_NAME) && strlen(text) == p->token.length && !memcmp(p->token.text, text, p->token.length);
+    return (p->token.kind == T_SYMBOL || p->token.kind == T_NAME) &&
+           strlen(text) == p->token.length && !memcmp(p->token.text, text, p->token.length);
 }
 
 /* Past a symbol or word when it is there. */
@@ -154,8 +164,10 @@ static size_t put_utf8(char *out, unsigned u) {
     if (u < 0x800)
         return out[0] = (char)(0xc0 | u >> 6), out[1] = (char)(0x80 | (u & 63)), 2;
     if (u < 0x10000)
-        return out[0] = (char)(0xe0 | u >> 12), out[1] = (char)(0x80 | (u >> 6 & 63)), out[2] = (char)(0x80 | (u & 63)), 3;
-    return out[0] = (char)(0xf0 | u >> 18), out[1] = (char)(0x80 | (u >> 12 & 63)), out[2] = (char)(0x80 | (u >> 6 & 63)), out[3] = (char)(0x80 | (u & 63)), 4;
+        return out[0] = (char)(0xe0 | u >> 12), out[1] = (char)(0x80 | (u >> 6 & 63)),
+               out[2] = (char)(0x80 | (u & 63)), 3;
+    return out[0] = (char)(0xf0 | u >> 18), out[1] = (char)(0x80 | (u >> 12 & 63)),
+           out[2] = (char)(0x80 | (u >> 6 & 63)), out[3] = (char)(0x80 | (u & 63)), 4;
 }
 
 /* Four hex digits, -1 when they aren't. */
@@ -165,7 +177,10 @@ static int hex4(const char *s, size_t left) {
         if ((size_t)i >= left)
             return -1;
         char c = s[i];
-        int d = digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int d = digit(c)               ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
         if (d < 0)
             return -1;
         v = v * 16 + d;
@@ -191,7 +206,10 @@ const char *lex_unescape(struct parser *p, const struct token *t, size_t *length
             out[n++] = to[known - from];
         } else if (c == 'u' && (u = hex4(t->text + i + 1, t->length - i - 2)) > 0) {
             i += 4;
-            int low = u >= 0xd800 && u < 0xdc00 && t->length - i >= 8 && t->text[i + 1] == '\\' && t->text[i + 2] == 'u' ? hex4(t->text + i + 3, t->length - i - 4) : -1;
+            int low = u >= 0xd800 && u < 0xdc00 && t->length - i >= 8 && t->text[i + 1] == '\\' &&
+                              t->text[i + 2] == 'u'
+                          ? hex4(t->text + i + 3, t->length - i - 4)
+                          : -1;
             if (low >= 0xdc00 && low < 0xe000) {
                 n += put_utf8(out + n, (unsigned)(0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00)));
                 i += 6;

@@ -23,7 +23,9 @@ static int number(const char **p, const char *end, int n) {
 }
 
 /* True and past it when the next byte is c. */
-static bool skip(const char **p, const char *end, char c) { return *p < end && **p == c && (*p)++; }
+static bool skip(const char **p, const char *end, char c) {
+    return *p < end && **p == c && (*p)++;
+}
 
 /* hh[:mm[:ss[.fff]]]. */
 static bool parse_time(const char **p, const char *end, moment *m) {
@@ -127,11 +129,17 @@ int moment_text(const moment *m, enum fhirpath_kind kind, char out[48]) {
     if (m->precision >= 7) {
         char f[16];
         sprintf(f, "%09d", m->nanosecond);
-        n += sprintf(out + n, ".%.*s", m->fraction_digits > 9 ? 9 : m->fraction_digits ? m->fraction_digits : 3, f);
+        n += sprintf(out + n, ".%.*s",
+                     m->fraction_digits > 9 ? 9
+                     : m->fraction_digits   ? m->fraction_digits
+                                            : 3,
+                     f);
     }
     if (m->has_zone && m->precision >= 4) {
         int z = m->zone_minutes;
-        n += z ? sprintf(out + n, "%c%02d:%02d", z < 0 ? '-' : '+', (z < 0 ? -z : z) / 60, (z < 0 ? -z : z) % 60) : sprintf(out + n, "Z");
+        n += z ? sprintf(out + n, "%c%02d:%02d", z < 0 ? '-' : '+', (z < 0 ? -z : z) / 60,
+                         (z < 0 ? -z : z) % 60)
+               : sprintf(out + n, "Z");
     }
     out[n] = '\0';
     return n;
@@ -141,7 +149,8 @@ int moment_text(const moment *m, enum fhirpath_kind kind, char out[48]) {
 static int64_t to_days(int64_t y, int m, int d) {
     y -= m <= 2;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1, doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    int64_t yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1,
+            doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
     return era * 146097 + doe - 719468;
 }
 
@@ -149,7 +158,8 @@ static int64_t to_days(int64_t y, int m, int d) {
 static void from_days(int64_t z, moment *m) {
     z += 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365,
+            doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
     m->day = (int8_t)(doy - (153 * mp + 2) / 5 + 1);
     m->month = (int8_t)(mp < 10 ? mp + 3 : mp - 9);
     m->year = (int32_t)(yoe + era * 400 + (m->month <= 2));
@@ -157,7 +167,8 @@ static void from_days(int64_t z, moment *m) {
 
 /* Seconds since 1970 in UTC. */
 static int64_t to_seconds(const moment *m) {
-    return to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 + m->minute * 60 + m->second - m->zone_minutes * 60;
+    return to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 + m->minute * 60 +
+           m->second - m->zone_minutes * 60;
 }
 
 /* The same instant in UTC, for field-wise comparison. */
@@ -165,7 +176,8 @@ static moment in_utc(const moment *m) {
     if (!m->has_zone || !m->zone_minutes)
         return *m;
     moment u = *m;
-    int64_t s = to_seconds(m), day = s >= 0 ? s / 86400 : (s - 86399) / 86400, rest = s - day * 86400;
+    int64_t s = to_seconds(m), day = s >= 0 ? s / 86400 : (s - 86399) / 86400,
+            rest = s - day * 86400;
     from_days(day, &u);
     u.hour = (int8_t)(rest / 3600);
     u.minute = (int8_t)(rest / 60 % 60);
@@ -174,13 +186,17 @@ static moment in_utc(const moment *m) {
     return u;
 }
 
-bool moment_compare(const moment *a, enum fhirpath_kind ka, const moment *b, enum fhirpath_kind kb, int *order, bool *known) {
+bool moment_compare(const moment *a, enum fhirpath_kind ka, const moment *b, enum fhirpath_kind kb,
+                    int *order, bool *known) {
     if ((ka == FHIRPATH_TIME) != (kb == FHIRPATH_TIME))
         return false;
     bool timed = a->precision >= 4 && b->precision >= 4 && ka != FHIRPATH_TIME;
-    moment x = timed && a->has_zone && b->has_zone ? in_utc(a) : *a, y = timed && a->has_zone && b->has_zone ? in_utc(b) : *b;
-    const int64_t fx[] = { x.year, x.month, x.day, x.hour, x.minute, x.second * INT64_C(1000000000) + x.nanosecond };
-    const int64_t fy[] = { y.year, y.month, y.day, y.hour, y.minute, y.second * INT64_C(1000000000) + y.nanosecond };
+    moment x = timed && a->has_zone && b->has_zone ? in_utc(a) : *a,
+           y = timed && a->has_zone && b->has_zone ? in_utc(b) : *b;
+    const int64_t fx[] = { x.year, x.month,  x.day,
+                           x.hour, x.minute, x.second * INT64_C(1000000000) + x.nanosecond };
+    const int64_t fy[] = { y.year, y.month,  y.day,
+                           y.hour, y.minute, y.second * INT64_C(1000000000) + y.nanosecond };
     int px = x.precision > 6 ? 6 : x.precision, py = y.precision > 6 ? 6 : y.precision;
     *order = 0;
     *known = true;
@@ -203,11 +219,17 @@ bool moment_compare(const moment *a, enum fhirpath_kind ka, const moment *b, enu
     return true;
 }
 
-/* Which unit of time a text names: 0 year ... 6 millisecond, 7 week; -1 none. UCUM's a and mo are no calendar units. */
+/* Which unit of time a text names: 0 year ... 6 millisecond, 7 week; -1 none. UCUM's a and mo are
+ * no calendar units. */
 static int unit_of(const char *unit) {
-    static const char *const names[][4] = { { "year", "years", "a", NULL }, { "month", "months", "mo", NULL }, { "day", "days", "d", NULL },
-        { "hour", "hours", "h", NULL }, { "minute", "minutes", "min", NULL }, { "second", "seconds", "s", NULL },
-        { "millisecond", "milliseconds", "ms", NULL }, { "week", "weeks", "wk", NULL } };
+    static const char *const names[][4] = { { "year", "years", "a", NULL },
+                                            { "month", "months", "mo", NULL },
+                                            { "day", "days", "d", NULL },
+                                            { "hour", "hours", "h", NULL },
+                                            { "minute", "minutes", "min", NULL },
+                                            { "second", "seconds", "s", NULL },
+                                            { "millisecond", "milliseconds", "ms", NULL },
+                                            { "week", "weeks", "wk", NULL } };
     for (int i = 0; i < 8; i++)
         for (int k = 0; names[i][k]; k++)
             if (!strcmp(names[i][k], unit))
@@ -217,14 +239,16 @@ static int unit_of(const char *unit) {
 
 /* Add months, keeping the day where the month has it. */
 static void add_months(moment *m, int64_t months) {
-    int64_t total = (int64_t)m->year * 12 + m->month - 1 + months, year = total >= 0 ? total / 12 : (total - 11) / 12;
+    int64_t total = (int64_t)m->year * 12 + m->month - 1 + months,
+            year = total >= 0 ? total / 12 : (total - 11) / 12;
     m->year = (int32_t)year;
     m->month = (int8_t)(total - year * 12 + 1);
     if (m->day > days_in_month(m->year, m->month))
         m->day = (int8_t)days_in_month(m->year, m->month);
 }
 
-bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *unit, bool calendar, bool *ok) {
+bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *unit, bool calendar,
+                bool *ok) {
     int u = unit_of(unit);
     *ok = true;
     if (u < 0 || (!calendar && u < 2 && strlen(unit) < 3))
@@ -238,7 +262,8 @@ bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *
     static const int64_t ms_of[] = { 0, 0, 86400000, 3600000, 60000, 1000, 1, 604800000 };
     if (kind == FHIRPATH_TIME && (u < 3 || u == 7))
         return false;
-    if (u <= 1 && (n > 200000 || n < -200000)) { /* beyond every year, and before the product overflows */
+    if (u <= 1 &&
+        (n > 200000 || n < -200000)) { /* beyond every year, and before the product overflows */
         *ok = false;
         return true;
     }
@@ -251,12 +276,14 @@ bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *
     }
     if (u != 5 && u != 6)
         amount = decimal_of(n); /* only seconds have fractions */
-    if (!decimal_multiply(amount, decimal_of(ms_of[u]), &thousand) || !decimal_whole(thousand, -1, &ms)) {
+    if (!decimal_multiply(amount, decimal_of(ms_of[u]), &thousand) ||
+        !decimal_whole(thousand, -1, &ms)) {
         *ok = false;
         return true;
     }
     if (kind == FHIRPATH_TIME) {
-        int64_t t = ((m->hour * 60 + m->minute) * 60 + m->second) * INT64_C(1000) + m->nanosecond / 1000000 + ms % 86400000;
+        int64_t t = ((m->hour * 60 + m->minute) * 60 + m->second) * INT64_C(1000) +
+                    m->nanosecond / 1000000 + ms % 86400000;
         t = ((t % 86400000) + 86400000) % 86400000;
         m->hour = (int8_t)(t / 3600000);
         m->minute = (int8_t)(t / 60000 % 60);
@@ -271,7 +298,10 @@ bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *
     }
     if (m->precision == 3)
         ms -= ms % 86400000;
-    int64_t t = (to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 + m->minute * 60 + m->second) * 1000 + m->nanosecond / 1000000 + ms;
+    int64_t t =
+        (to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 + m->minute * 60 + m->second) *
+            1000 +
+        m->nanosecond / 1000000 + ms;
     int64_t day = t >= 0 ? t / 86400000 : (t - 86399999) / 86400000, rest = t - day * 86400000;
     int32_t fine = m->nanosecond % 1000000;
     from_days(day, m);

@@ -4,26 +4,40 @@
 
 #include <string.h>
 
-static bool is_number(const value *v) { return v->kind == FHIRPATH_INTEGER || v->kind == FHIRPATH_DECIMAL; }
-static decimal decimal_value(const value *v) { return v->kind == FHIRPATH_INTEGER ? decimal_of(v->integer) : v->decimal; }
-static bool is_moment(const value *v) { return v->kind == FHIRPATH_DATE || v->kind == FHIRPATH_DATETIME || v->kind == FHIRPATH_TIME; }
+static bool is_number(const value *v) {
+    return v->kind == FHIRPATH_INTEGER || v->kind == FHIRPATH_DECIMAL;
+}
+static decimal decimal_value(const value *v) {
+    return v->kind == FHIRPATH_INTEGER ? decimal_of(v->integer) : v->decimal;
+}
+static bool is_moment(const value *v) {
+    return v->kind == FHIRPATH_DATE || v->kind == FHIRPATH_DATETIME || v->kind == FHIRPATH_TIME;
+}
 
 /* Integers: overflow beyond 32 bits of the standard gives nothing. */
-static bool integers(struct evaluation *e, enum operator_kind op, int64_t a, int64_t b, collection *out) {
+static bool integers(struct evaluation *e, enum operator_kind op, int64_t a, int64_t b,
+                     collection *out) {
     int64_t r = 0;
     bool overflow = false;
     switch (op) {
     case OP_ADD: overflow = __builtin_add_overflow(a, b, &r); break;
     case OP_SUBTRACT: overflow = __builtin_sub_overflow(a, b, &r); break;
     case OP_MULTIPLY: overflow = __builtin_mul_overflow(a, b, &r); break;
-    case OP_DIV: overflow = !b || (a == INT64_MIN && b == -1); r = overflow ? 0 : a / b; break;
-    default: overflow = !b || (a == INT64_MIN && b == -1); r = overflow ? 0 : a % b; break;
+    case OP_DIV:
+        overflow = !b || (a == INT64_MIN && b == -1);
+        r = overflow ? 0 : a / b;
+        break;
+    default:
+        overflow = !b || (a == INT64_MIN && b == -1);
+        r = overflow ? 0 : a % b;
+        break;
     }
     return overflow || push(e, out, of_integer(r));
 }
 
 /* Decimals, or an integer and a decimal. */
-static bool decimals(struct evaluation *e, enum operator_kind op, decimal a, decimal b, collection *out) {
+static bool decimals(struct evaluation *e, enum operator_kind op, decimal a, decimal b,
+                     collection *out) {
     decimal r, q;
     int64_t whole;
     switch (op) {
@@ -31,17 +45,20 @@ static bool decimals(struct evaluation *e, enum operator_kind op, decimal a, dec
     case OP_SUBTRACT: return !decimal_add(a, b, true, &r) || push(e, out, of_decimal(r));
     case OP_MULTIPLY: return !decimal_multiply(a, b, &r) || push(e, out, of_decimal(r));
     case OP_DIVIDE: return !decimal_divide(a, b, &r) || push(e, out, of_decimal(r));
-    case OP_DIV: return !b.digits || !decimal_divide(a, b, &q) || !decimal_whole(q, -1, &whole) || push(e, out, of_integer(whole));
+    case OP_DIV:
+        return !b.digits || !decimal_divide(a, b, &q) || !decimal_whole(q, -1, &whole) ||
+               push(e, out, of_integer(whole));
     default:
-        if (!b.digits || !decimal_divide(a, b, &q) || !decimal_whole(q, -1, &whole) || !decimal_multiply(decimal_of(whole), b, &q) ||
-            !decimal_add(a, q, true, &r))
+        if (!b.digits || !decimal_divide(a, b, &q) || !decimal_whole(q, -1, &whole) ||
+            !decimal_multiply(decimal_of(whole), b, &q) || !decimal_add(a, q, true, &r))
             return true;
         return push(e, out, of_decimal(decimal_trim(r)));
     }
 }
 
 /* Quantities: sums of one dimension; products and quotients of units are texts of UCUM. */
-static bool quantities(struct evaluation *e, enum operator_kind op, const value *a, const value *b, collection *out) {
+static bool quantities(struct evaluation *e, enum operator_kind op, const value *a, const value *b,
+                       collection *out) {
     value r = *a;
     decimal x, y;
     const char *ua = a->quantity.unit, *ub = b->quantity.unit;
@@ -60,7 +77,9 @@ static bool quantities(struct evaluation *e, enum operator_kind op, const value 
             r.quantity.calendar = b->quantity.calendar;
             return push(e, out, r);
         }
-        return !decimal_add(a->quantity.value, b->quantity.value, op == OP_SUBTRACT, &r.quantity.value) || push(e, out, r);
+        return !decimal_add(a->quantity.value, b->quantity.value, op == OP_SUBTRACT,
+                            &r.quantity.value) ||
+               push(e, out, r);
     }
     if (op != OP_MULTIPLY && op != OP_DIVIDE)
         return true;
@@ -68,15 +87,20 @@ static bool quantities(struct evaluation *e, enum operator_kind op, const value 
     if (op == OP_MULTIPLY) {
         if (!decimal_multiply(a->quantity.value, b->quantity.value, &r.quantity.value))
             return true;
-        if (!one_a && !one_b && quantity_common(a, b, &x, &y) && strcmp(ua, ub)) { /* cm * m: in the left unit */
+        if (!one_a && !one_b && quantity_common(a, b, &x, &y) &&
+            strcmp(ua, ub)) { /* cm * m: in the left unit */
             value unit = *a;
             unit.quantity.value = decimal_of(1);
             decimal u, v;
-            if (!quantity_common(&unit, b, &u, &v) || !decimal_divide(v, u, &v) || !decimal_multiply(a->quantity.value, v, &r.quantity.value))
+            if (!quantity_common(&unit, b, &u, &v) || !decimal_divide(v, u, &v) ||
+                !decimal_multiply(a->quantity.value, v, &r.quantity.value))
                 return true;
             ub = ua;
         }
-        r.quantity.unit = one_a ? ub : one_b ? ua : !strcmp(ua, ub) ? arena_printf(e->arena, "%s2", ua) : arena_printf(e->arena, "%s.%s", ua, ub);
+        r.quantity.unit = one_a             ? ub
+                          : one_b           ? ua
+                          : !strcmp(ua, ub) ? arena_printf(e->arena, "%s2", ua)
+                                            : arena_printf(e->arena, "%s.%s", ua, ub);
     } else {
         if (quantity_common(a, b, &x, &y) && !one_b) {
             if (!decimal_divide(x, y, &r.quantity.value))
@@ -93,19 +117,22 @@ static bool quantities(struct evaluation *e, enum operator_kind op, const value 
 }
 
 /* A date or time plus or minus a quantity of time. */
-static bool moments(struct evaluation *e, const struct expression *x, const value *a, const value *b, collection *out) {
+static bool moments(struct evaluation *e, const struct expression *x, const value *a,
+                    const value *b, collection *out) {
     value r = *a;
     decimal amount = b->quantity.value;
     bool ok;
     if (x->op == OP_SUBTRACT)
         amount.digits = -amount.digits;
     if (!moment_add(&r.moment, a->kind, amount, b->quantity.unit, b->quantity.calendar, &ok))
-        return evaluation_error(e, x, "only a quantity of time can be added to a date or time: 3 months, 2 'wk'");
+        return evaluation_error(
+            e, x, "only a quantity of time can be added to a date or time: 3 months, 2 'wk'");
     return !ok || push(e, out, r);
 }
 
 /* + - * / div mod on single values. */
-static bool arithmetic(struct evaluation *e, const struct expression *x, const value *given, const value *other, collection *out) {
+static bool arithmetic(struct evaluation *e, const struct expression *x, const value *given,
+                       const value *other, collection *out) {
     value a = *given, b = *other;
     enum operator_kind op = (enum operator_kind)x->op;
     if (op == OP_ADD && a.kind == FHIRPATH_STRING && b.kind == FHIRPATH_STRING) {
@@ -139,19 +166,24 @@ static bool arithmetic(struct evaluation *e, const struct expression *x, const v
 }
 
 /* < <= > >=. */
-static bool order(struct evaluation *e, const struct expression *x, const value *a, const value *b, collection *out) {
+static bool order(struct evaluation *e, const struct expression *x, const value *a, const value *b,
+                  collection *out) {
     int o;
     bool known;
     if (!value_compare(e, a, b, &o, &known))
         return evaluation_error(e, x, "these types have no order between them");
     if (!known)
         return true;
-    bool r = x->op == OP_LESS ? o < 0 : x->op == OP_LESS_EQUAL ? o <= 0 : x->op == OP_GREATER ? o > 0 : o >= 0;
+    bool r = x->op == OP_LESS         ? o < 0
+             : x->op == OP_LESS_EQUAL ? o <= 0
+             : x->op == OP_GREATER    ? o > 0
+                                      : o >= 0;
     return push(e, out, of_boolean(r));
 }
 
 /* and, or, xor, implies, with three values: -1 is empty. */
-static bool logic(struct evaluation *e, const struct expression *x, const collection *left, const collection *right, collection *out) {
+static bool logic(struct evaluation *e, const struct expression *x, const collection *left,
+                  const collection *right, collection *out) {
     bool a, b, has_a, has_b;
     if (!single_boolean(e, x, left, &a, &has_a) || !single_boolean(e, x, right, &b, &has_b))
         return false;
@@ -176,7 +208,8 @@ static bool unite(struct evaluation *e, const collection *a, const collection *b
 }
 
 /* &: text of both, empty is "". */
-static bool concatenate(struct evaluation *e, const struct expression *x, const collection *a, const collection *b, collection *out) {
+static bool concatenate(struct evaluation *e, const struct expression *x, const collection *a,
+                        const collection *b, collection *out) {
     const char *s = "", *t = "";
     size_t m = 0, n = 0;
     bool found;
@@ -192,7 +225,8 @@ static bool concatenate(struct evaluation *e, const struct expression *x, const 
 }
 
 /* Operators over whole collections; *done is false when it is none of these. */
-static bool on_collections(struct evaluation *e, const struct expression *x, const collection *a, const collection *b, collection *out, bool *done) {
+static bool on_collections(struct evaluation *e, const struct expression *x, const collection *a,
+                           const collection *b, collection *out, bool *done) {
     int r;
     *done = true;
     switch (x->op) {
@@ -203,7 +237,8 @@ static bool on_collections(struct evaluation *e, const struct expression *x, con
         r = collection_equal(e, a, b);
         return r < 0 || push(e, out, of_boolean((x->op == OP_EQUAL) == (r == 1)));
     case OP_EQUIVALENT:
-    case OP_NOT_EQUIVALENT: return push(e, out, of_boolean((x->op == OP_EQUIVALENT) == collection_equivalent(e, a, b)));
+    case OP_NOT_EQUIVALENT:
+        return push(e, out, of_boolean((x->op == OP_EQUIVALENT) == collection_equivalent(e, a, b)));
     case OP_IN:
     case OP_CONTAINS: {
         const collection *item = x->op == OP_IN ? a : b, *list = x->op == OP_IN ? b : a;
@@ -219,7 +254,8 @@ static bool on_collections(struct evaluation *e, const struct expression *x, con
     }
 }
 
-bool binary(struct evaluation *e, const struct expression *x, const collection *a, const collection *b, collection *out) {
+bool binary(struct evaluation *e, const struct expression *x, const collection *a,
+            const collection *b, collection *out) {
     bool done, has_a, has_b;
     value p, q;
     if (!on_collections(e, x, a, b, out, &done) || done)
@@ -228,6 +264,7 @@ bool binary(struct evaluation *e, const struct expression *x, const collection *
         return false;
     if (!has_a || !has_b)
         return true;
-    bool comparing = x->op == OP_LESS || x->op == OP_LESS_EQUAL || x->op == OP_GREATER || x->op == OP_GREATER_EQUAL;
+    bool comparing = x->op == OP_LESS || x->op == OP_LESS_EQUAL || x->op == OP_GREATER ||
+                     x->op == OP_GREATER_EQUAL;
     return comparing ? order(e, x, &p, &q, out) : arithmetic(e, x, &p, &q, out);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From text to an expression tree: HL7's grammar (FHIRPath N1, appendix A), names resolved as they are read. */
+/* From text to an expression tree: HL7's grammar (FHIRPath N1, appendix A), names resolved as they
+ * are read. */
 #include "core/fhirpath/parser.h"
 
 #include <stdio.h>
@@ -24,7 +25,8 @@ static struct expression *make(struct parser *p, enum expression_kind kind, cons
 /* A name's text in the arena. */
 static const char *name_of(struct parser *p, const struct token *t) {
     size_t n;
-    return t->kind == T_QUOTED_NAME ? lex_unescape(p, t, &n) : arena_strndup(p->arena, t->text, t->length);
+    return t->kind == T_QUOTED_NAME ? lex_unescape(p, t, &n)
+                                    : arena_strndup(p->arena, t->text, t->length);
 }
 
 /* A date, dateTime or time literal. */
@@ -32,9 +34,12 @@ static struct expression *moment_literal(struct parser *p, const struct token *t
     struct expression *x = make(p, X_LITERAL, t);
     const char *s = t->text + 1;
     size_t n = t->length - 1;
-    enum fhirpath_kind kind = n && *s == 'T' ? FHIRPATH_TIME : memchr(s, 'T', n) ? FHIRPATH_DATETIME : FHIRPATH_DATE;
+    enum fhirpath_kind kind = n && *s == 'T'      ? FHIRPATH_TIME
+                              : memchr(s, 'T', n) ? FHIRPATH_DATETIME
+                                                  : FHIRPATH_DATE;
     if (x && !moment_parse(s, n, kind, &x->literal.moment))
-        parse_fault(p, t, "fhirpath-syntax", "this is no date or time: @2026-11-23, @2026-11-23T10:30:00Z or @T10:30 are");
+        parse_fault(p, t, "fhirpath-syntax",
+                    "this is no date or time: @2026-11-23, @2026-11-23T10:30:00Z or @T10:30 are");
     if (x)
         x->literal.kind = kind;
     return x;
@@ -50,7 +55,8 @@ static struct expression *number_literal(struct parser *p, const struct token *t
         parse_fault(p, t, "fhirpath-syntax", "this number has too many digits");
         return NULL;
     }
-    const char *word = p->token.kind == T_NAME ? calendar_word(p->token.text, p->token.length) : NULL;
+    const char *word =
+        p->token.kind == T_NAME ? calendar_word(p->token.text, p->token.length) : NULL;
     size_t n;
     if (word || p->token.kind == T_STRING) {
         x->literal.kind = FHIRPATH_QUANTITY;
@@ -84,7 +90,9 @@ static void unknown_variable(struct parser *p, const struct token *t, const char
 
 /* %name: a slot, a constant of the standard, or what defineVariable() gives. */
 static struct expression *variable(struct parser *p, const struct token *at) {
-    static const char *const constants[][2] = { { "ucum", "http://unitsofmeasure.org" }, { "sct", "http://snomed.info/sct" }, { "loinc", "http://loinc.org" } };
+    static const char *const constants[][2] = { { "ucum", "http://unitsofmeasure.org" },
+                                                { "sct", "http://snomed.info/sct" },
+                                                { "loinc", "http://loinc.org" } };
     struct token t = p->token;
     if (t.kind != T_NAME && t.kind != T_QUOTED_NAME && t.kind != T_STRING) {
         parse_fault(p, &t, "fhirpath-syntax", "a name is expected behind %%");
@@ -117,7 +125,8 @@ static struct expression *variable(struct parser *p, const struct token *at) {
     if (text) {
         x->kind = X_LITERAL;
         x->literal = of_text(text, strlen(text));
-    } else if (!strcmp(name, "context") || !strcmp(name, "resource") || !strcmp(name, "rootResource")) {
+    } else if (!strcmp(name, "context") || !strcmp(name, "resource") ||
+               !strcmp(name, "rootResource")) {
         x->kind = X_CONSTANT; /* the root */
     } else {
         unknown_variable(p, at, name);
@@ -127,7 +136,9 @@ static struct expression *variable(struct parser *p, const struct token *at) {
 
 /* The function of a name, standard or the caller's. */
 static bool find_function(struct parser *p, struct expression *x, uint8_t *min, uint8_t *max) {
-    static const struct function *const tables[] = { functions_collection, functions_string, functions_number, functions_type, functions_moment };
+    static const struct function *const tables[] = { functions_collection, functions_string,
+                                                     functions_number, functions_type,
+                                                     functions_moment };
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct function *f = tables[t]; f->name; f++)
             if (!strcmp(f->name, x->name)) {
@@ -149,7 +160,9 @@ static bool find_function(struct parser *p, struct expression *x, uint8_t *min, 
 
 /* Say that a function isn't known, and which is near. */
 static void unknown_function(struct parser *p, const struct token *t, const char *name) {
-    static const struct function *const tables[] = { functions_collection, functions_string, functions_number, functions_type, functions_moment };
+    static const struct function *const tables[] = { functions_collection, functions_string,
+                                                     functions_number, functions_type,
+                                                     functions_moment };
     const char *names[256] = { 0 };
     size_t n = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -158,7 +171,8 @@ static void unknown_function(struct parser *p, const struct token *t, const char
     for (size_t i = 0; p->scope && i < p->scope->function_count && n < 255; i++)
         names[n++] = p->scope->functions[i].name;
     const char *near = nearest_name(name, names);
-    parse_fault(p, t, "fhirpath-name", "there is no function %s()%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
+    parse_fault(p, t, "fhirpath-name", "there is no function %s()%s%s%s", name,
+                near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
 }
 
 /* A type name: Name or Space.Name. */
@@ -180,7 +194,8 @@ static void type_specifier(struct parser *p, struct expression *x) {
 }
 
 /* name(args): resolves the function and checks the number of arguments. */
-static struct expression *call(struct parser *p, struct expression *focus, const struct token *t, const char *name) {
+static struct expression *call(struct parser *p, struct expression *focus, const struct token *t,
+                               const char *name) {
     struct expression *x = make(p, X_CALL, t), *args[16];
     uint8_t min = 0, max = 0;
     if (!x)
@@ -202,7 +217,8 @@ static struct expression *call(struct parser *p, struct expression *focus, const
             type_specifier(p, x);
             args[x->arg_count++] = NULL;
         } else {
-            if (!strcmp(name, "defineVariable") && !x->arg_count && p->token.kind == T_STRING && p->defined_count < 16) {
+            if (!strcmp(name, "defineVariable") && !x->arg_count && p->token.kind == T_STRING &&
+                p->defined_count < 16) {
                 size_t n;
                 p->defined[p->defined_count++] = lex_unescape(p, &p->token, &n);
             }
@@ -215,7 +231,8 @@ static struct expression *call(struct parser *p, struct expression *focus, const
     }
     lex_expect(p, ")");
     if (!p->failed && (x->arg_count < min || x->arg_count > max))
-        parse_fault(p, t, "fhirpath-name", "%s() takes %u to %u arguments, not %zu", name, min, max, x->arg_count);
+        parse_fault(p, t, "fhirpath-name", "%s() takes %u to %u arguments, not %zu", name, min, max,
+                    x->arg_count);
     x->args = arena_alloc(p->arena, (x->arg_count + 1) * sizeof *x->args);
     if (!x->args)
         return NULL;
@@ -227,7 +244,10 @@ static struct expression *call(struct parser *p, struct expression *focus, const
 static struct expression *invocation(struct parser *p, struct expression *focus) {
     struct token t = p->token;
     if (t.kind == T_DOLLAR) {
-        static const struct { const char *name; enum expression_kind kind; } words[] = { { "$this", X_THIS }, { "$index", X_INDEX }, { "$total", X_TOTAL } };
+        static const struct {
+            const char *name;
+            enum expression_kind kind;
+        } words[] = { { "$this", X_THIS }, { "$index", X_INDEX }, { "$total", X_TOTAL } };
         lex_advance(p);
         for (size_t i = 0; i < 3; i++)
             if (strlen(words[i].name) == t.length && !memcmp(words[i].name, t.text, t.length))
@@ -236,7 +256,9 @@ static struct expression *invocation(struct parser *p, struct expression *focus)
         return NULL;
     }
     if (t.kind != T_NAME && t.kind != T_QUOTED_NAME) {
-        parse_fault(p, &t, "fhirpath-syntax", t.kind == T_END ? "the expression ends too early" : "a name or a function is expected here");
+        parse_fault(p, &t, "fhirpath-syntax",
+                    t.kind == T_END ? "the expression ends too early"
+                                    : "a name or a function is expected here");
         return NULL;
     }
     const char *name = name_of(p, &t);
@@ -337,11 +359,33 @@ static struct expression *sign(struct parser *p) {
 }
 
 /* Operators by precedence, loosest first (N1 section 6.8). */
-static const struct { int level; const char *text; enum operator_kind op; } operators[] = {
-    { 0, "implies", OP_IMPLIES }, { 1, "or", OP_OR }, { 1, "xor", OP_XOR }, { 2, "and", OP_AND }, { 3, "in", OP_IN }, { 3, "contains", OP_CONTAINS },
-    { 4, "=", OP_EQUAL }, { 4, "~", OP_EQUIVALENT }, { 4, "!=", OP_NOT_EQUAL }, { 4, "!~", OP_NOT_EQUIVALENT }, { 5, "<=", OP_LESS_EQUAL },
-    { 5, "<", OP_LESS }, { 5, ">=", OP_GREATER_EQUAL }, { 5, ">", OP_GREATER }, { 6, "|", OP_UNION }, { 8, "+", OP_ADD }, { 8, "-", OP_SUBTRACT },
-    { 8, "&", OP_CONCAT }, { 9, "*", OP_MULTIPLY }, { 9, "/", OP_DIVIDE }, { 9, "div", OP_DIV }, { 9, "mod", OP_MOD },
+static const struct {
+    int level;
+    const char *text;
+    enum operator_kind op;
+} operators[] = {
+    { 0, "implies", OP_IMPLIES },
+    { 1, "or", OP_OR },
+    { 1, "xor", OP_XOR },
+    { 2, "and", OP_AND },
+    { 3, "in", OP_IN },
+    { 3, "contains", OP_CONTAINS },
+    { 4, "=", OP_EQUAL },
+    { 4, "~", OP_EQUIVALENT },
+    { 4, "!=", OP_NOT_EQUAL },
+    { 4, "!~", OP_NOT_EQUIVALENT },
+    { 5, "<=", OP_LESS_EQUAL },
+    { 5, "<", OP_LESS },
+    { 5, ">=", OP_GREATER_EQUAL },
+    { 5, ">", OP_GREATER },
+    { 6, "|", OP_UNION },
+    { 8, "+", OP_ADD },
+    { 8, "-", OP_SUBTRACT },
+    { 8, "&", OP_CONCAT },
+    { 9, "*", OP_MULTIPLY },
+    { 9, "/", OP_DIVIDE },
+    { 9, "div", OP_DIV },
+    { 9, "mod", OP_MOD },
 };
 #define LEVEL_TYPE 7
 #define LEVELS 10
@@ -395,12 +439,22 @@ static struct expression *expression(struct parser *p, int level) {
     return x;
 }
 
-bool fhirpath_check(const struct expression *x, const struct fhirpath_scope *scope, struct iptfhir_error *error);
+bool fhirpath_check(const struct expression *x, const struct fhirpath_scope *scope,
+                    struct iptfhir_error *error);
 
-struct fhirpath_program *fhirpath_compile(const char *text, size_t length, const struct fhirpath_scope *scope, struct iptfhir_error *error) {
+struct fhirpath_program *fhirpath_compile(const char *text, size_t length,
+                                          const struct fhirpath_scope *scope,
+                                          struct iptfhir_error *error) {
     struct arena arena = { .limit = 8u << 20 };
     struct iptfhir_error own = ERROR_INIT;
-    struct parser p = { .arena = &arena, .scope = scope, .text = text, .at = text, .end = text + length, .line_start = text, .line = 1, .error = &own };
+    struct parser p = { .arena = &arena,
+                        .scope = scope,
+                        .text = text,
+                        .at = text,
+                        .end = text + length,
+                        .line_start = text,
+                        .line = 1,
+                        .error = &own };
     r4_setup();
     struct fhirpath_program *program = NULL;
     struct expression *root = NULL;
@@ -410,7 +464,8 @@ struct fhirpath_program *fhirpath_compile(const char *text, size_t length, const
         lex_advance(&p);
         root = p.failed ? NULL : expression(&p, 0);
         if (!p.failed && p.token.kind != T_END)
-            parse_fault(&p, &p.token, "fhirpath-syntax", "the expression should end here; an operator or a point may be missing");
+            parse_fault(&p, &p.token, "fhirpath-syntax",
+                        "the expression should end here; an operator or a point may be missing");
     }
     if (root && !p.failed && (!scope || !scope->strict || fhirpath_check(root, scope, &own)))
         program = arena_zalloc(&arena, sizeof *program);

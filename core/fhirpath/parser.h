@@ -6,7 +6,12 @@
 #include "core/fhirpath/internal.h"
 
 enum token_kind { T_END, T_NAME, T_QUOTED_NAME, T_STRING, T_NUMBER, T_MOMENT, T_SYMBOL, T_DOLLAR };
-struct token { enum token_kind kind; const char *text; size_t length; uint16_t line, column; };
+struct token {
+    enum token_kind kind;
+    const char *text;
+    size_t length;
+    uint16_t line, column;
+};
 
 struct parser {
     struct arena *arena;
@@ -22,7 +27,8 @@ struct parser {
 };
 
 /* Reports a fault at a token; the first wins, and the text counts as ended. */
-void parse_fault(struct parser *p, const struct token *t, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void parse_fault(struct parser *p, const struct token *t, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Reads the next token. */
 void lex_advance(struct parser *p);
 /* True when the token is this symbol or word. */

@@ -5,11 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-value of_boolean(bool b) { return (value){ .kind = FHIRPATH_BOOLEAN, .boolean = b }; }
-value of_integer(int64_t i) { return (value){ .kind = FHIRPATH_INTEGER, .integer = i }; }
-value of_decimal(decimal d) { return (value){ .kind = FHIRPATH_DECIMAL, .decimal = d }; }
-value of_text(const char *text, size_t length) { return (value){ .kind = FHIRPATH_STRING, .string = { text, length } }; }
-value of_kind_moment(enum fhirpath_kind kind, moment m) { return (value){ .kind = kind, .moment = m }; }
+value of_boolean(bool b) {
+    return (value) { .kind = FHIRPATH_BOOLEAN, .boolean = b };
+}
+value of_integer(int64_t i) {
+    return (value) { .kind = FHIRPATH_INTEGER, .integer = i };
+}
+value of_decimal(decimal d) {
+    return (value) { .kind = FHIRPATH_DECIMAL, .decimal = d };
+}
+value of_text(const char *text, size_t length) {
+    return (value) { .kind = FHIRPATH_STRING, .string = { text, length } };
+}
+value of_kind_moment(enum fhirpath_kind kind, moment m) {
+    return (value) { .kind = kind, .moment = m };
+}
 
 bool fhirpath_push(struct arena *a, struct fhirpath_collection *c, struct fhirpath_value v) {
     if (c->count == c->capacity) {
@@ -26,7 +36,9 @@ bool fhirpath_push(struct arena *a, struct fhirpath_collection *c, struct fhirpa
     return true;
 }
 
-bool push(struct evaluation *e, collection *c, value v) { return fhirpath_push(e->arena, c, v) || out_of_memory(e); }
+bool push(struct evaluation *e, collection *c, value v) {
+    return fhirpath_push(e->arena, c, v) || out_of_memory(e);
+}
 
 bool push_all(struct evaluation *e, collection *c, const collection *more) {
     for (size_t i = 0; i < more->count; i++)
@@ -37,7 +49,9 @@ bool push_all(struct evaluation *e, collection *c, const collection *more) {
 
 struct fhirpath_value fhirpath_node(const struct tree *node) {
     const char *type = node && node->kind == TREE_OBJECT ? tree_text(node, "resourceType") : NULL;
-    return (struct fhirpath_value){ .kind = FHIRPATH_NODE, .node = node, .type = type ? r4_type(type) : NULL };
+    return (struct fhirpath_value) { .kind = FHIRPATH_NODE,
+                                     .node = node,
+                                     .type = type ? r4_type(type) : NULL };
 }
 
 /* True for the name of a type or one of its ancestors. */
@@ -50,10 +64,13 @@ static bool named(const struct r4_type *type, const char *name) {
 
 /* A FHIR Quantity as the System's. */
 static bool quantity_of(const value *v, value *out) {
-    const struct tree *number = tree_get(v->node, "value"), *code = tree_get(v->node, "code"), *unit = tree_get(v->node, "unit"), *system = tree_get(v->node, "system");
-    if (!number || number->kind != TREE_NUMBER || !decimal_parse(number->text, number->length, &out->quantity.value))
+    const struct tree *number = tree_get(v->node, "value"), *code = tree_get(v->node, "code"),
+                      *unit = tree_get(v->node, "unit"), *system = tree_get(v->node, "system");
+    if (!number || number->kind != TREE_NUMBER ||
+        !decimal_parse(number->text, number->length, &out->quantity.value))
         return false;
-    bool ucum = system && system->kind == TREE_STRING && !strcmp(system->text, "http://unitsofmeasure.org");
+    bool ucum =
+        system && system->kind == TREE_STRING && !strcmp(system->text, "http://unitsofmeasure.org");
     const struct tree *u = ucum && code ? code : unit ? unit : code;
     out->kind = FHIRPATH_QUANTITY;
     out->quantity.unit = u && u->kind == TREE_STRING ? u->text : "1";
@@ -62,12 +79,19 @@ static bool quantity_of(const value *v, value *out) {
 }
 
 /* The System kind of a string node by its R4 type. */
-static enum fhirpath_kind text_kind(const struct r4_type *type, const struct tree *node, moment *m) {
-    static const struct { const char *name; enum fhirpath_kind kind; } kinds[] = { { "date", FHIRPATH_DATE }, { "dateTime", FHIRPATH_DATETIME },
-        { "instant", FHIRPATH_DATETIME }, { "time", FHIRPATH_TIME } };
+static enum fhirpath_kind text_kind(const struct r4_type *type, const struct tree *node,
+                                    moment *m) {
+    static const struct {
+        const char *name;
+        enum fhirpath_kind kind;
+    } kinds[] = { { "date", FHIRPATH_DATE },
+                  { "dateTime", FHIRPATH_DATETIME },
+                  { "instant", FHIRPATH_DATETIME },
+                  { "time", FHIRPATH_TIME } };
     for (size_t i = 0; type && i < 4; i++)
         if (!strcmp(type->name, kinds[i].name))
-            return moment_parse(node->text, node->length, kinds[i].kind, m) ? kinds[i].kind : FHIRPATH_STRING;
+            return moment_parse(node->text, node->length, kinds[i].kind, m) ? kinds[i].kind
+                                                                            : FHIRPATH_STRING;
     return FHIRPATH_STRING;
 }
 
@@ -97,7 +121,8 @@ value plain(struct evaluation *e, const value *v) {
     }
 }
 
-bool single(struct evaluation *e, const struct expression *x, const collection *c, value *out, bool *found) {
+bool single(struct evaluation *e, const struct expression *x, const collection *c, value *out,
+            bool *found) {
     *found = c->count == 1;
     if (c->count > 1)
         return evaluation_error(e, x, "one item is needed here, there are %zu", c->count);
@@ -106,7 +131,8 @@ bool single(struct evaluation *e, const struct expression *x, const collection *
     return true;
 }
 
-bool single_text(struct evaluation *e, const struct expression *x, const collection *c, const char **text, size_t *length, bool *found) {
+bool single_text(struct evaluation *e, const struct expression *x, const collection *c,
+                 const char **text, size_t *length, bool *found) {
     value v;
     if (!single(e, x, c, &v, found) || !*found)
         return !error_is_set(e->error);
@@ -124,7 +150,8 @@ bool single_text(struct evaluation *e, const struct expression *x, const collect
     return *text || out_of_memory(e);
 }
 
-bool single_integer(struct evaluation *e, const struct expression *x, const collection *c, int64_t *out, bool *found) {
+bool single_integer(struct evaluation *e, const struct expression *x, const collection *c,
+                    int64_t *out, bool *found) {
     value v;
     if (!single(e, x, c, &v, found) || !*found)
         return !error_is_set(e->error);
@@ -134,17 +161,21 @@ bool single_integer(struct evaluation *e, const struct expression *x, const coll
     return true;
 }
 
-bool single_boolean(struct evaluation *e, const struct expression *x, const collection *c, bool *out, bool *found) {
+bool single_boolean(struct evaluation *e, const struct expression *x, const collection *c,
+                    bool *out, bool *found) {
     value v;
     if (!single(e, x, c, &v, found) || !*found)
         return !error_is_set(e->error);
-    *out = v.kind == FHIRPATH_BOOLEAN ? v.boolean : true; /* a single item of another type counts as true (N1 section 4.5) */
+    *out = v.kind == FHIRPATH_BOOLEAN
+               ? v.boolean
+               : true; /* a single item of another type counts as true (N1 section 4.5) */
     return true;
 }
 
 bool fhirpath_truth(const struct fhirpath_collection *c, bool *truth, struct iptfhir_error *error) {
     if (c->count > 1)
-        return error_set(error, "fhirpath-evaluation", NULL, "a condition must give one value, this gives %zu", c->count);
+        return error_set(error, "fhirpath-evaluation", NULL,
+                         "a condition must give one value, this gives %zu", c->count);
     value v = c->count ? plain(NULL, &c->items[0]) : of_boolean(false);
     *truth = v.kind == FHIRPATH_BOOLEAN ? v.boolean : true;
     return true;
@@ -191,10 +222,13 @@ struct tree *fhirpath_to_tree(struct arena *a, const struct fhirpath_value *v) {
     case FHIRPATH_QUANTITY: {
         struct tree *q = tree_new(a, TREE_OBJECT);
         const char *unit = v->quantity.unit;
-        bool ok = q && tree_add(a, q, "value", tree_number(a, text, (size_t)decimal_text(v->quantity.value, text))) &&
+        bool ok = q &&
+                  tree_add(a, q, "value",
+                           tree_number(a, text, (size_t)decimal_text(v->quantity.value, text))) &&
                   tree_add(a, q, "unit", tree_string(a, unit, strlen(unit)));
         if (ok && !v->quantity.calendar)
-            ok = tree_add(a, q, "system", tree_string(a, "http://unitsofmeasure.org", 25)) && tree_add(a, q, "code", tree_string(a, unit, strlen(unit)));
+            ok = tree_add(a, q, "system", tree_string(a, "http://unitsofmeasure.org", 25)) &&
+                 tree_add(a, q, "code", tree_string(a, unit, strlen(unit)));
         return ok ? q : NULL;
     }
     default: {
@@ -207,7 +241,8 @@ struct tree *fhirpath_to_tree(struct arena *a, const struct fhirpath_value *v) {
 /* ---- quantities ---- */
 
 const char *calendar_word(const char *unit, size_t length) {
-    static const char *const words[] = { "year", "month", "week", "day", "hour", "minute", "second", "millisecond" };
+    static const char *const words[] = { "year", "month",  "week",   "day",
+                                         "hour", "minute", "second", "millisecond" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t n = strlen(words[i]);
         if ((length == n || (length == n + 1 && unit[n] == 's')) && !memcmp(unit, words[i], n))
@@ -216,17 +251,45 @@ const char *calendar_word(const char *unit, size_t length) {
     return NULL;
 }
 
-/* Units with the same dimension and their exact factor to its base: digits * 10^-scale. (UCUM; only what records and questionnaires use.) */
-static const struct { const char *code; char dimension; int64_t digits; int scale; } units[] = {
-    { "kg", 'm', 1000, 0 }, { "g", 'm', 1, 0 }, { "mg", 'm', 1, 3 }, { "ug", 'm', 1, 6 }, { "[lb_av]", 'm', 45359237, 5 }, { "[oz_av]", 'm', 28349523125, 9 },
-    { "km", 'l', 1000, 0 }, { "m", 'l', 1, 0 }, { "cm", 'l', 1, 2 }, { "mm", 'l', 1, 3 }, { "[in_i]", 'l', 254, 4 }, { "[ft_i]", 'l', 3048, 4 },
-    { "L", 'v', 1, 0 }, { "mL", 'v', 1, 3 }, { "dL", 'v', 1, 1 },
-    { "ms", 't', 1, 3 }, { "s", 't', 1, 0 }, { "min", 't', 60, 0 }, { "h", 't', 3600, 0 }, { "d", 't', 86400, 0 }, { "wk", 't', 604800, 0 },
-    { "mo", 't', 26298000, 1 }, { "a", 't', 31557600, 0 },
-    { "1", '1', 1, 0 }, { "%", '1', 1, 2 },
+/* Units with the same dimension and their exact factor to its base: digits * 10^-scale. (UCUM; only
+ * what records and questionnaires use.) */
+static const struct {
+    const char *code;
+    char dimension;
+    int64_t digits;
+    int scale;
+} units[] = {
+    { "kg", 'm', 1000, 0 },
+    { "g", 'm', 1, 0 },
+    { "mg", 'm', 1, 3 },
+    { "ug", 'm', 1, 6 },
+    { "[lb_av]", 'm', 45359237, 5 },
+    { "[oz_av]", 'm', 28349523125, 9 },
+    { "km", 'l', 1000, 0 },
+    { "m", 'l', 1, 0 },
+    { "cm", 'l', 1, 2 },
+    { "mm", 'l', 1, 3 },
+    { "[in_i]", 'l', 254, 4 },
+    { "[ft_i]", 'l', 3048, 4 },
+    { "L", 'v', 1, 0 },
+    { "mL", 'v', 1, 3 },
+    { "dL", 'v', 1, 1 },
+    { "ms", 't', 1, 3 },
+    { "s", 't', 1, 0 },
+    { "min", 't', 60, 0 },
+    { "h", 't', 3600, 0 },
+    { "d", 't', 86400, 0 },
+    { "wk", 't', 604800, 0 },
+    { "mo", 't', 26298000, 1 },
+    { "a", 't', 31557600, 0 },
+    { "1", '1', 1, 0 },
+    { "%", '1', 1, 2 },
 };
 /* Calendar words that are definite durations, and months and years among themselves. */
-static const struct { const char *word, *code; } words[] = { { "week", "wk" }, { "day", "d" }, { "hour", "h" }, { "minute", "min" }, { "second", "s" }, { "millisecond", "ms" } };
+static const struct {
+    const char *word, *code;
+} words[] = { { "week", "wk" },    { "day", "d" },    { "hour", "h" },
+              { "minute", "min" }, { "second", "s" }, { "millisecond", "ms" } };
 
 /* Index of a unit, -1 when it isn't in the table. */
 static int unit_index(const char *unit, bool calendar) {
@@ -248,8 +311,10 @@ bool quantity_common(const value *a, const value *b, decimal *x, decimal *y) {
     *y = b->quantity.value;
     if (!strcmp(ua, ub) && a->quantity.calendar == b->quantity.calendar)
         return true;
-    bool years = a->quantity.calendar && b->quantity.calendar && !strcmp(ua, "year") && !strcmp(ub, "month");
-    bool months = a->quantity.calendar && b->quantity.calendar && !strcmp(ua, "month") && !strcmp(ub, "year");
+    bool years =
+        a->quantity.calendar && b->quantity.calendar && !strcmp(ua, "year") && !strcmp(ub, "month");
+    bool months =
+        a->quantity.calendar && b->quantity.calendar && !strcmp(ua, "month") && !strcmp(ub, "year");
     if (years)
         return decimal_multiply(*x, decimal_of(12), x);
     if (months)
@@ -257,12 +322,14 @@ bool quantity_common(const value *a, const value *b, decimal *x, decimal *y) {
     int i = unit_index(ua, a->quantity.calendar), j = unit_index(ub, b->quantity.calendar);
     if (i < 0 || j < 0 || units[i].dimension != units[j].dimension)
         return false;
-    return decimal_multiply(*x, (decimal){ units[i].digits, units[i].scale }, x) && decimal_multiply(*y, (decimal){ units[j].digits, units[j].scale }, y);
+    return decimal_multiply(*x, (decimal) { units[i].digits, units[i].scale }, x) &&
+           decimal_multiply(*y, (decimal) { units[j].digits, units[j].scale }, y);
 }
 
 bool quantity_parse(struct evaluation *e, const char *text, size_t length, value *out) {
     size_t n = 0, last = length;
-    while (n < length && (text[n] == '-' || text[n] == '+' || text[n] == '.' || (text[n] >= '0' && text[n] <= '9')))
+    while (n < length && (text[n] == '-' || text[n] == '+' || text[n] == '.' ||
+                          (text[n] >= '0' && text[n] <= '9')))
         n++;
     if (!decimal_parse(text, n, &out->quantity.value))
         return false;

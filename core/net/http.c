@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP client over libcurl's multi interface: pool, transfers, limits, and which outcome a failure is. */
+/* The HTTP client over libcurl's multi interface: pool, transfers, limits, and which outcome a
+ * failure is. */
 #include "core/net/http.h"
 
 #include "core/base/crypt.h"
@@ -24,7 +25,8 @@ enum {
     VALUE_MAX = 512,        /* bytes of a header value that are kept */
     PARALLEL_MAX = 64,      /* connections */
     LARGE_BODY = 48 * 1024, /* from here on HTTP/1.1 */
-    KEEP_SECONDS = 50,      /* an idle connection older than this is not used again: below the usual 60 s of servers */
+    KEEP_SECONDS = 50, /* an idle connection older than this is not used again: below the usual 60 s
+                          of servers */
     MESSAGE_MAX = 640
 };
 
@@ -83,7 +85,9 @@ static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_ready = CURLE_FAILED_INIT;
 
 /* Initialises libcurl, once in a process. */
-static void start_curl(void) { curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT); }
+static void start_curl(void) {
+    curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
 
 /* Tells whether a host name is of this machine by its form. */
 static bool is_loopback(const char *host) {
@@ -108,7 +112,8 @@ static bool check_url(struct iptfhir_http *http, const struct iptfhir_http_setti
     CURLU *url = curl_url();
     char *scheme = NULL, *host = NULL, *port = NULL, *user = NULL, *query = NULL, *fragment = NULL;
     if (url == NULL || curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK) {
-        error_set(error, "net-url", "url", "this is not an address: expected https://host[:port]/path");
+        error_set(error, "net-url", "url",
+                  "this is not an address: expected https://host[:port]/path");
         goto out;
     }
     scheme = url_part(url, CURLUPART_SCHEME, 0);
@@ -118,20 +123,24 @@ static bool check_url(struct iptfhir_http *http, const struct iptfhir_http_setti
     query = url_part(url, CURLUPART_QUERY, 0);
     fragment = url_part(url, CURLUPART_FRAGMENT, 0);
     if (scheme == NULL || host == NULL || port == NULL) {
-        error_set(error, "net-url", "url", "this is not an address: expected https://host[:port]/path");
+        error_set(error, "net-url", "url",
+                  "this is not an address: expected https://host[:port]/path");
     } else if (user != NULL || query != NULL || fragment != NULL) {
         error_set(error, "net-url", "url",
-                  "the address of a server has no user name, query or fragment: expected https://host[:port]/path");
+                  "the address of a server has no user name, query or fragment: expected "
+                  "https://host[:port]/path");
     } else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0) {
-        error_set(error, "net-url", "url", "%.16s: is not spoken here: the address must begin with https://", scheme);
+        error_set(error, "net-url", "url",
+                  "%.16s: is not spoken here: the address must begin with https://", scheme);
     } else if (strcmp(scheme, "http") == 0 && !settings->insecure_loopback) {
-        error_set(
-            error, "net-url", "url",
-            "plain http to %.200s is refused: use https:// (for a test on this machine only: insecure_loopback: true)",
-            host);
+        error_set(error, "net-url", "url",
+                  "plain http to %.200s is refused: use https:// (for a test on this machine only: "
+                  "insecure_loopback: true)",
+                  host);
     } else if (strcmp(scheme, "http") == 0 && !is_loopback(host)) {
         error_set(error, "net-url", "url",
-                  "plain http to %.200s is refused: insecure_loopback is for localhost, 127.x.x.x and [::1] only",
+                  "plain http to %.200s is refused: insecure_loopback is for localhost, 127.x.x.x "
+                  "and [::1] only",
                   host);
     } else if (asprintf(&http->server, "%s:%s", host, port) < 0) {
         http->server = NULL;
@@ -160,7 +169,8 @@ static int on_start(void *user, char *primary, char *local, int primary_port, in
     return CURL_PREREQFUNC_OK;
 }
 
-/* Keeps the few header values that matter; a new status line (1xx, then the answer) starts afresh. */
+/* Keeps the few header values that matter; a new status line (1xx, then the answer) starts afresh.
+ */
 static size_t on_header(char *line, size_t size, size_t count, void *user) {
     struct slot *slot = ((struct transfer *)user)->slot;
     size_t length = size * count;
@@ -207,12 +217,14 @@ static CURLcode set_protocols(CURL *easy, bool plain) {
 #if LIBCURL_VERSION_NUM >= 0x075500
     return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http,https" : "https");
 #else
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTPS | (plain ? CURLPROTO_HTTP : 0)));
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
+                            (long)(CURLPROTO_HTTPS | (plain ? CURLPROTO_HTTP : 0)));
 #endif
 }
 
 /* Sets what stays the same for every request of an easy handle. */
-static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s, struct iptfhir_http *http) {
+static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s,
+                   struct iptfhir_http *http) {
     CURL *e = t->easy;
     long total = s->timeout_ms > 0 ? (long)s->timeout_ms : 60000;
     long connect = s->connect_timeout_ms > 0 ? (long)s->connect_timeout_ms : 10000;
@@ -256,15 +268,18 @@ static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s, st
 /* Makes the pool's memory and handles. */
 static bool make_pool(struct iptfhir_http *http, const struct iptfhir_http_settings *s) {
     unsigned char run[8];
-    http->parallel = s->parallel < 1 ? 1 : s->parallel > PARALLEL_MAX ? PARALLEL_MAX : (size_t)s->parallel;
+    http->parallel = s->parallel < 1              ? 1
+                     : s->parallel > PARALLEL_MAX ? PARALLEL_MAX
+                                                  : (size_t)s->parallel;
     http->max_body = s->max_body > 0 ? (size_t)s->max_body : 4u << 20;
     http->base = strdup(s->base_url);
     http->ca_file = s->ca_file != NULL ? strdup(s->ca_file) : NULL;
     http->transfers = calloc(http->parallel, sizeof *http->transfers);
     http->idle = calloc(http->parallel, sizeof(struct transfer *));
     http->multi = curl_multi_init();
-    if (http->base == NULL || (s->ca_file != NULL && http->ca_file == NULL) || http->transfers == NULL ||
-        http->idle == NULL || http->multi == NULL || !crypt_random(run, sizeof run))
+    if (http->base == NULL || (s->ca_file != NULL && http->ca_file == NULL) ||
+        http->transfers == NULL || http->idle == NULL || http->multi == NULL ||
+        !crypt_random(run, sizeof run))
         return false;
     for (size_t n = strlen(http->base); n > 0 && http->base[n - 1] == '/'; n--)
         http->base[n - 1] = '\0';
@@ -283,7 +298,8 @@ static bool make_pool(struct iptfhir_http *http, const struct iptfhir_http_setti
     return true;
 }
 
-struct iptfhir_http *net_http_open(const struct iptfhir_http_settings *settings, struct iptfhir_error *error) {
+struct iptfhir_http *net_http_open(const struct iptfhir_http_settings *settings,
+                                   struct iptfhir_error *error) {
     (void)pthread_once(&curl_once, start_curl);
     struct iptfhir_http *http = calloc(1, sizeof *http);
     if (http == NULL || curl_ready != CURLE_OK) {
@@ -291,7 +307,8 @@ struct iptfhir_http *net_http_open(const struct iptfhir_http_settings *settings,
         free(http);
         return NULL;
     }
-    if (!check_url(http, settings, error) || (settings->ca_file != NULL && !tls_check_ca(settings->ca_file, error))) {
+    if (!check_url(http, settings, error) ||
+        (settings->ca_file != NULL && !tls_check_ca(settings->ca_file, error))) {
         net_http_close(http);
         return NULL;
     }
@@ -336,13 +353,15 @@ static bool is_clean(const char *text, bool path) {
 /* Refuses a malformed request before any of the call is sent. */
 static bool check_request(const struct iptfhir_http_request *r, struct iptfhir_error *error) {
     size_t headers = 0;
-    bool good = r->method != NULL && r->path != NULL && is_clean(r->method, true) && is_clean(r->path, true) &&
+    bool good = r->method != NULL && r->path != NULL && is_clean(r->method, true) &&
+                is_clean(r->path, true) &&
                 (r->path[0] == '\0' || r->path[0] == '/' || r->path[0] == '?');
     for (const char *const *h = r->headers; good && h != NULL && *h != NULL; h++)
         good = is_clean(*h, false) && strchr(*h, ':') != NULL && ++headers <= HEADERS_MAX - 4;
     if (!good)
         return error_set(error, "net-request", NULL,
-                         "a request is malformed: path URL-encoded and beginning with '/', headers \"Name: value\" of "
+                         "a request is malformed: path URL-encoded and beginning with '/', headers "
+                         "\"Name: value\" of "
                          "one line, at most %d",
                          HEADERS_MAX - 4);
     return true;
@@ -360,7 +379,8 @@ static bool is_repeatable(const struct iptfhir_http_request *r) {
 static void set_headers(struct transfer *t, const struct iptfhir_http_request *r) {
     static char no_expect[] = "Expect:";
     size_t n = 0;
-    (void)snprintf(t->request_id, sizeof t->request_id, "X-Request-Id: %s-%" PRIx64, t->http->run, ++t->http->sent);
+    (void)snprintf(t->request_id, sizeof t->request_id, "X-Request-Id: %s-%" PRIx64, t->http->run,
+                   ++t->http->sent);
     t->lines[n++].data = t->request_id;
     t->lines[n++].data = no_expect;
     for (const char *const *h = r->headers; h != NULL && *h != NULL; h++)
@@ -371,7 +391,8 @@ static void set_headers(struct transfer *t, const struct iptfhir_http_request *r
 }
 
 /* Puts a request on an idle transfer and starts it; false when libcurl has no memory for it. */
-static bool start(struct iptfhir_http *http, struct transfer *t, const struct iptfhir_http_request *r, size_t index) {
+static bool start(struct iptfhir_http *http, struct transfer *t,
+                  const struct iptfhir_http_request *r, size_t index) {
     CURL *e = t->easy;
     bool get = strcmp(r->method, "GET") == 0, post = strcmp(r->method, "POST") == 0;
     size_t length = r->body != NULL ? r->body_length : 0;
@@ -395,24 +416,29 @@ static bool start(struct iptfhir_http *http, struct transfer *t, const struct ip
     }
     if (curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, get || post ? NULL : r->method) != CURLE_OK)
         return false;
-    (void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
-                           (long)(length > LARGE_BODY ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+    (void)curl_easy_setopt(
+        e, CURLOPT_HTTP_VERSION,
+        (long)(length > LARGE_BODY ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     set_headers(t, r);
     return curl_multi_add_handle(http->multi, e) == CURLM_OK;
 }
 
-/* Tells whether the answer is complete though the HTTP/2 stream was reset: a server that has answered may refuse the
- * rest of the request so (RFC 9113 section 8.1), and the client keeps the answer. */
+/* Tells whether the answer is complete though the HTTP/2 stream was reset: a server that has
+ * answered may refuse the rest of the request so (RFC 9113 section 8.1), and the client keeps the
+ * answer. */
 static bool is_whole(const struct transfer *t, CURLcode result) {
     curl_off_t announced = -1;
     (void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    return result == CURLE_HTTP2_STREAM && announced >= 0 && (size_t)announced == t->slot->body.length;
+    return result == CURLE_HTTP2_STREAM && announced >= 0 &&
+           (size_t)announced == t->slot->body.length;
 }
 
 /* Makes the response of a transfer that has ended. */
-static void finish(struct iptfhir_http *http, struct transfer *t, CURLcode result, struct iptfhir_http_response *out) {
+static void finish(struct iptfhir_http *http, struct transfer *t, CURLcode result,
+                   struct iptfhir_http_response *out) {
     struct slot *slot = t->slot;
-    bool complete = result == CURLE_OK || (result == CURLE_WRITE_ERROR && slot->truncated) || is_whole(t, result);
+    bool complete = result == CURLE_OK || (result == CURLE_WRITE_ERROR && slot->truncated) ||
+                    is_whole(t, result);
     long status = 0, verify = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     t->slot = NULL;
@@ -431,8 +457,8 @@ static void finish(struct iptfhir_http *http, struct transfer *t, CURLcode resul
         return;
     out->outcome = t->starts == 0 ? IPTFHIR_HTTP_NOT_SENT : IPTFHIR_HTTP_LOST;
     (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-    tls_explain(result == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : result, verify, t->curl_error, http->server,
-                http->ca_file, slot->message, sizeof slot->message);
+    tls_explain(result == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : result, verify, t->curl_error,
+                http->server, http->ca_file, slot->message, sizeof slot->message);
     out->error = slot->message;
 }
 
@@ -498,15 +524,17 @@ static size_t abandon(struct iptfhir_http *http, struct iptfhir_http_response *r
 
 /* Says that a request of the call never left, because libcurl could not take it. */
 static void refuse(struct iptfhir_http *http, size_t index, struct iptfhir_http_response *out) {
-    *out = (struct iptfhir_http_response) {
-        .size = sizeof *out, .outcome = IPTFHIR_HTTP_NOT_SENT, .body = "", .error = http->slots[index]->message
-    };
-    (void)snprintf(http->slots[index]->message, MESSAGE_MAX, "the request to %s could not be started: memory ran out",
-                   http->server);
+    *out = (struct iptfhir_http_response) { .size = sizeof *out,
+                                            .outcome = IPTFHIR_HTTP_NOT_SENT,
+                                            .body = "",
+                                            .error = http->slots[index]->message };
+    (void)snprintf(http->slots[index]->message, MESSAGE_MAX,
+                   "the request to %s could not be started: memory ran out", http->server);
 }
 
-iptfhir_status net_http(struct iptfhir_http *http, const struct iptfhir_http_request *requests, size_t count,
-                        struct iptfhir_http_response *responses, struct iptfhir_error *error) {
+iptfhir_status net_http(struct iptfhir_http *http, const struct iptfhir_http_request *requests,
+                        size_t count, struct iptfhir_http_response *responses,
+                        struct iptfhir_error *error) {
     for (size_t i = 0; i < count; i++)
         if (!check_request(&requests[i], error))
             return IPTFHIR_FATAL;

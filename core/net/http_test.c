@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP client against a server on a plain loopback socket that misbehaves on demand; TLS has its scenarios in
- * tests/. */
+/* The HTTP client against a server on a plain loopback socket that misbehaves on demand; TLS has
+ * its scenarios in tests/. */
 #include "core/net/http.h"
 #include "core/net/tls.h"
 
@@ -97,8 +97,9 @@ static void drain(int fd) {
         ;
 }
 
-#define CREATED_ANSWER                                                                                                 \
-    "HTTP/1.1 201 Created\r\neTag: W/\"7\"\r\nLocation: http://localhost/Observation/abc/_history/7\r\n"               \
+#define CREATED_ANSWER                                                                             \
+    "HTTP/1.1 201 Created\r\neTag: W/\"7\"\r\nLocation: "                                          \
+    "http://localhost/Observation/abc/_history/7\r\n"                                              \
     "Retry-After: 3 \r\nContent-Type: application/fhir+json\r\nContent-Length: 2\r\n\r\n{}"
 
 /* Sends far more than anybody wants. */
@@ -117,7 +118,9 @@ static bool answer(int fd, const char *head, int nth) {
         read_body(fd, head);
     switch (server.manner) {
     case CLOSES_UNANSWERED: return false;
-    case CLOSES_IN_THE_BODY: say(fd, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{\"half\":"); return false;
+    case CLOSES_IN_THE_BODY:
+        say(fd, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{\"half\":");
+        return false;
     case REFUSES_EARLY:
         say(fd, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         wait_ms(50);
@@ -132,7 +135,9 @@ static bool answer(int fd, const char *head, int nth) {
         if (nth > 0)
             return false;
         break;
-    case REDIRECTS: say(fd, "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"); return true;
+    case REDIRECTS:
+        say(fd, "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
+        return true;
     case BABBLES: say(fd, "hello, this is not HTTP at all\r\n\r\n"); return false;
     case TAKES_ITS_TIME: wait_ms(200); break;
     case ANSWERS: break;
@@ -188,7 +193,8 @@ static void stop_server(void) {
 }
 
 /* Opens a client for the server; `scheme` is http or https. */
-static struct iptfhir_http *open_client(const char *scheme, int64_t timeout_ms, int64_t max_body, int64_t parallel) {
+static struct iptfhir_http *open_client(const char *scheme, int64_t timeout_ms, int64_t max_body,
+                                        int64_t parallel) {
     static char url[64];
     (void)snprintf(url, sizeof url, "%s://127.0.0.1:%d/fhir/", scheme, server.port);
     struct iptfhir_http_settings s = { .size = sizeof s,
@@ -204,10 +210,11 @@ static struct iptfhir_http *open_client(const char *scheme, int64_t timeout_ms, 
 }
 
 /* Sends one request and returns its response. */
-static struct iptfhir_http_response send_one(struct iptfhir_http *http, const char *method, const char *path,
-                                             const char *body) {
+static struct iptfhir_http_response send_one(struct iptfhir_http *http, const char *method,
+                                             const char *path, const char *body) {
     static const char *const headers[] = { "Content-Type: application/fhir+json", NULL };
-    struct iptfhir_http_request q = { sizeof q, method, path, headers, body, body != NULL ? strlen(body) : 0 };
+    struct iptfhir_http_request q = { sizeof q, method, path,
+                                      headers,  body,   body != NULL ? strlen(body) : 0 };
     struct iptfhir_http_response r = { 0 };
     ck_assert_int_eq(net_http(http, &q, 1, &r, &error), IPTFHIR_OK);
     return r;
@@ -477,22 +484,25 @@ static const struct {
       "the certificate of localhost:8443 is not signed by a CA in ca.pem" },
     { CURLE_PEER_FAILED_VERIFICATION, X509_V_ERR_CERT_HAS_EXPIRED, "", "has expired" },
     { CURLE_PEER_FAILED_VERIFICATION, X509_V_OK,
-      "SSL: no alternative certificate subject name matches target host name 'localhost'", "another host name" },
-    { CURLE_SSL_CONNECT_ERROR, X509_V_OK, "error:0A000102:SSL routines::unsupported protocol", "TLS 1.2 or 1.3" },
-    { CURLE_SSL_CONNECT_ERROR, X509_V_OK, "error:0A00042E:SSL routines::tlsv1 alert protocol version",
+      "SSL: no alternative certificate subject name matches target host name 'localhost'",
+      "another host name" },
+    { CURLE_SSL_CONNECT_ERROR, X509_V_OK, "error:0A000102:SSL routines::unsupported protocol",
       "TLS 1.2 or 1.3" },
-    { CURLE_SSL_CONNECT_ERROR, X509_V_OK, "error:0A00010B:SSL routines::wrong version number", "does not speak TLS" },
+    { CURLE_SSL_CONNECT_ERROR, X509_V_OK,
+      "error:0A00042E:SSL routines::tlsv1 alert protocol version", "TLS 1.2 or 1.3" },
+    { CURLE_SSL_CONNECT_ERROR, X509_V_OK, "error:0A00010B:SSL routines::wrong version number",
+      "does not speak TLS" },
     { CURLE_COULDNT_RESOLVE_HOST, X509_V_OK, "", "cannot be resolved" },
 };
 
 START_TEST(each_tls_failure_has_its_own_words) {
     char text[640], small[12];
-    tls_explain(tls_cases[_i].result, tls_cases[_i].verify, tls_cases[_i].detail, "localhost:8443", "ca.pem", text,
-                sizeof text);
+    tls_explain(tls_cases[_i].result, tls_cases[_i].verify, tls_cases[_i].detail, "localhost:8443",
+                "ca.pem", text, sizeof text);
     ck_assert_msg(strstr(text, tls_cases[_i].told) != NULL, "%s", text);
     ck_assert_ptr_null(strchr(text, '%'));
-    tls_explain(tls_cases[_i].result, tls_cases[_i].verify, tls_cases[_i].detail, "localhost:8443", "ca.pem", small,
-                sizeof small);
+    tls_explain(tls_cases[_i].result, tls_cases[_i].verify, tls_cases[_i].detail, "localhost:8443",
+                "ca.pem", small, sizeof small);
     ck_assert_uint_lt(strlen(small), sizeof small);
 }
 END_TEST
@@ -517,7 +527,8 @@ int main(void) {
                         sizeof addresses / sizeof *addresses);
     tcase_add_test(c, a_ca_file_must_be_there_and_hold_a_certificate);
     tcase_add_test(c, a_malformed_request_is_refused_before_anything_is_sent);
-    tcase_add_loop_test(c, each_tls_failure_has_its_own_words, 0, sizeof tls_cases / sizeof *tls_cases);
+    tcase_add_loop_test(c, each_tls_failure_has_its_own_words, 0,
+                        sizeof tls_cases / sizeof *tls_cases);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS failures in words for people, and the check of a CA file; the handshake itself is libcurl's and OpenSSL's. */
+/* TLS failures in words for people, and the check of a CA file; the handshake itself is libcurl's
+ * and OpenSSL's. */
 #include "core/net/tls.h"
 
 #include "core/base/error.h"
@@ -11,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a verification result of OpenSSL means to whoever runs the service; %1$s server, %2$s CA file, %3$s where to put
- * its CA. */
+/* What a verification result of OpenSSL means to whoever runs the service; %1$s server, %2$s CA
+ * file, %3$s where to put its CA. */
 struct verify_text {
     long verify;
     const char *text;
@@ -20,48 +21,63 @@ struct verify_text {
 
 #define FROM_CA "the certificate of %1$s is not signed by a CA in %2$s: %3$s"
 static const struct verify_text verify_texts[] = {
-    { X509_V_ERR_CERT_HAS_EXPIRED, "the certificate of %1$s, or one of its chain, has expired: its operator has to "
-                                   "renew it (is the clock here right?)" },
-    { X509_V_ERR_CERT_NOT_YET_VALID, "the certificate of %1$s, or one of its chain, is not valid yet: check the clock "
-                                     "here and the certificate there" },
+    { X509_V_ERR_CERT_HAS_EXPIRED,
+      "the certificate of %1$s, or one of its chain, has expired: its operator has to "
+      "renew it (is the clock here right?)" },
+    { X509_V_ERR_CERT_NOT_YET_VALID,
+      "the certificate of %1$s, or one of its chain, is not valid yet: check the clock "
+      "here and the certificate there" },
     { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
       "the certificate of %1$s signs itself and is not in %2$s: if it is the right one, %3$s" },
     { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, FROM_CA },
     { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, FROM_CA },
-    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, FROM_CA ", or have the server send its intermediate certificates" },
-    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, FROM_CA ", or have the server send its intermediate certificates" },
-    { X509_V_ERR_CERT_SIGNATURE_FAILURE, FROM_CA " (one of the same name is there, but it has another key)" },
-    { X509_V_ERR_CERT_REVOKED, "the certificate of %1$s has been revoked: do not connect; ask its operator" },
-    { X509_V_ERR_INVALID_PURPOSE, "the certificate of %1$s is not made for servers: its operator has to replace it" },
-    { X509_V_ERR_INVALID_CA,
-      "a certificate in the chain of %1$s is not allowed to sign others: its operator has to repair the chain" },
-    { X509_V_ERR_EE_KEY_TOO_SMALL,
-      "the key of the certificate of %1$s is too short: its operator has to renew it with RSA 2048 or P-256" },
-    { X509_V_ERR_CA_KEY_TOO_SMALL, "the key of a CA of %1$s is too short: its operator has to renew the chain" },
-    { X509_V_ERR_CA_MD_TOO_WEAK, "a certificate in the chain of %1$s is signed with a hash that is no longer safe "
-                                 "(SHA-1, MD5): it has to be renewed" },
-    { X509_V_ERR_HOSTNAME_MISMATCH, "the certificate of %1$s is for another host name: write the name that is in the "
-                                    "certificate into the address, or have it renewed" },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+      FROM_CA ", or have the server send its intermediate certificates" },
+    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+      FROM_CA ", or have the server send its intermediate certificates" },
+    { X509_V_ERR_CERT_SIGNATURE_FAILURE,
+      FROM_CA " (one of the same name is there, but it has another key)" },
+    { X509_V_ERR_CERT_REVOKED,
+      "the certificate of %1$s has been revoked: do not connect; ask its operator" },
+    { X509_V_ERR_INVALID_PURPOSE,
+      "the certificate of %1$s is not made for servers: its operator has to replace it" },
+    { X509_V_ERR_INVALID_CA, "a certificate in the chain of %1$s is not allowed to sign others: "
+                             "its operator has to repair the chain" },
+    { X509_V_ERR_EE_KEY_TOO_SMALL, "the key of the certificate of %1$s is too short: its operator "
+                                   "has to renew it with RSA 2048 or P-256" },
+    { X509_V_ERR_CA_KEY_TOO_SMALL,
+      "the key of a CA of %1$s is too short: its operator has to renew the chain" },
+    { X509_V_ERR_CA_MD_TOO_WEAK,
+      "a certificate in the chain of %1$s is signed with a hash that is no longer safe "
+      "(SHA-1, MD5): it has to be renewed" },
+    { X509_V_ERR_HOSTNAME_MISMATCH,
+      "the certificate of %1$s is for another host name: write the name that is in the "
+      "certificate into the address, or have it renewed" },
 };
 
-/* What other failures mean: a libcurl result, and a part of its text that must be there ("" for any). */
+/* What other failures mean: a libcurl result, and a part of its text that must be there ("" for
+ * any). */
 struct result_text {
     CURLcode result;
     const char *part, *text;
 };
 
-#define BROKE_OFF                                                                                                      \
-    "%1$s broke off the TLS handshake: is this its https port (and not plain http), and does it want a client "        \
+#define BROKE_OFF                                                                                  \
+    "%1$s broke off the TLS handshake: is this its https port (and not plain http), and does it "  \
+    "want a client "                                                                               \
     "certificate?"
 #define TOO_OLD "%1$s offers no TLS version that is safe: TLS 1.2 or 1.3 is needed there"
 static const struct result_text result_texts[] = {
     { CURLE_COULDNT_RESOLVE_HOST, "",
       "the host name of %1$s cannot be resolved: check the address and the name service" },
-    { CURLE_COULDNT_CONNECT, "", "%1$s cannot be reached (no connection): is the server up, and the port right?" },
+    { CURLE_COULDNT_CONNECT, "",
+      "%1$s cannot be reached (no connection): is the server up, and the port right?" },
     { CURLE_PEER_FAILED_VERIFICATION, "subject name",
-      "the certificate of %1$s is for another host name: write the name that is in the certificate into the address, "
+      "the certificate of %1$s is for another host name: write the name that is in the certificate "
+      "into the address, "
       "or have it renewed" },
-    { CURLE_PEER_FAILED_VERIFICATION, "", "the certificate of %1$s could not be verified against %2$s" },
+    { CURLE_PEER_FAILED_VERIFICATION, "",
+      "the certificate of %1$s could not be verified against %2$s" },
     { CURLE_SSL_CONNECT_ERROR, "protocol version", TOO_OLD },
     { CURLE_SSL_CONNECT_ERROR, "unsupported protocol", TOO_OLD },
     { CURLE_SSL_CONNECT_ERROR, "version too low", TOO_OLD },
@@ -80,7 +96,8 @@ static const struct result_text result_texts[] = {
     { CURLE_SSL_CONNECT_ERROR, "SSL_ERROR_SYSCALL", BROKE_OFF },
     { CURLE_SSL_CONNECT_ERROR, "unexpected eof", BROKE_OFF },
     { CURLE_SSL_CONNECT_ERROR, "", "TLS with %1$s could not be set up" },
-    { CURLE_SSL_CACERT_BADFILE, "", "%2$s cannot be used: it must be readable and hold PEM certificates" },
+    { CURLE_SSL_CACERT_BADFILE, "",
+      "%2$s cannot be used: it must be readable and hold PEM certificates" },
     { CURLE_SSL_CERTPROBLEM, "", "the client certificate could not be used with %1$s" },
     { CURLE_OPERATION_TIMEDOUT, "", "%1$s took too long" },
     { CURLE_GOT_NOTHING, "", "%1$s closed the connection without an answer" },
@@ -88,18 +105,22 @@ static const struct result_text result_texts[] = {
     { CURLE_SEND_ERROR, "", "the connection to %1$s broke while the request was sent" },
     { CURLE_RECV_ERROR, "", "the connection to %1$s broke while its answer was awaited" },
     { CURLE_ABORTED_BY_CALLBACK, "",
-      "a kept-alive connection to %1$s died before an answer came; the request was not sent a second time" },
+      "a kept-alive connection to %1$s died before an answer came; the request was not sent a "
+      "second time" },
     { CURLE_HTTP2, "", "%1$s broke the HTTP/2 connection" },
     { CURLE_HTTP2_STREAM, "", "%1$s broke off the HTTP/2 stream" },
     { CURLE_UNSUPPORTED_PROTOCOL, "", "%1$s did not answer in HTTP" },
     { CURLE_WEIRD_SERVER_REPLY, "", "%1$s did not answer in HTTP" },
 };
 
-/* Writes a text of the tables with its places filled; a place may stand anywhere, more than once or not at all. */
-static void fill(const char *text, const char *server, const char *ca_file, char *out, size_t size) {
+/* Writes a text of the tables with its places filled; a place may stand anywhere, more than once or
+ * not at all. */
+static void fill(const char *text, const char *server, const char *ca_file, char *out,
+                 size_t size) {
     const char *const places[] = { server, ca_file != NULL ? ca_file : "the system's CA store",
-                                   ca_file != NULL ? "put the CA certificate of this server there (PEM)"
-                                                   : "name its CA certificate with ca_file (PEM)" };
+                                   ca_file != NULL
+                                       ? "put the CA certificate of this server there (PEM)"
+                                       : "name its CA certificate with ca_file (PEM)" };
     size_t n = 0;
     for (const char *p = text; *p != '\0' && n + 1 < size; p++) {
         const char *value = NULL;
@@ -116,8 +137,8 @@ static void fill(const char *text, const char *server, const char *ca_file, char
     out[n < size ? n : size - 1] = '\0';
 }
 
-void tls_explain(CURLcode result, long verify, const char *detail, const char *server, const char *ca_file, char *out,
-                 size_t size) {
+void tls_explain(CURLcode result, long verify, const char *detail, const char *server,
+                 const char *ca_file, char *out, size_t size) {
     bool tls = result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CONNECT_ERROR;
     for (size_t i = 0; tls && i < sizeof verify_texts / sizeof *verify_texts; i++)
         if (verify != X509_V_OK && verify_texts[i].verify == verify) {
@@ -138,7 +159,8 @@ void tls_explain(CURLcode result, long verify, const char *detail, const char *s
 bool tls_check_ca(const char *ca_file, struct iptfhir_error *error) {
     FILE *f = fopen(ca_file, "re");
     if (f == NULL)
-        return error_set(error, "net-ca", ca_file, "the CA file cannot be read (%s): give a readable PEM file",
+        return error_set(error, "net-ca", ca_file,
+                         "the CA file cannot be read (%s): give a readable PEM file",
                          strerror(errno));
     X509 *certificate = PEM_read_X509(f, NULL, NULL, NULL);
     (void)fclose(f);

@@ -37,9 +37,12 @@ struct host {
     struct listing *listings;
 };
 
-static struct host *self(const struct iptfhir_host *table) { return (struct host *)(uintptr_t)table; }
+static struct host *self(const struct iptfhir_host *table) {
+    return (struct host *)(uintptr_t)table;
+}
 
-static void host_log(const struct iptfhir_host *table, iptfhir_level level, const char *format, ...) {
+static void host_log(const struct iptfhir_host *table, iptfhir_level level, const char *format,
+                     ...) {
     char text[1024];
     va_list args;
     va_start(args, format);
@@ -48,8 +51,9 @@ static void host_log(const struct iptfhir_host *table, iptfhir_level level, cons
     log_line(level, "%s: %s", self(table)->settings.instance->name, text);
 }
 
-static iptfhir_status host_fail(const struct iptfhir_host *table, struct iptfhir_error *error, iptfhir_status status,
-                                const char *code, const char *where, const char *format, ...) {
+static iptfhir_status host_fail(const struct iptfhir_host *table, struct iptfhir_error *error,
+                                iptfhir_status status, const char *code, const char *where,
+                                const char *format, ...) {
     char text[sizeof error->text];
     va_list args;
     (void)table;
@@ -74,7 +78,8 @@ static void free_document(struct document *d) {
 }
 
 /* Take the first finding of a file as the error. */
-static void take_finding(const struct report *report, const char *path, struct iptfhir_error *error) {
+static void take_finding(const struct report *report, const char *path,
+                         struct iptfhir_error *error) {
     const struct iptfhir_error *e = report->count ? &report->entries[0].error : NULL;
     if (e)
         error_set(error, e->code, e->where, "%s%s", e->text,
@@ -102,16 +107,19 @@ static struct document *read_document(const char *path, struct iptfhir_error *er
     return d;
 }
 
-/* Where a document is: relative to the configuration, then to the mappings; false when the path is too long. */
+/* Where a document is: relative to the configuration, then to the mappings; false when the path is
+ * too long. */
 static bool find_document(const struct host *h, const char *path, char *out, size_t size) {
     const struct config *c = h->settings.config;
-    int n = *path == '/' ? snprintf(out, size, "%s", path) : snprintf(out, size, "%s/%s", c->folder, path);
+    int n = *path == '/' ? snprintf(out, size, "%s", path)
+                         : snprintf(out, size, "%s/%s", c->folder, path);
     if (*path != '/' && access(out, R_OK) != 0)
         n = snprintf(out, size, "%s/%s", c->mappings_dir, path);
     return n > 0 && (size_t)n < size;
 }
 
-static const json_t *host_document(const struct iptfhir_host *table, const char *path, struct iptfhir_error *error) {
+static const json_t *host_document(const struct iptfhir_host *table, const char *path,
+                                   struct iptfhir_error *error) {
     struct host *h = self(table);
     char full[4096];
     if (!find_document(h, path, full, sizeof full)) {
@@ -130,8 +138,8 @@ static const json_t *host_document(const struct iptfhir_host *table, const char 
     return d ? d->json : NULL;
 }
 
-static bool host_position(const struct iptfhir_host *table, const json_t *document, const char *pointer, char *out,
-                          size_t size) {
+static bool host_position(const struct iptfhir_host *table, const json_t *document,
+                          const char *pointer, char *out, size_t size) {
     struct host *h = self(table);
     bool found = false;
     pthread_mutex_lock(&h->lock);
@@ -179,7 +187,8 @@ static struct listing *read_listing(struct host *h, const char *folder, const ch
     return NULL;
 }
 
-static const char *const *host_list(const struct iptfhir_host *table, const char *folder, const char *suffix) {
+static const char *const *host_list(const struct iptfhir_host *table, const char *folder,
+                                    const char *suffix) {
     static const char *const none[] = { NULL };
     struct host *h = self(table);
     pthread_mutex_lock(&h->lock);
@@ -194,17 +203,20 @@ static const char *const *host_list(const struct iptfhir_host *table, const char
     return l ? (const char *const *)l->names : none;
 }
 
-static void host_identity(const struct iptfhir_host *table, const char *type, const char *key, char out[37]) {
+static void host_identity(const struct iptfhir_host *table, const char *type, const char *key,
+                          char out[37]) {
     crypt_uuid5(self(table)->settings.config->identity_base, type, key, out);
 }
 
-static const char *host_translate(const struct iptfhir_host *table, const char *map, const char *code) {
+static const char *host_translate(const struct iptfhir_host *table, const char *map,
+                                  const char *code) {
     const struct template_set *set = self(table)->settings.templates;
     return set ? template_translate(set, map, code) : NULL;
 }
 
 static struct iptfhir_http *host_http_open(const struct iptfhir_host *table,
-                                           const struct iptfhir_http_settings *settings, struct iptfhir_error *error) {
+                                           const struct iptfhir_http_settings *settings,
+                                           struct iptfhir_error *error) {
     const struct host_network *network = self(table)->settings.network;
     if (network)
         return network->http_open(settings, error);
@@ -214,12 +226,16 @@ static struct iptfhir_http *host_http_open(const struct iptfhir_host *table,
 }
 
 /* What a handle needs no host for: only a process with network can have one. */
-static iptfhir_status host_http(struct iptfhir_http *http, const struct iptfhir_http_request *requests, size_t count,
-                                struct iptfhir_http_response *responses, struct iptfhir_error *error) {
+static iptfhir_status host_http(struct iptfhir_http *http,
+                                const struct iptfhir_http_request *requests, size_t count,
+                                struct iptfhir_http_response *responses,
+                                struct iptfhir_error *error) {
     return net_host.http(http, requests, count, responses, error);
 }
 
-static void host_http_close(struct iptfhir_http *http) { net_host.http_close(http); }
+static void host_http_close(struct iptfhir_http *http) {
+    net_host.http_close(http);
+}
 
 /* Texts of a thread's last merge, which the plugin borrows; freed with the thread. */
 struct merge_texts {
@@ -236,7 +252,9 @@ static void free_merge_texts(void *texts) {
     free(t);
 }
 
-static void make_merge_key(void) { merge_ready = pthread_key_create(&merge_key, free_merge_texts) == 0; }
+static void make_merge_key(void) {
+    merge_ready = pthread_key_create(&merge_key, free_merge_texts) == 0;
+}
 
 /* This thread's texts, emptied; NULL when memory is out. */
 static struct merge_texts *merge_texts(void) {
@@ -258,9 +276,9 @@ static struct merge_texts *merge_texts(void) {
     return t;
 }
 
-static iptfhir_status host_merge(const struct iptfhir_host *table, const char *base, const char *mine,
-                                 const char *theirs, const char **merged, const char **overlap,
-                                 struct iptfhir_error *error) {
+static iptfhir_status host_merge(const struct iptfhir_host *table, const char *base,
+                                 const char *mine, const char *theirs, const char **merged,
+                                 const char **overlap, struct iptfhir_error *error) {
     (void)table;
     struct arena arena = { 0 };
     struct tree *result = NULL;
@@ -290,15 +308,18 @@ struct host *host_new(const struct host_settings *settings) {
     struct host *h = calloc(1, sizeof *h);
     if (!h)
         return NULL;
-    h->table = (struct iptfhir_host) { sizeof h->table, host_log,        host_fail,     host_stopping,  host_document,
-                                       host_position,   host_list,       host_identity, host_translate, host_http_open,
-                                       host_http,       host_http_close, host_merge };
+    h->table = (struct iptfhir_host) { sizeof h->table, host_log,       host_fail, host_stopping,
+                                       host_document,   host_position,  host_list, host_identity,
+                                       host_translate,  host_http_open, host_http, host_http_close,
+                                       host_merge };
     h->settings = *settings;
     pthread_mutex_init(&h->lock, NULL);
     return h;
 }
 
-const struct iptfhir_host *host_table(const struct host *host) { return &host->table; }
+const struct iptfhir_host *host_table(const struct host *host) {
+    return &host->table;
+}
 
 void host_free(struct host *host) {
     if (!host)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The services that a plugin reaches through its host table. One host per instance (or per target's instances). */
+/* The services that a plugin reaches through its host table. One host per instance (or per target's
+ * instances). */
 #ifndef CORE_PLUGIN_HOST_H
 #define CORE_PLUGIN_HOST_H
 

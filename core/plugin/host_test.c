@@ -14,7 +14,9 @@
 
 static char folder[64], mappings[96];
 static struct config config;
-static const struct config_instance instance = { .name = "x", .plugin = "p", .where = "iptfhir.yaml:2:3" };
+static const struct config_instance instance = { .name = "x",
+                                                 .plugin = "p",
+                                                 .where = "iptfhir.yaml:2:3" };
 static struct host *host;
 static const struct iptfhir_host *table;
 static struct iptfhir_error error;
@@ -43,8 +45,12 @@ static void setup(void) {
     put("mappings/instruments/gad-7.yaml", "name: GAD-7\n");
     put("mappings/instruments/notes.txt", "no instrument\n");
     put("broken.yaml", "a: [1\nb: no\n");
-    config = (struct config) { .folder = folder, .mappings_dir = mappings, .identity_base = "https://ipt.example.org" };
-    const struct host_settings settings = { .config = &config, .instance = &instance, .stopping = &stopping };
+    config = (struct config) { .folder = folder,
+                               .mappings_dir = mappings,
+                               .identity_base = "https://ipt.example.org" };
+    const struct host_settings settings = { .config = &config,
+                                            .instance = &instance,
+                                            .stopping = &stopping };
     stopping = false;
     error = (struct iptfhir_error)ERROR_INIT;
     ck_assert_ptr_nonnull(host = host_new(&settings));
@@ -70,12 +76,15 @@ START_TEST(every_service_is_there) {
 END_TEST
 
 START_TEST(the_first_failure_wins_and_the_status_comes_back) {
-    ck_assert_int_eq(table->fail(table, &error, IPTFHIR_RETRY, "first", "row 3", "%d of %d", 1, 2), IPTFHIR_RETRY);
-    ck_assert_int_eq(table->fail(table, &error, IPTFHIR_FATAL, "second", NULL, "later"), IPTFHIR_FATAL);
+    ck_assert_int_eq(table->fail(table, &error, IPTFHIR_RETRY, "first", "row 3", "%d of %d", 1, 2),
+                     IPTFHIR_RETRY);
+    ck_assert_int_eq(table->fail(table, &error, IPTFHIR_FATAL, "second", NULL, "later"),
+                     IPTFHIR_FATAL);
     ck_assert_str_eq(error.code, "first");
     ck_assert_str_eq(error.where, "row 3");
     ck_assert_str_eq(error.text, "1 of 2");
-    ck_assert_int_eq(table->fail(table, NULL, IPTFHIR_REJECT, "third", NULL, "nobody listens"), IPTFHIR_REJECT);
+    ck_assert_int_eq(table->fail(table, NULL, IPTFHIR_REJECT, "third", NULL, "nobody listens"),
+                     IPTFHIR_REJECT);
 }
 END_TEST
 
@@ -139,7 +148,8 @@ START_TEST(an_identity_is_the_same_every_time) {
 END_TEST
 
 START_TEST(a_process_without_network_says_so) {
-    const struct iptfhir_http_settings settings = { .size = sizeof settings, .base_url = "https://ehr.example.org" };
+    const struct iptfhir_http_settings settings = { .size = sizeof settings,
+                                                    .base_url = "https://ehr.example.org" };
     ck_assert_ptr_null(table->http_open(table, &settings, &error));
     ck_assert_str_eq(error.code, "no-network");
     ck_assert_str_eq(error.where, "iptfhir.yaml:2:3");
@@ -150,25 +160,29 @@ END_TEST
 START_TEST(changes_of_different_elements_merge_and_of_the_same_overlap) {
     const char *merged, *overlap;
     const char *base = "{\"a\":1,\"b\":1.0}";
-    ck_assert_int_eq(
-        table->merge(table, base, "{\"a\":2,\"b\":1.0}", "{\"a\":1,\"b\":1.10}", &merged, &overlap, &error),
-        IPTFHIR_OK);
+    ck_assert_int_eq(table->merge(table, base, "{\"a\":2,\"b\":1.0}", "{\"a\":1,\"b\":1.10}",
+                                  &merged, &overlap, &error),
+                     IPTFHIR_OK);
     ck_assert_str_eq(merged, "{\"a\":2,\"b\":1.10}");
-    ck_assert_int_eq(table->merge(table, base, "{\"a\":2,\"b\":1.0}", "{\"a\":3,\"b\":1.0}", &merged, &overlap, &error),
+    ck_assert_int_eq(table->merge(table, base, "{\"a\":2,\"b\":1.0}", "{\"a\":3,\"b\":1.0}",
+                                  &merged, &overlap, &error),
                      IPTFHIR_REJECT);
     ck_assert_ptr_nonnull(strstr(overlap, "/a"));
-    ck_assert_int_eq(table->merge(table, base, "{", base, &merged, &overlap, &error), IPTFHIR_FATAL);
+    ck_assert_int_eq(table->merge(table, base, "{", base, &merged, &overlap, &error),
+                     IPTFHIR_FATAL);
     ck_assert(error_is_set(&error));
 }
 END_TEST
 
-/* Merge in a thread that then ends: what it borrowed is freed with it (the sanitizers see to that). */
+/* Merge in a thread that then ends: what it borrowed is freed with it (the sanitizers see to that).
+ */
 static void *merge_elsewhere(void *user) {
     const char *merged, *overlap;
     char text[64];
     for (int i = 0; i < 200; i++) {
         snprintf(text, sizeof text, "{\"a\":%d}", i + 10);
-        if (table->merge(table, "{\"a\":1}", text, "{\"a\":1}", &merged, &overlap, NULL) != IPTFHIR_OK ||
+        if (table->merge(table, "{\"a\":1}", text, "{\"a\":1}", &merged, &overlap, NULL) !=
+                IPTFHIR_OK ||
             strcmp(merged, text) != 0)
             *(bool *)user = false;
     }

@@ -23,25 +23,28 @@ struct applying {
 };
 
 /* Report a fault at an option. */
-static void fault(struct applying *a, const struct tree *at, const char *code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-static void fault(struct applying *a, const struct tree *at, const char *code, const char *format, ...) {
+static void fault(struct applying *a, const struct tree *at, const char *code, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
+static void fault(struct applying *a, const struct tree *at, const char *code, const char *format,
+                  ...) {
     char text[400];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    const char *where = at && at->line ? config_where(&a->instance->arena, a->config->file, at) : a->from->where;
+    const char *where =
+        at && at->line ? config_where(&a->instance->arena, a->config->file, at) : a->from->where;
     report_add(a->report, REPORT_ERROR, code, where, "%s (plugin %s)", text, a->from->plugin);
 }
 
 /* Check that a secret's file is for its owner alone. */
-static void check_secret(struct applying *a, const struct iptfhir_option *o, const struct tree *v, const char *path,
-                         const struct stat *st) {
+static void check_secret(struct applying *a, const struct iptfhir_option *o, const struct tree *v,
+                         const char *path, const struct stat *st) {
     if (!S_ISREG(st->st_mode))
         fault(a, v, "secret-mode", "%s: %s is no plain file", o->name, path);
     else if (st->st_uid != geteuid() && st->st_uid != 0)
-        fault(a, v, "secret-owner", "%s: %s belongs to another user: chown it to the one that runs iptfhir", o->name,
+        fault(a, v, "secret-owner",
+              "%s: %s belongs to another user: chown it to the one that runs iptfhir", o->name,
               path);
     else if (st->st_mode & 077)
         fault(a, v, "secret-mode", "%s: others may use %s (mode %04o): chmod 600 it", o->name, path,
@@ -54,13 +57,15 @@ static void out_of_memory(struct applying *a) {
 }
 
 /* A path as the configuration means it; checks what its type demands. */
-static const char *take_path(struct applying *a, const struct iptfhir_option *o, const struct tree *v) {
+static const char *take_path(struct applying *a, const struct iptfhir_option *o,
+                             const struct tree *v) {
     struct arena *arena = &a->instance->arena;
     struct stat st;
     bool secret = o->type == IPTFHIR_SECRET, must = secret || (o->flags & IPTFHIR_MUST_EXIST);
     bool stdio = !secret && !strcmp(v->text, "-");
-    const char *path = *v->text == '/' || stdio ? arena_strndup(arena, v->text, v->length)
-                                                : arena_printf(arena, "%s/%s", a->config->folder, v->text);
+    const char *path = *v->text == '/' || stdio
+                           ? arena_strndup(arena, v->text, v->length)
+                           : arena_printf(arena, "%s/%s", a->config->folder, v->text);
     if (!path)
         out_of_memory(a);
     if (!path || stdio || !must)
@@ -71,13 +76,15 @@ static const char *take_path(struct applying *a, const struct iptfhir_option *o,
         if (secret)
             check_secret(a, o, v, path, &st);
         if (access(path, R_OK) != 0)
-            fault(a, v, "unreadable-file", "%s: cannot read %s: %s", o->name, path, strerror(errno));
+            fault(a, v, "unreadable-file", "%s: cannot read %s: %s", o->name, path,
+                  strerror(errno));
     }
     return path;
 }
 
 /* A list of texts. */
-static void take_list(struct applying *a, const struct iptfhir_option *o, const struct tree *v, void *at) {
+static void take_list(struct applying *a, const struct iptfhir_option *o, const struct tree *v,
+                      void *at) {
     if (v->kind != TREE_ARRAY) {
         fault(a, v, "wrong-type", "%s must be a list of texts", o->name);
         return;
@@ -96,7 +103,8 @@ static void take_list(struct applying *a, const struct iptfhir_option *o, const 
 }
 
 /* A choice: its index. */
-static void take_choice(struct applying *a, const struct iptfhir_option *o, const struct tree *v, void *at) {
+static void take_choice(struct applying *a, const struct iptfhir_option *o, const struct tree *v,
+                        void *at) {
     struct str list = { 0 };
     for (int i = 0; o->choices && o->choices[i]; i++) {
         if (v->kind == TREE_STRING && !strcmp(o->choices[i], v->text)) {
@@ -111,7 +119,8 @@ static void take_choice(struct applying *a, const struct iptfhir_option *o, cons
 }
 
 /* A text or path into its member. */
-static void take_text(struct applying *a, const struct iptfhir_option *o, const struct tree *v, const char **at) {
+static void take_text(struct applying *a, const struct iptfhir_option *o, const struct tree *v,
+                      const char **at) {
     bool path = o->type != IPTFHIR_STRING;
     if (v->kind != TREE_STRING)
         fault(a, v, "wrong-type", "%s must be a %s", o->name, path ? "path" : "text; quote it");
@@ -132,8 +141,8 @@ static void take(struct applying *a, const struct iptfhir_option *o, const struc
         if (v->kind != TREE_NUMBER || !tree_to_int(v, &number))
             fault(a, v, "wrong-type", "%s must be a whole number", o->name);
         else if ((o->min || o->max) && (number < o->min || number > o->max))
-            fault(a, v, "out-of-range", "%s must be between %lld and %lld", o->name, (long long)o->min,
-                  (long long)o->max);
+            fault(a, v, "out-of-range", "%s must be between %lld and %lld", o->name,
+                  (long long)o->min, (long long)o->max);
         else
             *(int64_t *)at = number;
         break;
@@ -182,13 +191,16 @@ static void refuse_unknown(struct applying *a, const struct iptfhir_option *tabl
         if (known)
             continue;
         const char *near = nearest_name(k->name, names);
-        const char *where = k->line ? config_where_key(&a->instance->arena, a->config->file, k) : a->from->where;
+        const char *where =
+            k->line ? config_where_key(&a->instance->arena, a->config->file, k) : a->from->where;
         if (near)
             report_add(a->report, REPORT_ERROR, "unknown-key", where,
-                       "there is no option '%s'; did you mean '%s'? (plugin %s)", k->name, near, a->from->plugin);
+                       "there is no option '%s'; did you mean '%s'? (plugin %s)", k->name, near,
+                       a->from->plugin);
         else
             report_add(a->report, REPORT_ERROR, "unknown-key", where,
-                       "there is no option '%s'; iptfhir plugins --describe %s lists them", k->name, a->from->plugin);
+                       "there is no option '%s'; iptfhir plugins --describe %s lists them", k->name,
+                       a->from->plugin);
     }
 }
 
@@ -206,7 +218,8 @@ static bool apply(struct applying *a) {
         else if (o->initial)
             out_of_memory(a);
         else if (o->flags & IPTFHIR_REQUIRED)
-            fault(a, NULL, "missing", "option %s is missing: %s", o->name, o->help ? o->help : "it is required");
+            fault(a, NULL, "missing", "option %s is missing: %s", o->name,
+                  o->help ? o->help : "it is required");
     }
     return a->report->errors == errors;
 }
@@ -236,15 +249,16 @@ static struct plugin_instance *make(const struct plugin *plugin, const struct co
     return NULL;
 }
 
-bool instance_check(const struct plugin *plugin, const struct config_instance *from, const struct config *config,
-                    struct report *report) {
+bool instance_check(const struct plugin *plugin, const struct config_instance *from,
+                    const struct config *config, struct report *report) {
     struct plugin_instance *i = make(plugin, from, config, report);
     if (i)
         drop(i);
     return i != NULL;
 }
 
-struct plugin_instance *instance_new(const struct plugin *plugin, const struct config_instance *from,
+struct plugin_instance *instance_new(const struct plugin *plugin,
+                                     const struct config_instance *from,
                                      const struct config *config, const struct iptfhir_host *host,
                                      struct report *report) {
     struct plugin_instance *i = make(plugin, from, config, report);
@@ -252,13 +266,16 @@ struct plugin_instance *instance_new(const struct plugin *plugin, const struct c
     const struct iptfhir_plugin *d = plugin_descriptor(plugin);
     if (!i || !d->init || d->init(i->self, host, &error) == IPTFHIR_OK)
         return i;
-    report_add(report, REPORT_ERROR, *error.code ? error.code : "plugin-init", *error.where ? error.where : from->where,
-               "%s (plugin %s)", *error.text ? error.text : "the plugin did not start", from->plugin);
+    report_add(report, REPORT_ERROR, *error.code ? error.code : "plugin-init",
+               *error.where ? error.where : from->where, "%s (plugin %s)",
+               *error.text ? error.text : "the plugin did not start", from->plugin);
     drop(i);
     return NULL;
 }
 
-void *instance_self(struct plugin_instance *instance) { return instance->self; }
+void *instance_self(struct plugin_instance *instance) {
+    return instance->self;
+}
 const struct iptfhir_plugin *instance_plugin(const struct plugin_instance *instance) {
     return plugin_descriptor(instance->plugin);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of option tables: what fills an instance, and what is reported. The plugin is tests/sdk/options.c. */
+/* Tests of option tables: what fills an instance, and what is reported. The plugin is
+ * tests/sdk/options.c. */
 #include "core/config/yaml.h"
 #include "core/plugin/instance.h"
 #include "tests/sdk/options.h"
@@ -20,13 +21,15 @@ static struct config_instance from;
 static char logged[200];
 
 /* A host that fails and logs. */
-static iptfhir_status host_fail(const struct iptfhir_host *host, struct iptfhir_error *error, iptfhir_status status,
-                                const char *code, const char *where, const char *format, ...) {
+static iptfhir_status host_fail(const struct iptfhir_host *host, struct iptfhir_error *error,
+                                iptfhir_status status, const char *code, const char *where,
+                                const char *format, ...) {
     (void)host;
     error_set(error, code, where, "%s", format);
     return status;
 }
-static void host_log(const struct iptfhir_host *host, iptfhir_level level, const char *format, ...) {
+static void host_log(const struct iptfhir_host *host, iptfhir_level level, const char *format,
+                     ...) {
     (void)host, (void)level;
     snprintf(logged, sizeof logged, "%s", format);
 }
@@ -74,9 +77,10 @@ static void teardown(void) {
 /* An instance from options in YAML. */
 static struct plugin_instance *make(const char *yaml) {
     put("iptfhir.yaml", yaml, 0600);
-    from = (struct config_instance) {
-        .name = "x", .plugin = "options", .where = "x:9:9", .options = yaml_read_file(&arena, file, &report)
-    };
+    from = (struct config_instance) { .name = "x",
+                                      .plugin = "options",
+                                      .where = "x:9:9",
+                                      .options = yaml_read_file(&arena, file, &report) };
     ck_assert_ptr_nonnull(from.options);
     config = (struct config) { .path = file, .file = file, .folder = folder };
     return instance_new(plugin, &from, &config, &host, &report);
@@ -92,8 +96,8 @@ static void found(const char *position, const char *code, const char *phrase) {
             return;
     }
     for (size_t i = 0; i < report.count; i++)
-        fprintf(stderr, "%s: %s [%s]\n", report.entries[i].error.where, report.entries[i].error.text,
-                report.entries[i].error.code);
+        fprintf(stderr, "%s: %s [%s]\n", report.entries[i].error.where,
+                report.entries[i].error.text, report.entries[i].error.code);
     ck_abort_msg("no finding %s at %s: %s", code, where, phrase);
 }
 
@@ -118,9 +122,9 @@ END_TEST
 START_TEST(every_type_is_taken_from_the_configuration) {
     char path[192];
     put("key", "secret", 0600);
-    struct plugin_instance *i =
-        make("{needed: x, text: t, path: sub/p, existing: key, secret: key, number: 9, on_call: false, "
-             "choice: blue, list: [one, two]}");
+    struct plugin_instance *i = make(
+        "{needed: x, text: t, path: sub/p, existing: key, secret: key, number: 9, on_call: false, "
+        "choice: blue, list: [one, two]}");
     ck_assert_ptr_nonnull(i);
     const struct options *o = instance_self(i);
     ck_assert_str_eq(o->text, "t");
@@ -153,7 +157,7 @@ START_TEST(all_wrong_options_are_reported_at_once_with_their_places) {
     put("open", "secret", 0644);
     ck_assert_ptr_null(make("texd: a\n"           /* 1 */
                             "number: 10\n"        /* 2 */
-                            "on_call: 1\n"            /* 3 */
+                            "on_call: 1\n"        /* 3 */
                             "choice: mauve\n"     /* 4 */
                             "list: one\n"         /* 5 */
                             "initial_list: [1]\n" /* 6 */

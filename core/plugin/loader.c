@@ -32,10 +32,10 @@ static bool copy_sized(void *to, size_t full, const void *from, size_t size, siz
 }
 
 /* Report a fault of a plugin; false always. */
-static bool refuse(const struct plugin *p, const char *where, struct report *report, const char *code,
-                   const char *format, ...) __attribute__((format(printf, 5, 6)));
-static bool refuse(const struct plugin *p, const char *where, struct report *report, const char *code,
-                   const char *format, ...) {
+static bool refuse(const struct plugin *p, const char *where, struct report *report,
+                   const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+static bool refuse(const struct plugin *p, const char *where, struct report *report,
+                   const char *code, const char *format, ...) {
     char text[400];
     va_list args;
     va_start(args, format);
@@ -46,14 +46,15 @@ static bool refuse(const struct plugin *p, const char *where, struct report *rep
 }
 
 /* Take over one part of our size; false when it is shorter than the oldest. */
-static bool take_part(struct plugin *p, const char *kind, const void **part, void *ours, size_t full, size_t oldest,
-                      const char *where, struct report *report) {
+static bool take_part(struct plugin *p, const char *kind, const void **part, void *ours,
+                      size_t full, size_t oldest, const char *where, struct report *report) {
     if (!*part)
         return true;
     size_t size = *(const size_t *)*part; /* each begins with its size */
     if (!copy_sized(ours, full, *part, size, oldest))
         return refuse(p, where, report, "plugin-size",
-                      "has a %s of %zu bytes, the oldest of ABI %u has %zu: set .size = sizeof(struct iptfhir_%s)",
+                      "has a %s of %zu bytes, the oldest of ABI %u has %zu: set .size = "
+                      "sizeof(struct iptfhir_%s)",
                       kind, size, IPTFHIR_ABI, oldest, kind);
     *part = ours;
     return true;
@@ -63,9 +64,13 @@ static bool take_part(struct plugin *p, const char *kind, const void **part, voi
 static bool take_parts(struct plugin *p, const char *where, struct report *report) {
     struct iptfhir_plugin *d = &p->descriptor;
     const void *source = d->source, *mapper = d->mapper, *target = d->target;
-    bool ok = take_part(p, "source", &source, &p->source, sizeof p->source, UP_TO(iptfhir_source, poll), where, report);
-    ok = take_part(p, "mapper", &mapper, &p->mapper, sizeof p->mapper, UP_TO(iptfhir_mapper, map), where, report) && ok;
-    ok = take_part(p, "target", &target, &p->target, sizeof p->target, UP_TO(iptfhir_target, deliver), where, report) &&
+    bool ok = take_part(p, "source", &source, &p->source, sizeof p->source,
+                        UP_TO(iptfhir_source, poll), where, report);
+    ok = take_part(p, "mapper", &mapper, &p->mapper, sizeof p->mapper, UP_TO(iptfhir_mapper, map),
+                   where, report) &&
+         ok;
+    ok = take_part(p, "target", &target, &p->target, sizeof p->target,
+                   UP_TO(iptfhir_target, deliver), where, report) &&
          ok;
     if (!ok)
         return false;
@@ -102,44 +107,50 @@ static bool check_options(const struct plugin *p, const char *where, struct repo
     for (const struct iptfhir_option *o = d->options; o && o->name; o++) {
         size_t width = width_of(o->type);
         if (o->type < IPTFHIR_STRING || o->type > IPTFHIR_LIST)
-            ok = refuse(p, where, report, "plugin-options", "has an option %s of a type that ABI %u doesn't know",
-                        o->name, IPTFHIR_ABI);
+            ok =
+                refuse(p, where, report, "plugin-options",
+                       "has an option %s of a type that ABI %u doesn't know", o->name, IPTFHIR_ABI);
         else if (o->offset > d->instance_size || width > d->instance_size - o->offset)
             ok = refuse(p, where, report, "plugin-options",
-                        "has an option %s at offset %zu, outside its instance of %zu bytes: set .instance_size",
+                        "has an option %s at offset %zu, outside its instance of %zu bytes: set "
+                        ".instance_size",
                         o->name, o->offset, d->instance_size);
         else if (o->type == IPTFHIR_CHOICE && (!o->choices || !*o->choices))
-            ok = refuse(p, where, report, "plugin-options", "has an option %s without choices", o->name);
+            ok = refuse(p, where, report, "plugin-options", "has an option %s without choices",
+                        o->name);
     }
     return ok;
 }
 
 /* Check what the plugin says of itself. */
-static bool shake_hands(struct plugin *p, const struct iptfhir_plugin *theirs, const char *name, const char *where,
-                        struct report *report) {
+static bool shake_hands(struct plugin *p, const struct iptfhir_plugin *theirs, const char *name,
+                        const char *where, struct report *report) {
     if (theirs->magic != IPTFHIR_MAGIC)
-        return refuse(p, where, report, "plugin-magic",
-                      "begins with 0x%08x, not with IPTFHIR_MAGIC (0x%08x): it is no plugin of iptfhir", theirs->magic,
-                      IPTFHIR_MAGIC);
+        return refuse(
+            p, where, report, "plugin-magic",
+            "begins with 0x%08x, not with IPTFHIR_MAGIC (0x%08x): it is no plugin of iptfhir",
+            theirs->magic, IPTFHIR_MAGIC);
     if (theirs->abi != IPTFHIR_ABI)
         return refuse(p, where, report, "plugin-abi",
-                      "has ABI %u, this iptfhir has %u: build it against this version's plugin.h", theirs->abi,
-                      IPTFHIR_ABI);
+                      "has ABI %u, this iptfhir has %u: build it against this version's plugin.h",
+                      theirs->abi, IPTFHIR_ABI);
     if (!copy_sized(&p->descriptor, sizeof p->descriptor, theirs, theirs->size, OLDEST_PLUGIN))
-        return refuse(
-            p, where, report, "plugin-size",
-            "has a descriptor of %zu bytes, the oldest of ABI %u has %zu: set .size = sizeof(struct iptfhir_plugin)",
-            theirs->size, IPTFHIR_ABI, OLDEST_PLUGIN);
+        return refuse(p, where, report, "plugin-size",
+                      "has a descriptor of %zu bytes, the oldest of ABI %u has %zu: set .size = "
+                      "sizeof(struct iptfhir_plugin)",
+                      theirs->size, IPTFHIR_ABI, OLDEST_PLUGIN);
     p->descriptor.size = sizeof p->descriptor;
     if (!p->descriptor.name || !*p->descriptor.name)
         return refuse(p, where, report, "plugin-name", "has no name: set .name");
     if (name && strcmp(name, p->descriptor.name) != 0)
-        return refuse(p, where, report, "plugin-name", "calls itself '%s', not '%s': name the file as the plugin",
+        return refuse(p, where, report, "plugin-name",
+                      "calls itself '%s', not '%s': name the file as the plugin",
                       p->descriptor.name, name);
     return take_parts(p, where, report) && check_options(p, where, report);
 }
 
-struct plugin *plugin_load_file(const char *path, const char *name, const char *where, struct report *report) {
+struct plugin *plugin_load_file(const char *path, const char *name, const char *where,
+                                struct report *report) {
     struct plugin *p = calloc(1, sizeof *p);
     if (!p || !(p->path = strdup(path))) {
         report_add(report, REPORT_ERROR, "memory", where, "out of memory");
@@ -152,14 +163,16 @@ struct plugin *plugin_load_file(const char *path, const char *name, const char *
         refuse(p, where, report, "plugin-load", "cannot be loaded: %s", dlerror());
     else if (!theirs)
         refuse(p, where, report, "plugin-symbol",
-               "does not export `iptfhir_plugin`: define `const struct iptfhir_plugin iptfhir_plugin`");
+               "does not export `iptfhir_plugin`: define `const struct iptfhir_plugin "
+               "iptfhir_plugin`");
     else if (shake_hands(p, theirs, name, where, report))
         return p;
     plugin_unload(p);
     return NULL;
 }
 
-/* Where a plugin of this name is, in the order of folders; each may be an installed one or a build tree's. */
+/* Where a plugin of this name is, in the order of folders; each may be an installed one or a build
+ * tree's. */
 static bool find_file(const char *const *folders, const char *name, char *out, size_t size) {
     for (; *folders; folders++) {
         int n = snprintf(out, size, "%s/%s.so", *folders, name);
@@ -184,18 +197,21 @@ static void add_name(void *user, const char *name, const char *path) {
         names->list[names->count++] = strdup(name);
 }
 
-struct plugin *plugin_load(const struct config *config, const struct config_instance *instance, struct report *report) {
+struct plugin *plugin_load(const struct config *config, const struct config_instance *instance,
+                           struct report *report) {
     char path[4096];
-    if (strchr(instance->plugin, '/') || !find_file(config->plugin_dirs, instance->plugin, path, sizeof path)) {
+    if (strchr(instance->plugin, '/') ||
+        !find_file(config->plugin_dirs, instance->plugin, path, sizeof path)) {
         struct names names = { 0 };
         plugin_list(config, add_name, &names);
         const char *near = nearest_name(instance->plugin, names.list);
         struct str folders = { 0 };
         for (size_t i = 0; config->plugin_dirs[i]; i++)
             str_printf(&folders, "%s%s", i ? ", " : "", config->plugin_dirs[i]);
-        report_add(report, REPORT_ERROR, "plugin-missing", instance->where, "there is no plugin '%s' in %s%s%s%s",
-                   instance->plugin, folders.data ? folders.data : "", near ? "; did you mean '" : "", near ? near : "",
-                   near ? "'?" : "");
+        report_add(report, REPORT_ERROR, "plugin-missing", instance->where,
+                   "there is no plugin '%s' in %s%s%s%s", instance->plugin,
+                   folders.data ? folders.data : "", near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
         str_free(&folders);
         while (names.count)
             free((char *)(uintptr_t)names.list[--names.count]);
@@ -204,8 +220,12 @@ struct plugin *plugin_load(const struct config *config, const struct config_inst
     return plugin_load_file(path, instance->plugin, instance->where, report);
 }
 
-const struct iptfhir_plugin *plugin_descriptor(const struct plugin *plugin) { return &plugin->descriptor; }
-const char *plugin_path(const struct plugin *plugin) { return plugin->path; }
+const struct iptfhir_plugin *plugin_descriptor(const struct plugin *plugin) {
+    return &plugin->descriptor;
+}
+const char *plugin_path(const struct plugin *plugin) {
+    return plugin->path;
+}
 
 void plugin_unload(struct plugin *plugin) {
     if (!plugin)
@@ -229,8 +249,8 @@ static void list_folder(const char *folder, const char *const *before,
         size_t length = strlen(name);
         if (length > 3 && !strcmp(name + length - 3, ".so"))
             name[length - 3] = '\0';
-        if (*name != '.' && strcmp(name, last) != 0 && !find_file(before, name, path, sizeof path) &&
-            find_file(one, name, path, sizeof path))
+        if (*name != '.' && strcmp(name, last) != 0 &&
+            !find_file(before, name, path, sizeof path) && find_file(one, name, path, sizeof path))
             found(user, name, path);
         memcpy(last, name, sizeof last);
     }
@@ -240,9 +260,11 @@ static void list_folder(const char *folder, const char *const *before,
         free(entries);
 }
 
-void plugin_list(const struct config *config, void (*found)(void *, const char *, const char *), void *user) {
+void plugin_list(const struct config *config, void (*found)(void *, const char *, const char *),
+                 void *user) {
     const char *installed = getenv("IPTFHIR_PLUGINDIR");
-    const char *const defaults[] = { installed && *installed ? installed : IPTFHIR_PLUGINDIR, NULL };
+    const char *const defaults[] = { installed && *installed ? installed : IPTFHIR_PLUGINDIR,
+                                     NULL };
     const char *const *folders = config ? config->plugin_dirs : defaults;
     for (size_t i = 0; folders[i]; i++) {
         const char *before[64] = { 0 }; /* folders that win over this one */

@@ -19,13 +19,17 @@ static void setup(void) {
     report = (struct report) { 0 };
 }
 
-static void teardown(void) { report_free(&report); }
+static void teardown(void) {
+    report_free(&report);
+}
 
 /* Load a plugin of the test by name. */
 static struct plugin *load(const char *name) {
     const char *const folders[] = { "/nowhere", built, NULL };
     const struct config config = { .plugin_dirs = folders };
-    const struct config_instance instance = { .name = "x", .plugin = name, .where = "iptfhir.yaml:3:5" };
+    const struct config_instance instance = { .name = "x",
+                                              .plugin = name,
+                                              .where = "iptfhir.yaml:3:5" };
     return plugin_load(&config, &instance, &report);
 }
 
@@ -96,7 +100,9 @@ START_TEST(a_plugin_that_provides_nothing_is_refused) {
     refused("bad-empty", "plugin-empty", "provides nothing", ".source");
 }
 END_TEST
-START_TEST(a_source_without_poll_is_refused) { refused("bad-poll", "plugin-empty", "source without poll()", "plugin"); }
+START_TEST(a_source_without_poll_is_refused) {
+    refused("bad-poll", "plugin-empty", "source without poll()", "plugin");
+}
 END_TEST
 START_TEST(an_option_outside_the_instance_is_refused_before_it_can_be_filled) {
     refused("bad-options", "plugin-options", "option beyond at offset 4096", "instance of 8 bytes");
@@ -108,7 +114,9 @@ START_TEST(a_plugin_that_is_not_there_is_named_with_the_folders_and_the_nearest_
 }
 END_TEST
 
-START_TEST(a_name_is_never_a_path) { refused("../good", "plugin-missing", "no plugin '../good'", ""); }
+START_TEST(a_name_is_never_a_path) {
+    refused("../good", "plugin-missing", "no plugin '../good'", "");
+}
 END_TEST
 
 START_TEST(a_file_that_is_no_shared_object_is_refused_with_the_reason) {

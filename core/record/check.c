@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks a record against the compiled schema, and what the schema's rules say of several fields at once. */
+/* Checks a record against the compiled schema, and what the schema's rules say of several fields at
+ * once. */
 #include "core/record/schema.h"
 
 #include "core/fhir/validate.h"
@@ -25,8 +26,8 @@ static const char *shown(const char *name, size_t length, char out[NAME_MAX_SHOW
         return "(unusual-name)";
     for (size_t i = 0; i < length; i++) {
         char c = name[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-              c == '$'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-' || c == '$'))
             return "(unusual-name)";
         out[i] = c;
     }
@@ -55,17 +56,18 @@ static size_t write_pointer(char *out, size_t size, const struct tree *node) {
 }
 
 /* Adds a finding at a node, or at its member `name` that isn't there. */
-static void found(struct checker *c, enum report_severity severity, const struct tree *at, const char *name,
-                  const char *format, ...) __attribute__((format(printf, 5, 6)));
-static void found(struct checker *c, enum report_severity severity, const struct tree *at, const char *name,
-                  const char *format, ...) {
+static void found(struct checker *c, enum report_severity severity, const struct tree *at,
+                  const char *name, const char *format, ...) __attribute__((format(printf, 5, 6)));
+static void found(struct checker *c, enum report_severity severity, const struct tree *at,
+                  const char *name, const char *format, ...) {
     char pointer[200] = "", where[256], position[32] = "", text[512];
     write_pointer(pointer, sizeof pointer, at);
     if (at->line > 0)
-        snprintf(position, sizeof position, "%s%u:%u", c->source != NULL ? ":" : "", at->line, at->column);
+        snprintf(position, sizeof position, "%s%u:%u", c->source != NULL ? ":" : "", at->line,
+                 at->column);
     bool space = c->source != NULL || position[0] != '\0';
-    snprintf(where, sizeof where, "%.150s%s%s%s%s%s", c->source != NULL ? c->source : "", position, space ? " " : "",
-             pointer, name != NULL ? "/" : "", name != NULL ? name : "");
+    snprintf(where, sizeof where, "%.150s%s%s%s%s%s", c->source != NULL ? c->source : "", position,
+             space ? " " : "", pointer, name != NULL ? "/" : "", name != NULL ? name : "");
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -82,7 +84,8 @@ static bool all_digits(const char *text, size_t length) {
     return length > 0;
 }
 
-/* Checks ten digits whose last is the Luhn digit of 80840 and the other nine (CMS, NPI check digit). */
+/* Checks ten digits whose last is the Luhn digit of 80840 and the other nine (CMS, NPI check
+ * digit). */
 static bool is_npi(const char *text, size_t length) {
     if (length != 10 || !all_digits(text, length))
         return false;
@@ -96,7 +99,8 @@ static bool is_npi(const char *text, size_t length) {
 
 /* Checks letter, digit, alphanumeric, then a dot and one to four alphanumerics, if any. */
 static bool is_icd10cm(const char *t, size_t length) {
-    if (length < 3 || length == 4 || length > 8 || t[0] < 'A' || t[0] > 'Z' || t[1] < '0' || t[1] > '9')
+    if (length < 3 || length == 4 || length > 8 || t[0] < 'A' || t[0] > 'Z' || t[1] < '0' ||
+        t[1] > '9')
         return false;
     for (size_t i = 2; i < length; i++)
         if (i == 3 ? t[i] != '.' : !((t[i] >= '0' && t[i] <= '9') || (t[i] >= 'A' && t[i] <= 'Z')))
@@ -113,7 +117,8 @@ static bool is_loinc(const char *t, size_t length) {
 /* Checks an absolute URI: a scheme, and no white space. */
 static bool is_absolute_uri(const char *t, size_t length) {
     size_t scheme = strcspn(t, ":/?#");
-    return format_check(FORMAT_URI, t, length) == NULL && scheme > 0 && t[scheme] == ':' && t[scheme + 1] != '\0';
+    return format_check(FORMAT_URI, t, length) == NULL && scheme > 0 && t[scheme] == ':' &&
+           t[scheme + 1] != '\0';
 }
 
 /* Checks a text against a format. */
@@ -121,7 +126,9 @@ const char *text_format_check(enum text_format format, const char *t, size_t len
     switch (format) {
     case TEXT_ANY: return NULL;
     case TEXT_DATE:
-        return length == 10 && !format_check(FORMAT_DATE, t, length) ? NULL : "expected a date that exists: YYYY-MM-DD";
+        return length == 10 && !format_check(FORMAT_DATE, t, length)
+                   ? NULL
+                   : "expected a date that exists: YYYY-MM-DD";
     case TEXT_PARTIAL_DATE:
         return format_check(FORMAT_DATE, t, length) == NULL
                    ? NULL
@@ -130,14 +137,23 @@ const char *text_format_check(enum text_format format, const char *t, size_t len
         return format_check(FORMAT_INSTANT, t, length) == NULL
                    ? NULL
                    : "expected date and time with seconds and offset: YYYY-MM-DDThh:mm:ss+hh:mm";
-    case TEXT_URI: return is_absolute_uri(t, length) ? NULL : "expected an absolute URI, such as urn:oid:1.2.3";
+    case TEXT_URI:
+        return is_absolute_uri(t, length) ? NULL
+                                          : "expected an absolute URI, such as urn:oid:1.2.3";
     case TEXT_CODE:
-        return format_check(FORMAT_CODE, t, length) == NULL ? NULL : "expected a code without white space at its ends";
-    case TEXT_NPI: return is_npi(t, length) ? NULL : "expected an NPI: 10 digits, the last its check digit";
-    case TEXT_ICD10CM: return is_icd10cm(t, length) ? NULL : "expected an ICD-10-CM code with its dot, such as F32.1";
+        return format_check(FORMAT_CODE, t, length) == NULL
+                   ? NULL
+                   : "expected a code without white space at its ends";
+    case TEXT_NPI:
+        return is_npi(t, length) ? NULL : "expected an NPI: 10 digits, the last its check digit";
+    case TEXT_ICD10CM:
+        return is_icd10cm(t, length) ? NULL
+                                     : "expected an ICD-10-CM code with its dot, such as F32.1";
     case TEXT_LOINC: return is_loinc(t, length) ? NULL : "expected a LOINC code, such as 44261-6";
     case TEXT_SCTID:
-        return length >= 6 && length <= 18 && all_digits(t, length) ? NULL : "expected a SNOMED CT id: 6 to 18 digits";
+        return length >= 6 && length <= 18 && all_digits(t, length)
+                   ? NULL
+                   : "expected a SNOMED CT id: 6 to 18 digits";
     case TEXT_DIGITS: return all_digits(t, length) ? NULL : "expected digits";
     }
     return NULL;
@@ -172,7 +188,8 @@ static bool is_listed(const struct checker *c, uint32_t list, const char *text, 
         return false;
     for (const struct tree *i = items->first; i != NULL; i = i->next) {
         const struct tree *id = i->kind == TREE_OBJECT ? tree_get_symbol(i, key) : NULL;
-        if (id != NULL && id->kind == TREE_STRING && id->length == length && memcmp(id->text, text, length) == 0)
+        if (id != NULL && id->kind == TREE_STRING && id->length == length &&
+            memcmp(id->text, text, length) == 0)
             return true;
     }
     return false;
@@ -181,19 +198,22 @@ static bool is_listed(const struct checker *c, uint32_t list, const char *text, 
 /* Checks a string. */
 static void check_string(struct checker *c, const struct rule_node *node, const struct tree *at) {
     if (at->length < node->min_length)
-        found(c, REPORT_ERROR, at, NULL, "expected text that is not empty: leave the field out, or null");
+        found(c, REPORT_ERROR, at, NULL,
+              "expected text that is not empty: leave the field out, or null");
     else if (at->length > node->max_length)
         found(c, REPORT_ERROR, at, NULL, "expected at most %u bytes", node->max_length);
     if (node->texts != NULL && !is_among(at->text, node->texts))
         not_among(c, node, at);
     if (node->format != TEXT_ANY) {
-        const char *expected = text_format_check((enum text_format)node->format, at->text, at->length);
+        const char *expected =
+            text_format_check((enum text_format)node->format, at->text, at->length);
         if (expected != NULL)
             found(c, REPORT_ERROR, at, NULL, "%s", expected);
     }
     if (node->refers_to != 0 && !is_among(at->text, node->or_texts) &&
         !is_listed(c, node->refers_to, at->text, at->length))
-        found(c, REPORT_ERROR, at, NULL, "no entry of /%s has this id", symbol_name(node->refers_to));
+        found(c, REPORT_ERROR, at, NULL, "no entry of /%s has this id",
+              symbol_name(node->refers_to));
 }
 
 /* Checks a number. */
@@ -203,7 +223,8 @@ static void check_number(struct checker *c, const struct rule_node *node, const 
         found(c, REPORT_ERROR, at, NULL, "expected a whole number");
         return;
     }
-    if (!node->has_minimum && !node->has_maximum && !node->has_warn_minimum && !node->has_warn_maximum)
+    if (!node->has_minimum && !node->has_maximum && !node->has_warn_minimum &&
+        !node->has_warn_maximum)
         return;
     double value = node->integer ? (double)whole : strtod(at->text, NULL);
     if (node->has_minimum && value < node->minimum)
@@ -232,10 +253,12 @@ static void check_unique(struct checker *c, const struct rule_node *node, const 
         bool maybe = (bloom[hash / 64] >> hash % 64 & 1) != 0;
         bloom[hash / 64] |= UINT64_C(1) << hash % 64;
         for (const struct tree *j = list->first; maybe && j != i; j = j->next) {
-            const struct tree *other = j->kind == TREE_OBJECT ? tree_get_symbol(j, node->unique_by) : NULL;
+            const struct tree *other =
+                j->kind == TREE_OBJECT ? tree_get_symbol(j, node->unique_by) : NULL;
             if (other != NULL && other->kind == TREE_STRING && other->length == id->length &&
                 memcmp(other->text, id->text, id->length) == 0) {
-                found(c, REPORT_ERROR, id, NULL, "this id stands twice in the list: ids are unique within a list");
+                found(c, REPORT_ERROR, id, NULL,
+                      "this id stands twice in the list: ids are unique within a list");
                 break;
             }
         }
@@ -260,7 +283,8 @@ static void unknown_field(struct checker *c, const struct rule_node *node, const
           near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 
-/* True when an end is before its start: same-precision dates as text, complete times as instants. */
+/* True when an end is before its start: same-precision dates as text, complete times as instants.
+ */
 static bool is_before(const char *end, const char *start) {
     int64_t a = 0, b = 0;
     if (instant_seconds(start, &a) && instant_seconds(end, &b))
@@ -273,8 +297,8 @@ static bool is_before(const char *end, const char *start) {
 static void check_order(struct checker *c, const struct rule_node *node, const struct tree *object,
                         const struct tree *at) {
     const struct tree *start = tree_get_symbol(object, node->not_before);
-    if (start != NULL && start->kind == TREE_STRING && at->kind == TREE_STRING && start->length >= 4 &&
-        at->length >= 4 && is_before(at->text, start->text))
+    if (start != NULL && start->kind == TREE_STRING && at->kind == TREE_STRING &&
+        start->length >= 4 && at->length >= 4 && is_before(at->text, start->text))
         found(c, REPORT_ERROR, at, NULL, "is before %s", symbol_name(node->not_before));
 }
 
@@ -306,12 +330,14 @@ static void check_object(struct checker *c, const struct rule_node *node, const 
 
 /* Writes what kinds a node takes: "a string or null". */
 static const char *kinds_of(const struct rule_node *node, char out[100]) {
-    static const char *const names[] = { "null", "true or false", "a number", "a string", "a list", "an object" };
+    static const char *const names[] = { "null",     "true or false", "a number",
+                                         "a string", "a list",        "an object" };
     size_t used = 0;
     out[0] = '\0';
     for (int kind = TREE_OBJECT; kind >= TREE_NULL; kind--)
         if (node->kinds >> kind & 1) {
-            int more = snprintf(out + used, 100 - used, "%s%s", used > 0 ? " or " : "", names[kind]);
+            int more =
+                snprintf(out + used, 100 - used, "%s%s", used > 0 ? " or " : "", names[kind]);
             used += more < 0 ? 0 : (size_t)more;
         }
     return out;
@@ -336,7 +362,9 @@ static void check_node(struct checker *c, const struct rule_node *node, const st
 /* Checks a record. */
 bool record_check(const struct record_schema *schema, const struct tree *record, const char *source,
                   struct report *report) {
-    struct checker c = { .schema = schema, .root = record, .source = source, .report = report, .clean = true };
+    struct checker c = {
+        .schema = schema, .root = record, .source = source, .report = report, .clean = true
+    };
     check_node(&c, schema->root, record);
     return c.clean;
 }

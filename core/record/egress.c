@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The egress guard: the last look at a resource, which lets free text out only where this list has a place for it. */
+/* The egress guard: the last look at a resource, which lets free text out only where this list has
+ * a place for it. */
 #include "core/fhir/r4_tables.h"
 #include "core/fhir/validate.h"
 #include "core/record/record.h"
@@ -12,10 +13,10 @@
 #define PARAGRAPH 4096u /* bytes: what a mapping composes */
 #define DEPTH_MAX 100u
 
-/* Where free text may stand, and how much of it. A datatype's element counts wherever the datatype is used; a path of
- * three parts lets text out only through that element of that resource. Not on the list, on purpose: notes
- * (Annotation.text), narratives but CarePlan's, Observation.valueString, answers in words, Extension.valueString,
- * instructions, attachments. */
+/* Where free text may stand, and how much of it. A datatype's element counts wherever the datatype
+ * is used; a path of three parts lets text out only through that element of that resource. Not on
+ * the list, on purpose: notes (Annotation.text), narratives but CarePlan's,
+ * Observation.valueString, answers in words, Extension.valueString, instructions, attachments. */
 static const struct {
     const char *path;
     uint32_t limit;
@@ -85,11 +86,13 @@ static const struct r4_element *element_at(const char *path, size_t length) {
 /* Gives an element of a type and of those derived from it a row. */
 static void give(uint8_t *table, const struct r4_element *element, size_t row) {
     size_t owner = 0;
-    while (element < r4_types[owner].elements || element >= r4_types[owner].elements + r4_types[owner].element_count)
+    while (element < r4_types[owner].elements ||
+           element >= r4_types[owner].elements + r4_types[owner].element_count)
         owner++;
     for (size_t t = 0; t < R4_TYPE_COUNT; t++) {
-        const struct r4_element *e =
-            r4_is(&r4_types[t], &r4_types[owner]) ? r4_element_symbol(&r4_types[t], element->symbol, NULL) : NULL;
+        const struct r4_element *e = r4_is(&r4_types[t], &r4_types[owner])
+                                         ? r4_element_symbol(&r4_types[t], element->symbol, NULL)
+                                         : NULL;
         if (e != NULL)
             table[e - r4_elements] = (uint8_t)(row + 1);
     }
@@ -122,16 +125,19 @@ static void set_up(void) {
 static void check_labels(struct check *c, const struct place *place, const struct tree *meta) {
     const struct tree *labels = tree_get_symbol(meta, security);
     struct place here = { place, "security", 0 };
-    for (const struct tree *l = labels != NULL && labels->kind == TREE_ARRAY ? labels->first : NULL; l != NULL;
-         l = l->next, here.index++) {
-        const struct tree *value = tree_get_symbol(l, code), *system = tree_get_symbol(l, system_symbol);
+    for (const struct tree *l = labels != NULL && labels->kind == TREE_ARRAY ? labels->first : NULL;
+         l != NULL; l = l->next, here.index++) {
+        const struct tree *value = tree_get_symbol(l, code),
+                          *system = tree_get_symbol(l, system_symbol);
         if (value == NULL || value->kind != TREE_STRING)
             continue;
-        bool very = strcmp(value->text, "V") == 0 && system != NULL && system->kind == TREE_STRING &&
-                    strcmp(system->text, "http://terminology.hl7.org/CodeSystem/v3-Confidentiality") == 0;
+        bool very =
+            strcmp(value->text, "V") == 0 && system != NULL && system->kind == TREE_STRING &&
+            strcmp(system->text, "http://terminology.hl7.org/CodeSystem/v3-Confidentiality") == 0;
         if (very || strcmp(value->text, "PSYTHPN") == 0)
             check_fault(c, &here, NULL,
-                        "labelled as psychotherapy notes (PSYTHPN, or confidentiality V): never leaves the clinic");
+                        "labelled as psychotherapy notes (PSYTHPN, or confidentiality V): never "
+                        "leaves the clinic");
     }
 }
 
@@ -139,8 +145,9 @@ static void check_object(struct check *c, const struct place *place, const struc
                          const struct tree *object, uint8_t row_through, unsigned depth);
 
 /* Checks one value of an element. */
-static void check_value(struct check *c, const struct place *place, const struct r4_element *element,
-                        const struct r4_type *type, const struct tree *value, uint8_t row, unsigned depth) {
+static void check_value(struct check *c, const struct place *place,
+                        const struct r4_element *element, const struct r4_type *type,
+                        const struct tree *value, uint8_t row, unsigned depth) {
     if (value->kind == TREE_OBJECT) {
         check_object(c, place, type, value, through[element - r4_elements], depth + 1);
         return;
@@ -155,9 +162,11 @@ static void check_value(struct check *c, const struct place *place, const struct
         return;
     }
     if (row == 0)
-        check_fault(c, place, NULL, "free text isn't let out here: the allow-list has no such place");
+        check_fault(c, place, NULL,
+                    "free text isn't let out here: the allow-list has no such place");
     else if (value->length > allowed[row - 1].limit)
-        check_fault(c, place, NULL, "longer than the %u bytes that are let out here", allowed[row - 1].limit);
+        check_fault(c, place, NULL, "longer than the %u bytes that are let out here",
+                    allowed[row - 1].limit);
 }
 
 /* True when there is text in a tree. */
@@ -172,13 +181,14 @@ static bool holds_text(const struct tree *node, unsigned depth) {
 }
 
 /* Checks a member that is no element: the extensions of a primitive, or something unknown. */
-static void check_other(struct check *c, const struct place *place, const struct r4_type *type, const struct tree *m,
-                        unsigned depth) {
+static void check_other(struct check *c, const struct place *place, const struct r4_type *type,
+                        const struct tree *m, unsigned depth) {
     if (m->symbol == type_symbol && r4_is(type, resource_type))
         return;
     const struct r4_type *actual = NULL;
     if (m->name_length > 1 && m->name[0] == '_' &&
-        r4_element_symbol(type, symbol_find(m->name + 1, m->name_length - 1), &actual) != NULL && actual != NULL) {
+        r4_element_symbol(type, symbol_find(m->name + 1, m->name_length - 1), &actual) != NULL &&
+        actual != NULL) {
         struct place here = { place, m->name, SIZE_MAX };
         if (m->kind == TREE_OBJECT)
             check_object(c, &here, element_type, m, 0, depth + 1);
@@ -191,7 +201,8 @@ static void check_other(struct check *c, const struct place *place, const struct
         check_fault(c, place, "(unknown)", "text in an element that R4 doesn't have isn't let out");
 }
 
-/* Checks one object and all below it. `row_through`: what its texts may be because of where it stands. */
+/* Checks one object and all below it. `row_through`: what its texts may be because of where it
+ * stands. */
 static void check_object(struct check *c, const struct place *place, const struct r4_type *type,
                          const struct tree *object, uint8_t row_through, unsigned depth) {
     if (type == resource_type) {
@@ -225,9 +236,12 @@ static void check_object(struct check *c, const struct place *place, const struc
 /* Checks what would leave. */
 bool egress_allowed(const struct tree *resource, struct report *report) {
     pthread_once(&once, set_up);
-    struct check c = { .report = report, .code = "policy-denied", .container = resource, .clean = true };
+    struct check c = {
+        .report = report, .code = "policy-denied", .container = resource, .clean = true
+    };
     const struct tree *name = tree_get_symbol(resource, type_symbol);
-    const struct r4_type *type = name != NULL && name->kind == TREE_STRING ? r4_type(name->text) : NULL;
+    const struct r4_type *type =
+        name != NULL && name->kind == TREE_STRING ? r4_type(name->text) : NULL;
     struct place place = { NULL, type != NULL ? type->name : "resource", SIZE_MAX };
     if (type == NULL || type->kind != R4_RESOURCE)
         check_fault(&c, &place, NULL, "not a resource that R4 knows");

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABELS(code)                                                                                                   \
-    "\"meta\":{\"security\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/v3-ActCode\",\"code\":\"" code "\"}]" \
+#define LABELS(code)                                                                               \
+    "\"meta\":{\"security\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"                 \
+    "v3-ActCode\",\"code\":\"" code "\"}]"                                                         \
     "}"
 
 /* Asks the guard about a JSON text. */
@@ -24,18 +25,24 @@ static bool allowed(const char *json, struct report *report) {
 
 static const char *const let_out[] = {
     "{\"resourceType\":\"CarePlan\"," LABELS(
-        "PSY") ",\"title\":\"IPT plan\",\"description\":\"a b\",\"text\":{\"status\":\"generated\",\"div\":\"<div>a "
+        "PSY") ",\"title\":\"IPT plan\",\"description\":\"a "
+               "b\",\"text\":{\"status\":\"generated\",\"div\":\"<div>a "
                "b</div>\"},"
                "\"identifier\":[{\"system\":\"urn:x\",\"value\":\"R "
                "1\"}],\"subject\":{\"reference\":\"Patient/1\",\"display\":\"Vale, Kim\"},"
-               "\"activity\":[{\"detail\":{\"code\":{\"text\":\"role play\"},\"description\":\"weekly sessions\"}}]}",
-    "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"Sleep better\",\"coding\":[{\"display\":\"a "
+               "\"activity\":[{\"detail\":{\"code\":{\"text\":\"role "
+               "play\"},\"description\":\"weekly sessions\"}}]}",
+    "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"Sleep "
+    "better\",\"coding\":[{\"display\":\"a "
     "b\"}]},\"target\":[{\"detailQuantity\":{\"unit\":\"per week\"}}]}",
-    "{\"resourceType\":\"Observation\",\"id\":\"a\",\"status\":\"final\",\"valueQuantity\":{\"value\":4,\"unit\":\"{"
+    "{\"resourceType\":\"Observation\",\"id\":\"a\",\"status\":\"final\",\"valueQuantity\":{"
+    "\"value\":4,\"unit\":\"{"
     "score}\"},\"referenceRange\":[{\"text\":\"0-27; 0-4 minimal\"}]}",
     "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"Vale\",\"given\":[\"Kim "
-    "A\"]}],\"_birthDate\":{\"extension\":[{\"url\":\"http://x.test/a\",\"valueCode\":\"masked\"}]}}",
-    "{\"resourceType\":\"Consent\",\"provision\":{\"type\":\"deny\",\"securityLabel\":[{\"code\":\"PSYTHPN\"}]}}",
+    "A\"]}],\"_birthDate\":{\"extension\":[{\"url\":\"http://x.test/"
+    "a\",\"valueCode\":\"masked\"}]}}",
+    "{\"resourceType\":\"Consent\",\"provision\":{\"type\":\"deny\",\"securityLabel\":[{\"code\":"
+    "\"PSYTHPN\"}]}}",
     "{\"resourceType\":\"MedicationStatement\",\"dosage\":[{\"text\":\"50 mg daily\"}]}",
     "{\"resourceType\":\"QuestionnaireResponse\",\"item\":[{\"linkId\":\"/1\",\"text\":\"a "
     "b\",\"answer\":[{\"valueCoding\":{\"display\":\"a b\"}}]}]}",
@@ -54,31 +61,40 @@ static const struct {
     const char *json, *where;
 } stopped[] = {
     { "{\"resourceType\":\"Goal\"," LABELS("PSYTHPN") "}", "Goal.meta.security[0]" },
-    { "{\"resourceType\":\"Goal\",\"meta\":{\"security\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"
+    { "{\"resourceType\":\"Goal\",\"meta\":{\"security\":[{\"system\":\"http://terminology.hl7.org/"
+      "CodeSystem/"
       "v3-Confidentiality\",\"code\":\"V\"}]}}",
       "Goal.meta.security[0]" },
-    { "{\"resourceType\":\"Goal\",\"contained\":[{\"resourceType\":\"Observation\"," LABELS("PSYTHPN") "}]}",
+    { "{\"resourceType\":\"Goal\",\"contained\":[{\"resourceType\":\"Observation\"," LABELS(
+          "PSYTHPN") "}]}",
       "Goal.contained[0].meta.security[0]" },
     { "{\"resourceType\":\"Goal\",\"note\":[{\"text\":\"a secret\"}]}", "Goal.note[0].text" },
-    { "{\"resourceType\":\"Goal\",\"text\":{\"status\":\"generated\",\"div\":\"<div>a secret</div>\"}}",
+    { "{\"resourceType\":\"Goal\",\"text\":{\"status\":\"generated\",\"div\":\"<div>a "
+      "secret</div>\"}}",
       "Goal.text.div" },
     { "{\"resourceType\":\"Goal\",\"statusReason\":\"a secret\"}", "Goal.statusReason" },
-    { "{\"resourceType\":\"Goal\",\"target\":[{\"detailString\":\"a secret\"}]}", "Goal.target[0].detailString" },
-    { "{\"resourceType\":\"Observation\",\"valueString\":\"a secret\"}", "Observation.valueString" },
+    { "{\"resourceType\":\"Goal\",\"target\":[{\"detailString\":\"a secret\"}]}",
+      "Goal.target[0].detailString" },
+    { "{\"resourceType\":\"Observation\",\"valueString\":\"a secret\"}",
+      "Observation.valueString" },
     { "{\"resourceType\":\"Observation\",\"component\":[{\"valueString\":\"a secret\"}]}",
       "Observation.component[0].valueString" },
-    { "{\"resourceType\":\"Observation\",\"extension\":[{\"url\":\"urn:x\",\"valueString\":\"a secret\"}]}",
+    { "{\"resourceType\":\"Observation\",\"extension\":[{\"url\":\"urn:x\",\"valueString\":\"a "
+      "secret\"}]}",
       "Observation.extension[0].valueString" },
-    { "{\"resourceType\":\"Observation\",\"_status\":{\"extension\":[{\"url\":\"urn:x\",\"valueMarkdown\":\"a "
+    { "{\"resourceType\":\"Observation\",\"_status\":{\"extension\":[{\"url\":\"urn:x\","
+      "\"valueMarkdown\":\"a "
       "secret\"}]}}",
       "Observation._status.extension[0].valueMarkdown" },
-    { "{\"resourceType\":\"QuestionnaireResponse\",\"item\":[{\"answer\":[{\"valueString\":\"a secret\"}]}]}",
+    { "{\"resourceType\":\"QuestionnaireResponse\",\"item\":[{\"answer\":[{\"valueString\":\"a "
+      "secret\"}]}]}",
       "QuestionnaireResponse.item[0].answer[0].valueString" },
     { "{\"resourceType\":\"DocumentReference\",\"content\":[{\"attachment\":{\"data\":\"YSBz\"}}]}",
       "DocumentReference.content[0].attachment.data" },
     { "{\"resourceType\":\"ServiceRequest\",\"patientInstruction\":\"a secret\"}",
       "ServiceRequest.patientInstruction" },
-    { "{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"resourceType\":\"Goal\",\"note\":[{\"text\":\"a "
+    { "{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"resourceType\":\"Goal\",\"note\":[{"
+      "\"text\":\"a "
       "secret\"}]}}]}",
       "Bundle.entry[0].resource.note[0].text" },
     { "{\"resourceType\":\"Goal\",\"processNotes\":\"a secret\"}", "Goal.(unknown)" },
@@ -108,15 +124,18 @@ START_TEST(a_narrative_in_the_place_of_a_label_is_stopped) {
     struct report report = { 0 };
     memset(text, 'a', sizeof text);
     text[513] = '\0';
-    snprintf(json, sizeof json, "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"%s\"}}", text);
+    snprintf(json, sizeof json, "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"%s\"}}",
+             text);
     ck_assert(!allowed(json, &report));
     ck_assert_str_eq(report.entries[0].error.where, "Goal.description.text");
     text[512] = '\0';
-    snprintf(json, sizeof json, "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"%s\"}}", text);
+    snprintf(json, sizeof json, "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"%s\"}}",
+             text);
     ck_assert(allowed(json, NULL));
     memset(text, 'a', sizeof text);
     text[1025] = '\0';
-    snprintf(json, sizeof json, "{\"resourceType\":\"Goal\",\"description\":{\"coding\":[{\"code\":\"%s\"}]}}", text);
+    snprintf(json, sizeof json,
+             "{\"resourceType\":\"Goal\",\"description\":{\"coding\":[{\"code\":\"%s\"}]}}", text);
     ck_assert(!allowed(json, NULL));
     report_free(&report);
 }
@@ -127,8 +146,10 @@ int main(void) {
     Suite *suite = suite_create("egress");
     TCase *tests = tcase_create("egress");
     egress_allowed(NULL, NULL); /* names are known before anything is read */
-    tcase_add_loop_test(tests, what_the_list_names_is_let_out, 0, (int)(sizeof let_out / sizeof let_out[0]));
-    tcase_add_loop_test(tests, all_other_text_is_stopped_at_its_path, 0, (int)(sizeof stopped / sizeof stopped[0]));
+    tcase_add_loop_test(tests, what_the_list_names_is_let_out, 0,
+                        (int)(sizeof let_out / sizeof let_out[0]));
+    tcase_add_loop_test(tests, all_other_text_is_stopped_at_its_path, 0,
+                        (int)(sizeof stopped / sizeof stopped[0]));
     tcase_add_test(tests, a_narrative_in_the_place_of_a_label_is_stopped);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

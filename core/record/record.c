@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Removes restricted fields below a node. */
-static size_t drop(const struct record_schema *schema, const struct rule_node *node, struct tree *at) {
+static size_t drop(const struct record_schema *schema, const struct rule_node *node,
+                   struct tree *at) {
     size_t dropped = 0;
     if (!node->holds_restricted && !schema->allow_unknown)
         return 0;
@@ -37,10 +38,14 @@ size_t record_drop_restricted(const struct record_schema *schema, struct tree *r
 }
 
 /* The record's id. */
-const char *record_id(const struct tree *record) { return tree_text(record, "recordId"); }
+const char *record_id(const struct tree *record) {
+    return tree_text(record, "recordId");
+}
 
-/* Copies an object's own node and links, not what its members hold, leaving out the members named. */
-static struct tree *shallow(struct arena *a, const struct tree *object, const char *const *without) {
+/* Copies an object's own node and links, not what its members hold, leaving out the members named.
+ */
+static struct tree *shallow(struct arena *a, const struct tree *object,
+                            const char *const *without) {
     struct tree *copy = tree_new(a, TREE_OBJECT);
     for (const struct tree *m = object->first; copy != NULL && m != NULL; m = m->next) {
         bool left_out = false;

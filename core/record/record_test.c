@@ -13,29 +13,42 @@
 /* A small but complete record, in which every restricted field says RESTRICTED. */
 static const char sample[] =
     "{\"schemaVersion\":\"1.0\",\"recordId\":\"R-1\",\n"
-    "\"source\":{\"system\":\"redcap\",\"sourceId\":\"7\",\"extractedAt\":\"2026-05-05T02:00:00Z\",\"contentHash\":"
+    "\"source\":{\"system\":\"redcap\",\"sourceId\":\"7\",\"extractedAt\":\"2026-05-05T02:00:00Z\","
+    "\"contentHash\":"
     "\"a\"},\n"
-    "\"patient\":{\"localId\":\"P-1\",\"identifiers\":[{\"system\":\"urn:oid:1.2.3\",\"value\":\"M-1\",\"type\":\"MR\"}"
+    "\"patient\":{\"localId\":\"P-1\",\"identifiers\":[{\"system\":\"urn:oid:1.2.3\",\"value\":\"M-"
+    "1\",\"type\":\"MR\"}"
     "],"
-    "\"familyName\":\"Vale\",\"givenNames\":[\"Kim\"],\"birthDate\":\"1984-02-29\",\"sex\":\"female\"},\n"
+    "\"familyName\":\"Vale\",\"givenNames\":[\"Kim\"],\"birthDate\":\"1984-02-29\",\"sex\":"
+    "\"female\"},\n"
     "\"organization\":null,\"therapist\":{\"localId\":\"T-1\",\"npi\":\"1234567893\"},\n"
-    "\"consents\":[{\"id\":\"C-1\",\"status\":\"active\",\"signedAt\":\"2026-01-12\",\"expires\":\"2027-01-12\","
+    "\"consents\":[{\"id\":\"C-1\",\"status\":\"active\",\"signedAt\":\"2026-01-12\",\"expires\":"
+    "\"2027-01-12\","
     "\"dataClasses\":[\"plan\"],\"part2\":false}],\n"
-    "\"diagnoses\":[{\"id\":\"D-1\",\"code\":\"mdd\",\"icd10cm\":\"F32.1\",\"snomed\":\"15639000\",\"onset\":\"2025-"
+    "\"diagnoses\":[{\"id\":\"D-1\",\"code\":\"mdd\",\"icd10cm\":\"F32.1\",\"snomed\":\"15639000\","
+    "\"onset\":\"2025-"
     "10\"}],\n"
-    "\"course\":{\"id\":\"CRS-1\",\"status\":\"active\",\"format\":\"individual\",\"start\":\"2026-01-12\",\"end\":"
+    "\"course\":{\"id\":\"CRS-1\",\"status\":\"active\",\"format\":\"individual\",\"start\":\"2026-"
+    "01-12\",\"end\":"
     "\"2026-05-04\",\"plannedWeeks\":16},\n"
-    "\"interpersonalInventory\":[{\"id\":\"I-1\",\"relationshipType\":\"family\",\"closeness\":2,\"supportPersonId\":"
+    "\"interpersonalInventory\":[{\"id\":\"I-1\",\"relationshipType\":\"family\",\"closeness\":2,"
+    "\"supportPersonId\":"
     "\"S-1\",\"narrative\":\"RESTRICTED one\"}],\n"
-    "\"supportPersons\":[{\"id\":\"S-1\",\"agreedToParticipate\":true,\"consentToShareIdentity\":false}],\n"
-    "\"goals\":[{\"id\":\"G-1\",\"text\":\"Sleep\",\"lifecycle\":\"active\",\"targets\":[{\"measureLoinc\":\"44261-6\","
+    "\"supportPersons\":[{\"id\":\"S-1\",\"agreedToParticipate\":true,\"consentToShareIdentity\":"
+    "false}],\n"
+    "\"goals\":[{\"id\":\"G-1\",\"text\":\"Sleep\",\"lifecycle\":\"active\",\"targets\":[{"
+    "\"measureLoinc\":\"44261-6\","
     "\"comparator\":\"<\",\"value\":5}],\"addresses\":[\"D-1\"]}],\n"
-    "\"sessions\":[{\"id\":\"SES-1\",\"start\":\"2026-01-12T14:00:00-05:00\",\"end\":\"2026-01-12T20:00:00Z\","
+    "\"sessions\":[{\"id\":\"SES-1\",\"start\":\"2026-01-12T14:00:00-05:00\",\"end\":\"2026-01-"
+    "12T20:00:00Z\","
     "\"attendees\":[\"patient\",\"S-1\"],"
-    "\"measures\":[\"M-1\"],\"processNotes\":\"RESTRICTED two\",\"narrative\":\"RESTRICTED three\"}],\n"
-    "\"measures\":[{\"id\":\"M-1\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-01-12T14:05:00-05:00\",\"items\":"
+    "\"measures\":[\"M-1\"],\"processNotes\":\"RESTRICTED two\",\"narrative\":\"RESTRICTED "
+    "three\"}],\n"
+    "\"measures\":[{\"id\":\"M-1\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-01-12T14:05:"
+    "00-05:00\",\"items\":"
     "{\"phq9_1\":2,\"phq9_2\":null},\"total\":2},"
-    "{\"id\":\"M-2\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-02-12T14:05:00-05:00\",\"items\":{\"phq9_1\":1}"
+    "{\"id\":\"M-2\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-02-12T14:05:00-05:00\","
+    "\"items\":{\"phq9_1\":1}"
     ",\"total\":1}]}";
 
 static struct record_schema *schema;
@@ -45,7 +58,8 @@ static struct arena arena;
 static const char *schema_path(void) {
     static char path[4096];
     const char *top = getenv("top_srcdir");
-    snprintf(path, sizeof path, "%s/mappings/schema/ipt-record.schema.json", top != NULL ? top : ".");
+    snprintf(path, sizeof path, "%s/mappings/schema/ipt-record.schema.json",
+             top != NULL ? top : ".");
     return path;
 }
 
@@ -116,20 +130,22 @@ static const struct {
 } faults[] = {
     { "\"recordId\":\"R-1\",", "", "/recordId", "missing" },
     { "\"schemaVersion\":\"1.0\"", "\"schemaVersion\":\"2.0\"", "/schemaVersion", "expected 1.0" },
-    { "\"processNotes\"", "\"procesNotes\"", "r.json:11:155 /sessions/0/procesNotes", "'processNotes'" },
-    { "\"narrative\":\"RESTRICTED one\"", "\"processNotes\":\"RESTRICTED\"", "/interpersonalInventory/0/processNotes",
-      "unknown" },
+    { "\"processNotes\"", "\"procesNotes\"", "r.json:11:155 /sessions/0/procesNotes",
+      "'processNotes'" },
+    { "\"narrative\":\"RESTRICTED one\"", "\"processNotes\":\"RESTRICTED\"",
+      "/interpersonalInventory/0/processNotes", "unknown" },
     { "\"plannedWeeks\":16", "\"plannedWeks\":16", "/course/plannedWeks", "'plannedWeeks'" },
     { "\"plannedWeeks\":16", "\"Kim Vale\":16", "/course/(unusual-name)", "unknown" },
     { "\"plannedWeeks\":16", "\"plannedWeeks\":16.5", "/course/plannedWeeks", "whole number" },
-    { "\"plannedWeeks\":16", "\"plannedWeeks\":\"16\"", "/course/plannedWeeks", "a number or null" },
+    { "\"plannedWeeks\":16", "\"plannedWeeks\":\"16\"", "/course/plannedWeeks",
+      "a number or null" },
     { "\"sex\":\"female\"", "\"sex\":\"f\"", "/patient/sex", "one of: female, male" },
     { "\"1984-02-29\"", "\"1985-02-29\"", "/patient/birthDate", "date that exists" },
     { "\"1984-02-29\"", "\"1984-02\"", "/patient/birthDate", "YYYY-MM-DD" },
     { "\"familyName\":\"Vale\"", "\"familyName\":\"\"", "/patient/familyName", "not empty" },
     { "\"localId\":\"P-1\"", "\"localId\":null", "/patient/localId", "a string" },
-    { "[{\"system\":\"urn:oid:1.2.3\",\"value\":\"M-1\",\"type\":\"MR\"}]", "[]", "/patient/identifiers",
-      "at least 1" },
+    { "[{\"system\":\"urn:oid:1.2.3\",\"value\":\"M-1\",\"type\":\"MR\"}]", "[]",
+      "/patient/identifiers", "at least 1" },
     { "\"urn:oid:1.2.3\"", "\"mrn\"", "/patient/identifiers/0/system", "absolute URI" },
     { "1234567893", "1234567894", "/therapist/npi", "NPI" },
     { "1234567893", "123456789", "/therapist/npi", "NPI" },
@@ -142,16 +158,17 @@ static const struct {
     { "\"2026-01-12T20:00:00Z\"", "\"2026-01-12T18:59:59Z\"", "/sessions/0/end", "before start" },
     { "\"2026-01-12T14:00:00-05:00\"", "\"2026-01-12T14:00:00\"", "/sessions/0/start", "offset" },
     { "\"S-1\"],", "\"S-2\"],", "/sessions/0/attendees/1", "/supportPersons" },
-    { "\"supportPersonId\":\"S-1\"", "\"supportPersonId\":\"S-2\"", "/interpersonalInventory/0/supportPersonId",
-      "/supportPersons" },
+    { "\"supportPersonId\":\"S-1\"", "\"supportPersonId\":\"S-2\"",
+      "/interpersonalInventory/0/supportPersonId", "/supportPersons" },
     { "[\"M-1\"]", "[\"M-3\"]", "/sessions/0/measures/0", "/measures" },
     { "[\"D-1\"]", "[\"D-2\"]", "/goals/0/addresses/0", "/diagnoses" },
     { "\"id\":\"M-2\"", "\"id\":\"M-1\"", "/measures/1/id", "twice" },
     { "\"phq9_1\":2", "\"phq9_1\":\"2\"", "/measures/0/items/phq9_1", "a number or null" },
     { "\"closeness\":2", "\"closeness\":6", "/interpersonalInventory/0/closeness", "at most 5" },
-    { "\"total\":2}", "\"total\":2,\"timepointWeek\":-1}", "/measures/0/timepointWeek", "at least 0" },
-    { "\"consentToShareIdentity\":false", "\"consentToShareIdentity\":null", "/supportPersons/0/consentToShareIdentity",
-      "true or false" },
+    { "\"total\":2}", "\"total\":2,\"timepointWeek\":-1}", "/measures/0/timepointWeek",
+      "at least 0" },
+    { "\"consentToShareIdentity\":false", "\"consentToShareIdentity\":null",
+      "/supportPersons/0/consentToShareIdentity", "true or false" },
     { "\"goals\":[", "\"goals\":7,\"x\":[", "/goals", "a list" },
 };
 
@@ -161,10 +178,12 @@ START_TEST(each_fault_is_reported_at_its_pointer) {
     ck_assert(!record_check(schema, record, "r.json", &report));
     ck_assert_uint_ge(report.count, 1);
     const char *where = report.entries[0].error.where, *pointer = faults[_i].where;
-    ck_assert_msg(strlen(where) >= strlen(pointer) && strcmp(where + strlen(where) - strlen(pointer), pointer) == 0,
+    ck_assert_msg(strlen(where) >= strlen(pointer) &&
+                      strcmp(where + strlen(where) - strlen(pointer), pointer) == 0,
                   "%s", where);
     ck_assert_msg(strncmp(where, "r.json:", 7) == 0, "%s", where);
-    ck_assert_msg(strstr(report.entries[0].error.text, faults[_i].word) != NULL, "%s", report.entries[0].error.text);
+    ck_assert_msg(strstr(report.entries[0].error.text, faults[_i].word) != NULL, "%s",
+                  report.entries[0].error.text);
     ck_assert_ptr_null(strstr(report.entries[0].error.text, "Vale"));
     ck_assert_str_eq(report.entries[0].error.code, "record");
     report_free(&report);
@@ -173,10 +192,12 @@ END_TEST
 
 START_TEST(a_course_outside_12_to_16_weeks_is_a_warning) {
     struct report report = { 0 };
-    ck_assert(record_check(schema, changed("\"plannedWeeks\":16", "\"plannedWeeks\":20"), NULL, &report));
+    ck_assert(
+        record_check(schema, changed("\"plannedWeeks\":16", "\"plannedWeeks\":20"), NULL, &report));
     ck_assert_uint_eq(report.errors, 0);
     ck_assert_uint_eq(report.warnings, 1);
-    ck_assert(record_check(schema, changed("\"plannedWeeks\":16", "\"plannedWeeks\":8"), NULL, &report));
+    ck_assert(
+        record_check(schema, changed("\"plannedWeeks\":16", "\"plannedWeeks\":8"), NULL, &report));
     ck_assert_uint_eq(report.warnings, 2);
     report_free(&report);
 }
@@ -197,7 +218,9 @@ START_TEST(allowed_unknown_fields_are_dropped_not_kept) {
 END_TEST
 
 START_TEST(anything_but_an_object_is_refused) {
-    static const char *const others[] = { "[]", "7", "null", "\"RESTRICTED\"", "{}", "[{\"processNotes\":\"a\"}]" };
+    static const char *const others[] = { "[]",   "7",
+                                          "null", "\"RESTRICTED\"",
+                                          "{}",   "[{\"processNotes\":\"a\"}]" };
     char hash[65];
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct tree *record = parse(others[i]);
@@ -243,7 +266,8 @@ static void refuse_schema(const char *json, const char *word) {
     unlink(path);
     ck_assert_ptr_null(s);
     ck_assert_uint_ge(report.errors, 1);
-    ck_assert_msg(strstr(report.entries[0].error.text, word) != NULL, "%s", report.entries[0].error.text);
+    ck_assert_msg(strstr(report.entries[0].error.text, word) != NULL, "%s",
+                  report.entries[0].error.text);
     report_free(&report);
 }
 
@@ -271,7 +295,8 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_complete_record_is_accepted);
     tcase_add_test(tests, restricted_fields_are_gone_after_the_drop);
-    tcase_add_loop_test(tests, each_fault_is_reported_at_its_pointer, 0, (int)(sizeof faults / sizeof faults[0]));
+    tcase_add_loop_test(tests, each_fault_is_reported_at_its_pointer, 0,
+                        (int)(sizeof faults / sizeof faults[0]));
     tcase_add_test(tests, a_course_outside_12_to_16_weeks_is_a_warning);
     tcase_add_test(tests, allowed_unknown_fields_are_dropped_not_kept);
     tcase_add_test(tests, anything_but_an_object_is_refused);

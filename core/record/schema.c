@@ -25,7 +25,8 @@ struct compiler {
 /* Adds an error at a node of the schema file; returns false. */
 static bool wrong(struct compiler *c, const struct tree *at, const char *expected) {
     char pointer[200], where[512];
-    snprintf(where, sizeof where, "%s:%u:%u %s", c->path, at->line, at->column, tree_path(at, pointer, sizeof pointer));
+    snprintf(where, sizeof where, "%s:%u:%u %s", c->path, at->line, at->column,
+             tree_path(at, pointer, sizeof pointer));
     report_add(c->report, REPORT_ERROR, "schema", where, "%s", expected);
     c->failed = true;
     return false;
@@ -60,8 +61,9 @@ static bool add_type(struct compiler *c, const struct tree *name, struct rule_no
         const char *name;
         enum tree_kind kind;
     } types[] = {
-        { "null", TREE_NULL },     { "boolean", TREE_BOOLEAN }, { "number", TREE_NUMBER }, { "integer", TREE_NUMBER },
-        { "string", TREE_STRING }, { "array", TREE_ARRAY },     { "object", TREE_OBJECT },
+        { "null", TREE_NULL },      { "boolean", TREE_BOOLEAN }, { "number", TREE_NUMBER },
+        { "integer", TREE_NUMBER }, { "string", TREE_STRING },   { "array", TREE_ARRAY },
+        { "object", TREE_OBJECT },
     };
     for (size_t i = 0; name->kind == TREE_STRING && i < sizeof types / sizeof types[0]; i++)
         if (strcmp(name->text, types[i].name) == 0) {
@@ -197,7 +199,8 @@ static bool take_or(struct compiler *c, const struct tree *v, struct rule_node *
 static bool take_items(struct compiler *c, const struct tree *value, struct rule_node *node) {
     node->items = compile(c, value);
     node->holds_restricted =
-        node->holds_restricted || (node->items != NULL && (node->items->restricted || node->items->holds_restricted));
+        node->holds_restricted ||
+        (node->items != NULL && (node->items->restricted || node->items->holds_restricted));
     return node->items != NULL;
 }
 
@@ -219,7 +222,8 @@ static bool take_restricted(struct compiler *c, const struct tree *value, struct
 
 /* x-sensitivity: an annotation, but a known one. */
 static bool take_sensitivity(struct compiler *c, const struct tree *value, struct rule_node *node) {
-    static const char *const classes[] = { "identity", "third-party", "free-text", "opt-in", "local" };
+    static const char *const classes[] = { "identity", "third-party", "free-text", "opt-in",
+                                           "local" };
     (void)node;
     for (size_t i = 0; value->kind == TREE_STRING && i < sizeof classes / sizeof classes[0]; i++)
         if (strcmp(value->text, classes[i]) == 0)
@@ -260,7 +264,8 @@ static bool take_required(struct compiler *c, const struct tree *value, struct r
     if (value->kind != TREE_ARRAY)
         return wrong(c, value, "expected a list of field names");
     for (const struct tree *t = value->first; t != NULL; t = t->next) {
-        const struct field *f = t->kind == TREE_STRING ? field_find(node, symbol_find(t->text, t->length)) : NULL;
+        const struct field *f =
+            t->kind == TREE_STRING ? field_find(node, symbol_find(t->text, t->length)) : NULL;
         if (f == NULL)
             return wrong(c, t, "no such field in properties");
         node->required |= UINT64_C(1) << f->index;
@@ -272,7 +277,8 @@ static bool take_required(struct compiler *c, const struct tree *value, struct r
 static bool take_ref(struct compiler *c, const struct tree *value, struct rule_node *node) {
     static const char prefix[] = "#/$defs/";
     bool local = value->kind == TREE_STRING && strncmp(value->text, prefix, sizeof prefix - 1) == 0;
-    const struct tree *target = local ? tree_get(tree_get(c->root, "$defs"), value->text + sizeof prefix - 1) : NULL;
+    const struct tree *target =
+        local ? tree_get(tree_get(c->root, "$defs"), value->text + sizeof prefix - 1) : NULL;
     if (target == NULL)
         return wrong(c, value, "expected #/$defs/NAME of a definition in this file");
     if (c->depth >= REF_DEPTH_MAX)
@@ -285,7 +291,8 @@ static bool take_ref(struct compiler *c, const struct tree *value, struct rule_n
 
 struct keyword {
     const char *name;
-    bool (*take)(struct compiler *, const struct tree *value, struct rule_node *); /* NULL: an annotation */
+    bool (*take)(struct compiler *, const struct tree *value,
+                 struct rule_node *); /* NULL: an annotation */
 };
 /* In the order in which they are taken. */
 static const struct keyword keywords[] = {
@@ -324,8 +331,9 @@ static bool unknown_keyword(struct compiler *c, const struct tree *at) {
         names[i] = keywords[i].name;
     const char *near = nearest_name(at->name, names);
     char text[200];
-    snprintf(text, sizeof text, "this schema keyword is not known here%s%s%s", near != NULL ? "; did you mean '" : "",
-             near != NULL ? near : "", near != NULL ? "'?" : "");
+    snprintf(text, sizeof text, "this schema keyword is not known here%s%s%s",
+             near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+             near != NULL ? "'?" : "");
     return wrong(c, at, text);
 }
 
@@ -349,7 +357,8 @@ static bool compile_into(struct compiler *c, const struct tree *from, struct rul
         if (!known_keyword(c, from, m->name))
             unknown_keyword(c, m);
     for (size_t i = 0; i < KEYWORDS; i++) {
-        const struct tree *value = keywords[i].take != NULL ? tree_get(from, keywords[i].name) : NULL;
+        const struct tree *value =
+            keywords[i].take != NULL ? tree_get(from, keywords[i].name) : NULL;
         if (value != NULL)
             keywords[i].take(c, value, node);
     }
@@ -357,12 +366,16 @@ static bool compile_into(struct compiler *c, const struct tree *from, struct rul
 }
 
 /* Checks that what rules name is there: lists at the root, siblings, ids. */
-static void check_names(struct compiler *c, const struct rule_node *node, const struct rule_node *parent) {
+static void check_names(struct compiler *c, const struct rule_node *node,
+                        const struct rule_node *parent) {
     bool lost = (node->refers_to != 0 && field_find(c->schema->root, node->refers_to) == NULL) ||
-                (node->not_before != 0 && (parent == NULL || field_find(parent, node->not_before) == NULL)) ||
-                (node->unique_by != 0 && (node->items == NULL || field_find(node->items, node->unique_by) == NULL));
+                (node->not_before != 0 &&
+                 (parent == NULL || field_find(parent, node->not_before) == NULL)) ||
+                (node->unique_by != 0 &&
+                 (node->items == NULL || field_find(node->items, node->unique_by) == NULL));
     if (lost)
-        wrong(c, c->root, "x-refers-to, x-not-before or x-unique-by names a field that isn't there");
+        wrong(c, c->root,
+              "x-refers-to, x-not-before or x-unique-by names a field that isn't there");
     if (node->items != NULL)
         check_names(c, node->items, NULL);
     if (node->others != NULL)
@@ -385,7 +398,8 @@ struct record_schema *record_schema_load(const char *path, struct report *report
     struct compiler c = { .schema = schema, .path = path, .report = report };
     errno = 0;
     if (!str_read_file(&text, path, SCHEMA_MAX)) {
-        report_add(report, REPORT_ERROR, "schema", path, "the record schema can't be read: %s", strerror(errno));
+        report_add(report, REPORT_ERROR, "schema", path, "the record schema can't be read: %s",
+                   strerror(errno));
         goto out;
     }
     c.root = json_read_copy(&schema->arena, text.data, text.length, path, &error);
@@ -414,4 +428,6 @@ void record_schema_free(struct record_schema *schema) {
 }
 
 /* Sets what unknown fields are. */
-void record_schema_allow_unknown(struct record_schema *schema, bool allow) { schema->allow_unknown = allow; }
+void record_schema_allow_unknown(struct record_schema *schema, bool allow) {
+    schema->allow_unknown = allow;
+}

@@ -60,8 +60,8 @@ struct record_schema {
 static inline const struct field *field_find(const struct rule_node *node, uint32_t symbol) {
     if (symbol == 0 || node->field_count == 0)
         return NULL;
-    for (uint32_t at = (symbol * 2654435761u) >> 16 & node->field_mask; node->fields[at].symbol != 0;
-         at = (at + 1) & node->field_mask)
+    for (uint32_t at = (symbol * 2654435761u) >> 16 & node->field_mask;
+         node->fields[at].symbol != 0; at = (at + 1) & node->field_mask)
         if (node->fields[at].symbol == symbol)
             return &node->fields[at];
     return NULL;

@@ -7,7 +7,8 @@
 #include <string.h>
 
 bool store_recover(struct store *s, struct iptfhir_error *error) {
-    bool ok = store_begin(s, error) && sql_run(s, sql_bind(s, SQL_RECOVER_ENTRIES, error, ""), error) &&
+    bool ok = store_begin(s, error) &&
+              sql_run(s, sql_bind(s, SQL_RECOVER_ENTRIES, error, ""), error) &&
               sql_run(s, sql_bind(s, SQL_RECOVER_SETS, error, ""), error) && store_commit(s, error);
     if (!ok)
         store_rollback(s);
@@ -25,7 +26,8 @@ static const char *keep(sqlite3_stmt *st, int column, struct arena *a, bool *ok)
 }
 
 /* Read the entries of a claimed set that are to be delivered. */
-static bool read_entries(struct store *s, const char *target, struct store_claim *c, struct arena *a, struct iptfhir_error *error) {
+static bool read_entries(struct store *s, const char *target, struct store_claim *c,
+                         struct arena *a, struct iptfhir_error *error) {
     size_t room = 0;
     int row;
     bool ok = true;
@@ -43,9 +45,12 @@ static bool read_entries(struct store *s, const char *target, struct store_claim
             c->entries = more;
         }
         struct store_entry *e = &c->entries[c->count++];
-        *e = (struct store_entry){ .id = sqlite3_column_int64(st, 0), .state = (enum store_state)sqlite3_column_int(st, 1) };
-        const char **texts[] = { &e->type, &e->uuid, &e->identifier_system, &e->identifier_value, &e->hash, &e->body, &e->server_id,
-                                 &e->version, &e->ledger_hash, &e->base };
+        *e = (struct store_entry) { .id = sqlite3_column_int64(st, 0),
+                                    .state = (enum store_state)sqlite3_column_int(st, 1) };
+        const char **texts[] = {
+            &e->type, &e->uuid,      &e->identifier_system, &e->identifier_value, &e->hash,
+            &e->body, &e->server_id, &e->version,           &e->ledger_hash,      &e->base
+        };
         for (int i = 0; i < 10; i++)
             *texts[i] = keep(st, i + 2, a, &ok);
         e->body_length = (size_t)sqlite3_column_bytes(st, 7);
@@ -54,8 +59,8 @@ static bool read_entries(struct store *s, const char *target, struct store_claim
 }
 
 /* Read which sets are due, into the arena. */
-static bool find_due(struct store *s, const char *target, size_t max, int64_t now, struct arena *a, struct store_claim **claims, size_t *count,
-                     struct iptfhir_error *error) {
+static bool find_due(struct store *s, const char *target, size_t max, int64_t now, struct arena *a,
+                     struct store_claim **claims, size_t *count, struct iptfhir_error *error) {
     struct store_claim *found = arena_zalloc(a, (max + 1) * sizeof *found);
     if (!found)
         return error_set(error, "memory", NULL, "out of memory");
@@ -75,8 +80,9 @@ static bool find_due(struct store *s, const char *target, size_t max, int64_t no
     return row == 0 && (ok || error_set(error, "memory", NULL, "out of memory"));
 }
 
-bool store_claim(struct store *s, const char *target, size_t max, int64_t now_ms, struct arena *arena, struct store_claim **claims,
-                 size_t *count, struct iptfhir_error *error) {
+bool store_claim(struct store *s, const char *target, size_t max, int64_t now_ms,
+                 struct arena *arena, struct store_claim **claims, size_t *count,
+                 struct iptfhir_error *error) {
     *count = 0;
     *claims = NULL;
     int64_t due = store_next_due(s, target);
@@ -87,7 +93,8 @@ bool store_claim(struct store *s, const char *target, size_t max, int64_t now_ms
     bool ok = find_due(s, target, max, now_ms, arena, claims, count, error);
     for (size_t i = 0; ok && i < *count; i++) {
         struct store_claim *c = &(*claims)[i];
-        ok = read_entries(s, target, c, arena, error) && sql_run(s, sql_bind(s, SQL_CLAIM_MARK, error, "i", c->id), error) &&
+        ok = read_entries(s, target, c, arena, error) &&
+             sql_run(s, sql_bind(s, SQL_CLAIM_MARK, error, "i", c->id), error) &&
              sql_run(s, sql_bind(s, SQL_CLAIM_MARK_ENTRIES, error, "i", c->id), error);
     }
     ok = ok && store_commit(s, error);
@@ -98,8 +105,9 @@ bool store_claim(struct store *s, const char *target, size_t max, int64_t now_ms
     return ok;
 }
 
-bool store_reference(struct store *s, const char *target, const char *uuid, struct arena *arena, struct store_known *known, struct iptfhir_error *error) {
-    *known = (struct store_known){ 0 };
+bool store_reference(struct store *s, const char *target, const char *uuid, struct arena *arena,
+                     struct store_known *known, struct iptfhir_error *error) {
+    *known = (struct store_known) { 0 };
     sqlite3_stmt *st = sql_bind(s, SQL_REFERENCE, error, "tt", target, uuid);
     int row = sql_row(s, st, error);
     bool ok = true;
@@ -115,28 +123,40 @@ bool store_reference(struct store *s, const char *target, const char *uuid, stru
 }
 
 /* Make a settled entry what the ledger holds, and forget the body it replaces. */
-static bool enter_ledger(struct store *s, const char *target, const struct store_receipt *r, struct iptfhir_error *error) {
+static bool enter_ledger(struct store *s, const char *target, const struct store_receipt *r,
+                         struct iptfhir_error *error) {
     sqlite3_stmt *old = sql_bind(s, SQL_LEDGER_ENTRY, error, "ti", target, r->entry);
     int row = sql_row(s, old, error);
     int64_t replaced = row == 1 ? sqlite3_column_int64(old, 0) : 0;
     if (row == 1)
         sqlite3_reset(old);
-    if (row < 0 || !sql_run(s, sql_bind(s, SQL_LEDGER_PUT, error, "titti", target, r->entry, r->server_id, r->version, clock_now_ms()), error))
+    if (row < 0 || !sql_run(s,
+                            sql_bind(s, SQL_LEDGER_PUT, error, "titti", target, r->entry,
+                                     r->server_id, r->version, clock_now_ms()),
+                            error))
         return false;
     return !replaced || replaced == r->entry || sql_drop_entry(s, replaced, error);
 }
 
-/* Store one receipt. What is refused of a revision that a newer one follows is superseded: the newer one carries it. */
-static bool settle_one(struct store *s, const char *target, const char *job, const struct store_receipt *r, bool newer, struct iptfhir_error *error) {
+/* Store one receipt. What is refused of a revision that a newer one follows is superseded: the
+ * newer one carries it. */
+static bool settle_one(struct store *s, const char *target, const char *job,
+                       const struct store_receipt *r, bool newer, struct iptfhir_error *error) {
     if (r->state == STORE_HELD && newer)
-        return sql_settle_entry(s, r->entry, job, STORE_SUPERSEDED, error) && sql_drop_entry(s, r->entry, error);
+        return sql_settle_entry(s, r->entry, job, STORE_SUPERSEDED, error) &&
+               sql_drop_entry(s, r->entry, error);
     if (r->state != STORE_SETTLED)
-        return sql_run(s, sql_bind(s, SQL_ENTRY_STATE, error, "iitti", r->entry, (int64_t)r->state, r->code, r->detail, clock_now_ms()), error);
-    return enter_ledger(s, target, r, error) && sql_settle_entry(s, r->entry, job, r->outcome, error);
+        return sql_run(s,
+                       sql_bind(s, SQL_ENTRY_STATE, error, "iitti", r->entry, (int64_t)r->state,
+                                r->code, r->detail, clock_now_ms()),
+                       error);
+    return enter_ledger(s, target, r, error) &&
+           sql_settle_entry(s, r->entry, job, r->outcome, error);
 }
 
-bool store_settle(struct store *s, const char *target, int64_t set, const struct store_receipt *receipts, size_t count, int64_t next_ms,
-                  bool spent, struct iptfhir_error *error) {
+bool store_settle(struct store *s, const char *target, int64_t set,
+                  const struct store_receipt *receipts, size_t count, int64_t next_ms, bool spent,
+                  struct iptfhir_error *error) {
     sqlite3_stmt *get = sql_bind(s, SQL_SET_JOB, error, "i", set);
     if (sql_row(s, get, error) != 1)
         return error_set(error, "store", NULL, "the change set to settle is not in the store");
@@ -151,7 +171,8 @@ bool store_settle(struct store *s, const char *target, int64_t set, const struct
     for (size_t i = 0; i < count; i++)
         if (!settle_one(s, target, job, &receipts[i], newer == 1, error))
             return false;
-    return sql_run(s, sql_bind(s, SQL_SET_FREE, error, "iii", set, next_ms, (int64_t)spent), error) &&
+    return sql_run(s, sql_bind(s, SQL_SET_FREE, error, "iii", set, next_ms, (int64_t)spent),
+                   error) &&
            sql_refresh_set(s, set, error);
 }
 

@@ -23,7 +23,8 @@ static struct store *store;
 static struct iptfhir_error error;
 
 static void set_up(void) {
-    snprintf(folder, sizeof folder, "%s/iptfhir-store-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(folder, sizeof folder, "%s/iptfhir-store-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/store.db", folder);
     error = (struct iptfhir_error)ERROR_INIT;
@@ -57,7 +58,8 @@ static struct store_counts counts(void) {
 /* Queue a record with one or two Observations. */
 static void queue(const char *record, const char *hash1, const char *hash2) {
     int64_t set;
-    struct store_resource r1 = { "Observation", U1, "s", "a", hash1, "{\"a\":1}", 7 }, r2 = { "Observation", U2, "s", "b", hash2 ? hash2 : "", "{\"b\":1}", 7 };
+    struct store_resource r1 = { "Observation", U1, "s", "a", hash1, "{\"a\":1}", 7 },
+                          r2 = { "Observation", U2, "s", "b", hash2 ? hash2 : "", "{\"b\":1}", 7 };
     OK(store_begin(store, &error));
     OK(store_supersede(store, JOB, TARGET, record, &error));
     OK(store_add_set(store, JOB, TARGET, record, LANE, "{}", &set, &error));
@@ -79,7 +81,13 @@ static size_t claim(struct arena *arena, struct store_claim **claims) {
 static void settle(const struct store_claim *c, enum store_state state, int64_t next_ms) {
     struct store_receipt r[4] = { 0 };
     for (size_t i = 0; i < c->count; i++)
-        r[i] = (struct store_receipt){ c->entries[i].id, state, STORE_CREATED, "17", "1", state == STORE_HELD ? "conflict" : NULL, NULL };
+        r[i] = (struct store_receipt) { c->entries[i].id,
+                                        state,
+                                        STORE_CREATED,
+                                        "17",
+                                        "1",
+                                        state == STORE_HELD ? "conflict" : NULL,
+                                        NULL };
     OK(store_begin(store, &error));
     OK(store_settle(store, TARGET, c->id, r, c->count, next_ms, state == STORE_PENDING, &error));
     OK(store_commit(store, &error));
@@ -171,7 +179,8 @@ START_TEST(one_lane_is_delivered_in_order_and_one_set_at_a_time) {
     ck_assert_str_eq(c[0].record_id, "R1");
     struct store_claim first = c[0];
     ck_assert_uint_eq(claim(&arena, &c), 0);
-    settle(&first, STORE_PENDING, clock_now_ms() + 60000); /* asked to wait: the next set of the patient waits too */
+    settle(&first, STORE_PENDING,
+           clock_now_ms() + 60000); /* asked to wait: the next set of the patient waits too */
     ck_assert_uint_eq(claim(&arena, &c), 0);
     ck_assert_int_eq(counts().pending, 2);
     arena_free(&arena);
@@ -224,7 +233,9 @@ START_TEST(an_uncommitted_batch_leaves_no_trace) {
 END_TEST
 
 START_TEST(a_hold_is_counted_once_and_void_when_its_file_reads_well_again) {
-    struct store_hold_in hold = { JOB, "f.csv:7", "f.csv", NULL, "f.csv:7", "bad-date", "no date", 1 };
+    struct store_hold_in hold = {
+        JOB, "f.csv:7", "f.csv", NULL, "f.csv:7", "bad-date", "no date", 1
+    };
     OK(store_hold(store, &hold, &error));
     hold.poll = 2;
     OK(store_hold(store, &hold, &error));
@@ -273,7 +284,10 @@ START_TEST(a_second_holder_of_the_lock_is_told_who_has_it) {
         struct iptfhir_error e = ERROR_INIT;
         char mine[32];
         snprintf(mine, sizeof mine, "process %ld ", (long)getppid());
-        _exit(store_lock(path, "run", &e) < 0 && strstr(e.text, mine) && strstr(e.text, "iptfhir sync") ? 0 : 1);
+        _exit(store_lock(path, "run", &e) < 0 && strstr(e.text, mine) &&
+                      strstr(e.text, "iptfhir sync")
+                  ? 0
+                  : 1);
     }
     ck_assert_int_eq(waitpid(pid, &child, 0), pid);
     ck_assert_int_eq(WEXITSTATUS(child), 0);
@@ -288,7 +302,10 @@ START_TEST(a_newer_schema_is_refused_with_both_numbers) {
     char command[512];
     store_close(store);
     store = NULL;
-    snprintf(command, sizeof command, "printf '\\0\\0\\0\\143' | dd of='%s' bs=1 seek=60 conv=notrunc 2>/dev/null; rm -f '%s-wal' '%s-shm'", path, path, path);
+    snprintf(command, sizeof command,
+             "printf '\\0\\0\\0\\143' | dd of='%s' bs=1 seek=60 conv=notrunc 2>/dev/null; rm -f "
+             "'%s-wal' '%s-shm'",
+             path, path, path);
     ck_assert_int_eq(system(command), 0);
     ck_assert_ptr_null(store_open(path, STORE_WRITE, &error));
     ck_assert_str_eq(error.code, "store-newer");

@@ -31,7 +31,9 @@ static const struct tree *keep_consents(struct batch *b, const struct tree *reco
     return kept;
 }
 
-struct batch_record *batch_add_record(struct batch *b, const char *id, const char *hash, const char *lane, const char *patient, const struct tree *record) {
+struct batch_record *batch_add_record(struct batch *b, const char *id, const char *hash,
+                                      const char *lane, const char *patient,
+                                      const struct tree *record) {
     bool ok = true;
     struct batch_record *r = arena_zalloc(&b->arena, sizeof *r);
     if (!r)
@@ -60,7 +62,8 @@ void batch_drop_last(struct batch *b) {
     b->records--;
 }
 
-bool batch_add_resource(struct batch *b, struct batch_record *record, const struct pipeline_resource *in) {
+bool batch_add_resource(struct batch *b, struct batch_record *record,
+                        const struct pipeline_resource *in) {
     static _Thread_local struct str body;
     bool ok = true;
     char hash[65];
@@ -70,9 +73,13 @@ bool batch_add_resource(struct batch *b, struct batch_record *record, const stru
     if (!r || body.failed)
         return false;
     crypt_sha256_hex(body.data, body.length, hash);
-    r->r = (struct store_resource){ .type = keep(b, in->type, &ok), .uuid = keep(b, in->uuid, &ok),
-        .identifier_system = keep(b, in->identifier_system, &ok), .identifier_value = keep(b, in->identifier_value, &ok),
-        .hash = keep(b, hash, &ok), .body = arena_strndup(&b->arena, body.data, body.length), .body_length = body.length };
+    r->r = (struct store_resource) { .type = keep(b, in->type, &ok),
+                                     .uuid = keep(b, in->uuid, &ok),
+                                     .identifier_system = keep(b, in->identifier_system, &ok),
+                                     .identifier_value = keep(b, in->identifier_value, &ok),
+                                     .hash = keep(b, hash, &ok),
+                                     .body = arena_strndup(&b->arena, body.data, body.length),
+                                     .body_length = body.length };
     r->invalid = keep(b, in->invalid, &ok);
     r->data_class = policy_data_class(in->tree); /* a constant */
     if (!ok || !r->r.body)
@@ -88,16 +95,20 @@ bool batch_add_hold(struct batch *b, const struct store_hold_in *in) {
     struct batch_hold *h = arena_zalloc(&b->arena, sizeof *h);
     if (!h)
         return false;
-    *h = (struct batch_hold){ .key = keep(b, in->key, &ok), .file = keep(b, in->file, &ok), .record_id = keep(b, in->record_id, &ok),
-                              .where = keep(b, in->where, &ok), .code = keep(b, in->code, &ok), .detail = keep(b, in->detail, &ok) };
+    *h = (struct batch_hold) { .key = keep(b, in->key, &ok),
+                               .file = keep(b, in->file, &ok),
+                               .record_id = keep(b, in->record_id, &ok),
+                               .where = keep(b, in->where, &ok),
+                               .code = keep(b, in->code, &ok),
+                               .detail = keep(b, in->detail, &ok) };
     *(b->last_hold ? &b->last_hold->next : &b->holds) = h;
     b->last_hold = h;
     return ok;
 }
 
 /* Collect what differs from what the target is known to hold. */
-static bool changed(struct store *store, const char *target, const struct batch_record *r, struct batch_resource **out, size_t *count,
-                    struct iptfhir_error *error) {
+static bool changed(struct store *store, const char *target, const struct batch_record *r,
+                    struct batch_resource **out, size_t *count, struct iptfhir_error *error) {
     *count = 0;
     for (struct batch_resource *x = r->first; x; x = x->next) {
         char hash[65];
@@ -110,8 +121,8 @@ static bool changed(struct store *store, const char *target, const struct batch_
 }
 
 /* Why an entry is held from the start; NULL: it isn't. */
-static const char *held_code(const struct config_instance *target, const struct batch_record *r, const struct batch_resource *x, bool cyclic,
-                             const char **why) {
+static const char *held_code(const struct config_instance *target, const struct batch_record *r,
+                             const struct batch_resource *x, bool cyclic, const char **why) {
     char now[25];
     clock_format(clock_now_ms(), now);
     const char *code = policy_denies(target, r->consenting, x->data_class, now, why);
@@ -122,16 +133,20 @@ static const char *held_code(const struct config_instance *target, const struct 
 }
 
 /* Store one record's change set for one target. */
-static bool store_set(struct batch *b, struct store *store, const struct config_job *job, const struct config_instance *to, const struct batch_record *r,
+static bool store_set(struct batch *b, struct store *store, const struct config_job *job,
+                      const struct config_instance *to, const struct batch_record *r,
                       struct iptfhir_error *error) {
     const char *target = to->name;
     struct arena *a = &b->arena;
     struct batch_resource **todo = arena_alloc(a, (r->count + 1) * sizeof *todo);
-    const char **bodies = arena_alloc(a, (r->count + 1) * sizeof *bodies), **uuids = arena_alloc(a, (r->count + 1) * sizeof *uuids);
-    size_t *lengths = arena_alloc(a, (r->count + 1) * sizeof *lengths), *order = arena_alloc(a, (r->count + 1) * sizeof *order), count;
+    const char **bodies = arena_alloc(a, (r->count + 1) * sizeof *bodies),
+               **uuids = arena_alloc(a, (r->count + 1) * sizeof *uuids);
+    size_t *lengths = arena_alloc(a, (r->count + 1) * sizeof *lengths),
+           *order = arena_alloc(a, (r->count + 1) * sizeof *order), count;
     if (!todo || !bodies || !uuids || !lengths || !order)
         return error_set(error, "memory", NULL, "out of memory");
-    if (!store_supersede(store, job->name, target, r->id, error) || !changed(store, target, r, todo, &count, error))
+    if (!store_supersede(store, job->name, target, r->id, error) ||
+        !changed(store, target, r, todo, &count, error))
         return false;
     if (!count)
         return true;
@@ -158,9 +173,11 @@ static bool store_set(struct batch *b, struct store *store, const struct config_
 }
 
 /* Store all records and holds; the caller's transaction. */
-static bool store_all(struct batch *b, struct store *store, const struct config_job *job, int64_t poll, struct iptfhir_error *error) {
+static bool store_all(struct batch *b, struct store *store, const struct config_job *job,
+                      int64_t poll, struct iptfhir_error *error) {
     for (const struct batch_hold *h = b->holds; h; h = h->next) {
-        struct store_hold_in in = { job->name, h->key, h->file, h->record_id, h->where, h->code, h->detail, poll };
+        struct store_hold_in in = { job->name, h->key,  h->file,   h->record_id,
+                                    h->where,  h->code, h->detail, poll };
         if (!store_hold(store, &in, error))
             return false;
     }
@@ -168,24 +185,27 @@ static bool store_all(struct batch *b, struct store *store, const struct config_
         for (size_t t = 0; t < job->target_count; t++)
             if (!store_set(b, store, job, job->targets[t], r, error))
                 return false;
-        if (!store_set_record(store, job->name, r->id, r->hash, error) || !store_clear_holds(store, job->name, r->id, NULL, poll, error))
+        if (!store_set_record(store, job->name, r->id, r->hash, error) ||
+            !store_clear_holds(store, job->name, r->id, NULL, poll, error))
             return false;
     }
     return true;
 }
 
-bool batch_store(struct batch *b, struct store *store, const struct config_job *job, const char *cursor, const char *done_file, int64_t poll,
+bool batch_store(struct batch *b, struct store *store, const struct config_job *job,
+                 const char *cursor, const char *done_file, int64_t poll,
                  struct iptfhir_error *error) {
     b->entries = 0;
     bool ok = true;
     if (b->first || b->holds || cursor || done_file) {
         ok = store_begin(store, error) && store_all(b, store, job, poll, error) &&
              (!done_file || store_clear_holds(store, job->name, NULL, done_file, poll, error)) &&
-             (!cursor || store_set_cursor(store, job->name, cursor, error)) && store_commit(store, error);
+             (!cursor || store_set_cursor(store, job->name, cursor, error)) &&
+             store_commit(store, error);
         if (!ok)
             store_rollback(store);
     }
     arena_reset(&b->arena);
-    *b = (struct batch){ .arena = b->arena, .entries = b->entries };
+    *b = (struct batch) { .arena = b->arena, .entries = b->entries };
     return ok;
 }

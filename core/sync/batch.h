@@ -12,8 +12,15 @@
 #define BATCH_BYTES (4u << 20)
 #define BATCH_MS 250
 
-struct batch_resource { struct batch_resource *next; struct store_resource r; const char *invalid, *data_class; };
-struct batch_hold { struct batch_hold *next; const char *key, *file, *record_id, *where, *code, *detail; };
+struct batch_resource {
+    struct batch_resource *next;
+    struct store_resource r;
+    const char *invalid, *data_class;
+};
+struct batch_hold {
+    struct batch_hold *next;
+    const char *key, *file, *record_id, *where, *code, *detail;
+};
 struct batch_record {
     struct batch_record *next;
     const char *id, *hash, *lane, *patient;
@@ -30,12 +37,17 @@ struct batch {
 };
 
 /* Adding; false when memory is out. Texts are copied. */
-struct batch_record *batch_add_record(struct batch *b, const char *id, const char *hash, const char *lane, const char *patient, const struct tree *record);
-bool batch_add_resource(struct batch *b, struct batch_record *record, const struct pipeline_resource *resource);
+struct batch_record *batch_add_record(struct batch *b, const char *id, const char *hash,
+                                      const char *lane, const char *patient,
+                                      const struct tree *record);
+bool batch_add_resource(struct batch *b, struct batch_record *record,
+                        const struct pipeline_resource *resource);
 bool batch_add_hold(struct batch *b, const struct store_hold_in *hold);
 /* Takes the newest record back (it turned out unusable). */
 void batch_drop_last(struct batch *b);
-/* Writes the batch, and the cursor unless NULL, in one transaction, and empties it. `done_file`: its older holds are void. */
-bool batch_store(struct batch *b, struct store *store, const struct config_job *job, const char *cursor, const char *done_file, int64_t poll,
+/* Writes the batch, and the cursor unless NULL, in one transaction, and empties it. `done_file`:
+ * its older holds are void. */
+bool batch_store(struct batch *b, struct store *store, const struct config_job *job,
+                 const char *cursor, const char *done_file, int64_t poll,
                  struct iptfhir_error *error);
 #endif

@@ -32,8 +32,11 @@ static bool copy_claim(struct work *w, const struct store_claim *from) {
     for (size_t i = 0; i < from->count; i++) {
         struct store_entry *e = &entries[i];
         *e = from->entries[i];
-        const char **texts[] = { &e->type, &e->uuid, &e->identifier_system, &e->identifier_value, &e->hash, &e->server_id, &e->version,
-                                 &e->ledger_hash, &e->base };
+        const char **texts[] = {
+            &e->type, &e->uuid,      &e->identifier_system, &e->identifier_value,
+            &e->hash, &e->server_id, &e->version,           &e->ledger_hash,
+            &e->base
+        };
         for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
             *texts[t] = keep(a, *texts[t], &ok);
         e->body = arena_strndup(a, e->body, e->body_length);
@@ -45,16 +48,18 @@ static bool copy_claim(struct work *w, const struct store_claim *from) {
 
 /* Read the patient's matching data. */
 static bool read_patient(struct work *w, struct iptfhir_error *error) {
-    struct tree *p = json_read_copy(&w->arena, w->claim->patient, strlen(w->claim->patient), NULL, error);
+    struct tree *p =
+        json_read_copy(&w->arena, w->claim->patient, strlen(w->claim->patient), NULL, error);
     struct tree *list = p ? tree_get(p, "identifiers") : NULL;
     if (!p)
         return false;
-    struct iptfhir_identifier *ids = arena_zalloc(&w->arena, ((list ? list->length : 0) + 1) * sizeof *ids);
+    struct iptfhir_identifier *ids =
+        arena_zalloc(&w->arena, ((list ? list->length : 0) + 1) * sizeof *ids);
     if (!ids)
         return error_set(error, "memory", NULL, "out of memory");
     size_t n = 0;
     for (struct tree *i = list ? list->first : NULL; i; i = i->next)
-        ids[n++] = (struct iptfhir_identifier){ tree_text(i, "system"), tree_text(i, "value") };
+        ids[n++] = (struct iptfhir_identifier) { tree_text(i, "system"), tree_text(i, "value") };
     w->set.patient_identifiers = ids;
     w->set.patient_identifier_count = n;
     w->set.patient_id = w->claim->lane;
@@ -72,12 +77,14 @@ static int64_t in_set(const struct work *w, const char *uuid) {
 }
 
 /* Fill what is known of one reference. */
-static bool resolve(struct work *w, struct store *store, const char *target, const struct reference_at *at, struct iptfhir_reference *r,
+static bool resolve(struct work *w, struct store *store, const char *target,
+                    const struct reference_at *at, struct iptfhir_reference *r,
                     struct iptfhir_error *error) {
-    char *uuid = arena_strndup(&w->arena, at->uuid, 36), *type = arena_strndup(&w->arena, at->type, at->type_length);
+    char *uuid = arena_strndup(&w->arena, at->uuid, 36),
+         *type = arena_strndup(&w->arena, at->type, at->type_length);
     if (!uuid || !type)
         return error_set(error, "memory", NULL, "out of memory");
-    *r = (struct iptfhir_reference){ .type = type, .id = uuid, .change = in_set(w, uuid) };
+    *r = (struct iptfhir_reference) { .type = type, .id = uuid, .change = in_set(w, uuid) };
     if (r->change >= 0) {
         const struct store_entry *e = &w->claim->entries[r->change];
         r->identifier_system = e->identifier_system;
@@ -98,7 +105,8 @@ static bool resolve(struct work *w, struct store *store, const char *target, con
 }
 
 /* List what one body refers to, each once. */
-static bool list_references(struct work *w, struct store *store, const char *target, const struct store_entry *e, struct iptfhir_change *c,
+static bool list_references(struct work *w, struct store *store, const char *target,
+                            const struct store_entry *e, struct iptfhir_change *c,
                             struct iptfhir_error *error) {
     size_t room = 0, count = 0, position = 0;
     struct iptfhir_reference *list = NULL;
@@ -126,7 +134,8 @@ static bool list_references(struct work *w, struct store *store, const char *tar
     return true;
 }
 
-struct work *change_set_build(struct store *store, const char *target, const struct store_claim *claim, struct iptfhir_error *error) {
+struct work *change_set_build(struct store *store, const char *target,
+                              const struct store_claim *claim, struct iptfhir_error *error) {
     struct work *w = calloc(1, sizeof *w);
     if (!w || !copy_claim(w, claim) || !read_patient(w, error))
         goto failed;
@@ -140,11 +149,18 @@ struct work *change_set_build(struct store *store, const char *target, const str
     w->set.count = claim->count;
     for (size_t i = 0; i < claim->count; i++) {
         const struct store_entry *e = &w->claim->entries[i];
-        changes[i] = (struct iptfhir_change){ .size = sizeof *changes, .type = e->type, .id = e->uuid,
-            .identifier_system = e->identifier_system, .identifier_value = e->identifier_value, .body = e->body,
-            .body_length = e->body_length, .server_id = e->server_id, .version = e->version, .base = e->base,
-            .unknown = e->state == STORE_UNKNOWN };
-        w->receipts[i] = (struct store_receipt){ .entry = e->id, .state = STORE_UNKNOWN };
+        changes[i] = (struct iptfhir_change) { .size = sizeof *changes,
+                                               .type = e->type,
+                                               .id = e->uuid,
+                                               .identifier_system = e->identifier_system,
+                                               .identifier_value = e->identifier_value,
+                                               .body = e->body,
+                                               .body_length = e->body_length,
+                                               .server_id = e->server_id,
+                                               .version = e->version,
+                                               .base = e->base,
+                                               .unknown = e->state == STORE_UNKNOWN };
+        w->receipts[i] = (struct store_receipt) { .entry = e->id, .state = STORE_UNKNOWN };
         if (!list_references(w, store, target, e, &changes[i], error))
             goto failed;
     }

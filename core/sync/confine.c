@@ -35,12 +35,15 @@ bool confine_network(struct iptfhir_error *error) {
     };
     const struct sock_fprog filter = { sizeof code / sizeof *code, code };
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return error_set(error, "confine", NULL, "the system does not let ingest give up privileges");
+        return error_set(error, "confine", NULL,
+                         "the system does not let ingest give up privileges");
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-        log_line(IPTFHIR_WARNING, "this kernel has no seccomp filter: ingest keeps the network, mappers are trusted not to use it");
+        log_line(IPTFHIR_WARNING, "this kernel has no seccomp filter: ingest keeps the network, "
+                                  "mappers are trusted not to use it");
 #else
     (void)error;
-    log_line(IPTFHIR_WARNING, "no network filter for this processor: mappers are trusted not to use the network");
+    log_line(IPTFHIR_WARNING,
+             "no network filter for this processor: mappers are trusted not to use the network");
 #endif
     return true;
 }

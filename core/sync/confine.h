@@ -5,7 +5,8 @@
 
 #include "core/base/error.h"
 
-/* From here on this process and its threads can open no network socket (a seccomp filter refuses every family but AF_UNIX).
- * True also where the kernel has no seccomp: then a warning is logged. */
+/* From here on this process and its threads can open no network socket (a seccomp filter refuses
+ * every family but AF_UNIX). True also where the kernel has no seccomp: then a warning is logged.
+ */
 bool confine_network(struct iptfhir_error *error);
 #endif

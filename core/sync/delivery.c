@@ -16,7 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Sets claimed beyond what workers have in hand, per worker: keeps them busy between two commits. */
+/* Sets claimed beyond what workers have in hand, per worker: keeps them busy between two commits.
+ */
 #define CLAIMS_PER_WORKER 2
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MOST_MS (60 * 60 * 1000)
@@ -28,8 +29,8 @@ struct lane {
     struct plugin *plugin;
     struct worker_pool pool;
     size_t workers, outstanding;
-    int failures;          /* in a row: the circuit breaker */
-    int64_t paused_until;  /* wall clock */
+    int failures;         /* in a row: the circuit breaker */
+    int64_t paused_until; /* wall clock */
     bool fatal;
 };
 
@@ -59,7 +60,10 @@ int64_t delivery_backoff(int attempts) {
 
 /* Open a target: plugin, host with network, one instance per worker. */
 static bool open_lane(struct delivery *d, struct lane *lane, struct report *report) {
-    const struct host_settings settings = { .config = d->config, .instance = lane->config, .network = &net_host, .stopping = &d->stopping };
+    const struct host_settings settings = { .config = d->config,
+                                            .instance = lane->config,
+                                            .network = &net_host,
+                                            .stopping = &d->stopping };
     lane->plugin = plugin_load(d->config, lane->config, report);
     lane->host = lane->plugin ? host_new(&settings) : NULL;
     lane->workers = (size_t)lane->config->workers;
@@ -70,13 +74,15 @@ static bool open_lane(struct delivery *d, struct lane *lane, struct report *repo
     }
     bool ok = true;
     for (size_t i = 0; ok && i < lane->workers; i++)
-        ok = (instances[i] = instance_new(lane->plugin, lane->config, d->config, host_table(lane->host), report)) != NULL;
+        ok = (instances[i] = instance_new(lane->plugin, lane->config, d->config,
+                                          host_table(lane->host), report)) != NULL;
     if (!ok) {
         for (size_t i = 0; i < lane->workers; i++)
             instance_free(instances[i]);
     } else {
         struct iptfhir_error error = ERROR_INIT;
-        ok = worker_pool_start(&lane->pool, instances, lane->workers, &d->done_lock, &d->done_signal, &error);
+        ok = worker_pool_start(&lane->pool, instances, lane->workers, &d->done_lock,
+                               &d->done_signal, &error);
         if (!ok)
             report_add(report, REPORT_ERROR, error.code, lane->config->where, "%s", error.text);
     }
@@ -85,12 +91,14 @@ static bool open_lane(struct delivery *d, struct lane *lane, struct report *repo
 }
 
 /* Claim what is due for a target and hand it to its workers. */
-static bool claim(struct delivery *d, struct lane *lane, bool *claimed, struct iptfhir_error *error) {
+static bool claim(struct delivery *d, struct lane *lane, bool *claimed,
+                  struct iptfhir_error *error) {
     int64_t now = clock_now_ms();
     size_t room = lane->workers * CLAIMS_PER_WORKER;
     if (lane->fatal || lane->paused_until > now || lane->outstanding > room / 2)
         return true;
-    size_t max = lane->failures ? 1 : room - lane->outstanding; /* after a failure one set probes the way */
+    size_t max =
+        lane->failures ? 1 : room - lane->outstanding; /* after a failure one set probes the way */
     if (lane->failures && lane->outstanding)
         return true;
     struct arena arena = { 0 };
@@ -113,13 +121,16 @@ static bool claim(struct delivery *d, struct lane *lane, bool *claimed, struct i
 static void note_target(struct delivery *d, struct lane *lane, const struct work *w) {
     if (w->status == IPTFHIR_FATAL) {
         lane->fatal = true;
-        log_line(IPTFHIR_ERROR, "target %s stopped: %s [%s]", lane->config->name, w->error.text, w->error.code);
+        log_line(IPTFHIR_ERROR, "target %s stopped: %s [%s]", lane->config->name, w->error.text,
+                 w->error.code);
     } else if (w->status == IPTFHIR_RETRY) {
         if (!lane->failures || lane->paused_until <= clock_now_ms()) {
             lane->paused_until = clock_now_ms() + delivery_backoff(lane->failures);
             lane->failures++;
-            log_line(IPTFHIR_WARNING, "target %s cannot be used now: %s [%s]; its queue waits", lane->config->name, w->error.text, w->error.code);
-            snprintf(d->page->paused_target, sizeof d->page->paused_target, "%s", lane->config->name);
+            log_line(IPTFHIR_WARNING, "target %s cannot be used now: %s [%s]; its queue waits",
+                     lane->config->name, w->error.text, w->error.code);
+            snprintf(d->page->paused_target, sizeof d->page->paused_target, "%s",
+                     lane->config->name);
             d->page->paused_until_ms = lane->paused_until;
         }
     } else {
@@ -130,7 +141,8 @@ static void note_target(struct delivery *d, struct lane *lane, const struct work
     }
 }
 
-/* Count receipts for the progress bar; returns whether any waits, and moves what the whole target refused back to pending. */
+/* Count receipts for the progress bar; returns whether any waits, and moves what the whole target
+ * refused back to pending. */
 static bool sum_up(struct delivery *d, struct work *w) {
     bool waits = false;
     for (size_t i = 0; i < w->claim->count; i++) {
@@ -146,7 +158,8 @@ static bool sum_up(struct delivery *d, struct work *w) {
 }
 
 /* Settle all that workers have finished, in one transaction. */
-static bool settle(struct delivery *d, struct lane *lane, struct work *done, struct iptfhir_error *error) {
+static bool settle(struct delivery *d, struct lane *lane, struct work *done,
+                   struct iptfhir_error *error) {
     if (!store_begin(d->store, error))
         return false;
     bool ok = true;
@@ -154,9 +167,11 @@ static bool settle(struct delivery *d, struct lane *lane, struct work *done, str
         next = w->next;
         note_target(d, lane, w);
         bool waits = sum_up(d, w), spent = waits && w->status != IPTFHIR_RETRY;
-        int64_t wait = w->retry_after_ms ? w->retry_after_ms : spent ? delivery_backoff(w->claim->attempts) : 0;
-        ok = ok && store_settle(d->store, lane->config->name, w->claim->id, w->receipts, w->claim->count,
-                                waits ? clock_now_ms() + wait : 0, spent, error);
+        int64_t wait = w->retry_after_ms ? w->retry_after_ms
+                       : spent           ? delivery_backoff(w->claim->attempts)
+                                         : 0;
+        ok = ok && store_settle(d->store, lane->config->name, w->claim->id, w->receipts,
+                                w->claim->count, waits ? clock_now_ms() + wait : 0, spent, error);
         if (!waits)
             d->last_progress = clock_steady_ms();
         lane->outstanding--;
@@ -176,13 +191,15 @@ static bool finished(struct delivery *d) {
     for (size_t i = 0; i < d->lane_count; i++) {
         if (d->lanes[i].outstanding)
             return false;
-        pending = pending || (!d->lanes[i].fatal && store_next_due(d->store, d->lanes[i].config->name) >= 0);
+        pending = pending ||
+                  (!d->lanes[i].fatal && store_next_due(d->store, d->lanes[i].config->name) >= 0);
     }
     if (!d->page->ingest_done) {
         d->last_progress = clock_steady_ms(); /* patience begins when nothing new can come */
         return false;
     }
-    return !pending || clock_steady_ms() - d->last_progress > d->config->limits.patience_seconds * 1000;
+    return !pending ||
+           clock_steady_ms() - d->last_progress > d->config->limits.patience_seconds * 1000;
 }
 
 /* Wait until a worker is done, or a little. */
@@ -208,7 +225,8 @@ static bool turn(struct delivery *d, struct iptfhir_error *error) {
         for (size_t i = 0; i < d->lane_count; i++) {
             struct lane *lane = &d->lanes[i];
             struct work *done = worker_pool_take_done(&lane->pool);
-            if ((done && !settle(d, lane, done, error)) || (!d->page->stop && !claim(d, lane, &moved, error)))
+            if ((done && !settle(d, lane, done, error)) ||
+                (!d->page->stop && !claim(d, lane, &moved, error)))
                 return false;
             moved = moved || done;
         }
@@ -240,8 +258,13 @@ static void close_lanes(struct delivery *d) {
 }
 
 int delivery_run(const struct config *config, const struct config_job *job, struct shared *page) {
-    struct delivery d = { .config = config, .job = job, .page = page, .lane_count = job->target_count,
-                          .done_lock = PTHREAD_MUTEX_INITIALIZER, .done_signal = PTHREAD_COND_INITIALIZER, .last_progress = clock_steady_ms() };
+    struct delivery d = { .config = config,
+                          .job = job,
+                          .page = page,
+                          .lane_count = job->target_count,
+                          .done_lock = PTHREAD_MUTEX_INITIALIZER,
+                          .done_signal = PTHREAD_COND_INITIALIZER,
+                          .last_progress = clock_steady_ms() };
     struct iptfhir_error error = ERROR_INIT;
     struct report report = { 0 };
     int code = EXIT_FAULT;
@@ -264,7 +287,8 @@ out:
     if (error_is_set(&error))
         log_line(IPTFHIR_ERROR, "delivery: %s [%s]", error.text, error.code);
     for (size_t i = 0; i < report.count; i++)
-        log_line(IPTFHIR_ERROR, "%s: %s [%s]", report.entries[i].error.where, report.entries[i].error.text, report.entries[i].error.code);
+        log_line(IPTFHIR_ERROR, "%s: %s [%s]", report.entries[i].error.where,
+                 report.entries[i].error.text, report.entries[i].error.code);
     report_free(&report);
     if (d.lanes)
         close_lanes(&d);

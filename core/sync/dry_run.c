@@ -24,11 +24,13 @@ struct dry {
 static void print_value(const char *sign, const char *pointer, const struct tree *value) {
     struct str text = { 0 };
     json_write(&text, value, JSON_COMPACT);
-    printf("    %s %s: %.*s%s\n", sign, pointer, text.length > 200 ? 200 : (int)text.length, text.data ? text.data : "", text.length > 200 ? "..." : "");
+    printf("    %s %s: %.*s%s\n", sign, pointer, text.length > 200 ? 200 : (int)text.length,
+           text.data ? text.data : "", text.length > 200 ? "..." : "");
     str_free(&text);
 }
 
-static void print_change(void *user, const char *pointer, const struct tree *before, const struct tree *after) {
+static void print_change(void *user, const char *pointer, const struct tree *before,
+                         const struct tree *after) {
     (void)user;
     if (before)
         print_value("-", pointer, before);
@@ -37,12 +39,15 @@ static void print_change(void *user, const char *pointer, const struct tree *bef
 }
 
 /* One resource that would be sent, as text or a JSON line. */
-static void print_resource(struct dry *d, const char *target, const struct pipeline_resource *r, const char *base) {
+static void print_resource(struct dry *d, const char *target, const struct pipeline_resource *r,
+                           const char *base) {
     if (d->json) {
         struct str line = { 0 };
         str_puts(&line, "{\"target\":");
         str_json(&line, target, strlen(target));
-        str_printf(&line, ",\"action\":\"%s\",\"type\":\"%s\",\"identifier\":", base ? "update" : "create", r->type);
+        str_printf(&line,
+                   ",\"action\":\"%s\",\"type\":\"%s\",\"identifier\":", base ? "update" : "create",
+                   r->type);
         str_json(&line, r->identifier_value, strlen(r->identifier_value));
         str_printf(&line, ",\"resource\":%s}\n", d->body.data);
         fputs(line.data ? line.data : "", stdout);
@@ -64,7 +69,8 @@ static bool on_record(void *user, const struct tree *record, const char *id, con
     return !d->store || !store_record_same(d->store, d->job->name, id, hash, &same, NULL) || !same;
 }
 
-static bool on_resource(void *user, const struct pipeline_resource *r, struct iptfhir_error *error) {
+static bool on_resource(void *user, const struct pipeline_resource *r,
+                        struct iptfhir_error *error) {
     struct dry *d = user;
     char hash[65], known[65] = "";
     str_clear(&d->body);
@@ -90,7 +96,8 @@ static bool on_resource(void *user, const struct pipeline_resource *r, struct ip
     return true;
 }
 
-static bool on_hold(void *user, const char *pointer, const char *code, const char *why, struct iptfhir_error *error) {
+static bool on_hold(void *user, const char *pointer, const char *code, const char *why,
+                    struct iptfhir_error *error) {
     (void)error;
     struct dry *d = user;
     d->run.holds++;
@@ -98,17 +105,25 @@ static bool on_hold(void *user, const char *pointer, const char *code, const cha
     return true;
 }
 
-int dry_run(const struct config *config, const struct config_job *job, const struct command_options *options) {
+int dry_run(const struct config *config, const struct config_job *job,
+            const struct command_options *options) {
     struct dry d = { .job = job, .json = options->json };
     struct report report = { 0 };
     struct iptfhir_error error = ERROR_INIT;
-    const struct pipeline_events events = { .user = &d, .record = on_record, .resource = on_resource, .hold = on_hold };
+    const struct pipeline_events events = {
+        .user = &d, .record = on_record, .resource = on_resource, .hold = on_hold
+    };
     struct pipeline *p = pipeline_open_config(config, job, &report);
-    if (access(config->store_path, F_OK) == 0 && !(d.store = store_open(config->store_path, STORE_READ, &error)))
+    if (access(config->store_path, F_OK) == 0 &&
+        !(d.store = store_open(config->store_path, STORE_READ, &error)))
         report_add(&report, REPORT_ERROR, error.code, error.where, "%s", error.text);
-    int code = p && !error_is_set(&error) ? mapping_run(p, NULL, &events, NULL, &d.run, &report) : EXIT_CONFIG;
-    fprintf(stderr, "job %s: %zu would be created, %zu updated, %zu are as they were; nothing was sent\n", job->name, d.created, d.updated, d.unchanged);
-    command_print_report(stderr, &report, &(struct command_options){ .config_path = options->config_path });
+    int code = p && !error_is_set(&error) ? mapping_run(p, NULL, &events, NULL, &d.run, &report)
+                                          : EXIT_CONFIG;
+    fprintf(stderr,
+            "job %s: %zu would be created, %zu updated, %zu are as they were; nothing was sent\n",
+            job->name, d.created, d.updated, d.unchanged);
+    command_print_report(stderr, &report,
+                         &(struct command_options) { .config_path = options->config_path });
     report_free(&report);
     pipeline_close(p);
     store_close(d.store);

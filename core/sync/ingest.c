@@ -23,7 +23,7 @@ struct ingest {
     struct batch batch;
     struct batch_record *current;
     const struct iptfhir_origin *origin;
-    char file[512];     /* the file that records come from now */
+    char file[512]; /* the file that records come from now */
     int64_t poll, batch_since;
     struct iptfhir_error error; /* a fault of ours: ends the run */
     atomic_bool stopping;
@@ -40,7 +40,8 @@ static bool patient_json(const struct tree *record, struct str *out) {
         json_write(out, identifiers, JSON_COMPACT);
     else
         str_puts(out, "[]");
-    static const char *const names[][2] = { { "familyName", "family" }, { "birthDate", "birthDate" } };
+    static const char *const names[][2] = { { "familyName", "family" },
+                                            { "birthDate", "birthDate" } };
     for (int i = 0; i < 2; i++) {
         const char *text = patient ? tree_text(patient, names[i][0]) : NULL;
         if (!text)
@@ -67,7 +68,9 @@ static bool on_record(void *user, const struct tree *record, const char *id, con
     const struct tree *p = tree_get(record, "patient");
     const char *local = p ? tree_text(p, "localId") : NULL;
     pipeline_identity(in->pipeline, "Patient", local ? local : id, lane);
-    in->current = patient_json(record, &patient) ? batch_add_record(&in->batch, id, hash, lane, patient.data, record) : NULL;
+    in->current = patient_json(record, &patient)
+                      ? batch_add_record(&in->batch, id, hash, lane, patient.data, record)
+                      : NULL;
     str_free(&patient);
     if (!in->current)
         return error_set(&in->error, "memory", NULL, "out of memory");
@@ -85,18 +88,27 @@ static void on_mapper(void *user, const char *name) {
     snprintf(in->page->mark.plugin, sizeof in->page->mark.plugin, "%s", name);
 }
 
-static bool on_resource(void *user, const struct pipeline_resource *resource, struct iptfhir_error *error) {
+static bool on_resource(void *user, const struct pipeline_resource *resource,
+                        struct iptfhir_error *error) {
     struct ingest *in = user;
-    return batch_add_resource(&in->batch, in->current, resource) || error_set(error, "memory", NULL, "out of memory");
+    return batch_add_resource(&in->batch, in->current, resource) ||
+           error_set(error, "memory", NULL, "out of memory");
 }
 
 /* A part of the record waits for a person. */
-static bool on_hold(void *user, const char *pointer, const char *code, const char *why, struct iptfhir_error *error) {
+static bool on_hold(void *user, const char *pointer, const char *code, const char *why,
+                    struct iptfhir_error *error) {
     struct ingest *in = user;
     struct str key = { 0 }, where = { 0 };
     str_printf(&key, "%s\x1f%s\x1f%s", in->current->id, pointer, code);
-    str_printf(&where, "%s:%lld %s", in->origin->file ? in->origin->file : "-", (long long)in->origin->line, pointer);
-    struct store_hold_in hold = { .key = key.data, .file = in->origin->file, .record_id = in->current->id, .where = where.data, .code = code, .detail = why };
+    str_printf(&where, "%s:%lld %s", in->origin->file ? in->origin->file : "-",
+               (long long)in->origin->line, pointer);
+    struct store_hold_in hold = { .key = key.data,
+                                  .file = in->origin->file,
+                                  .record_id = in->current->id,
+                                  .where = where.data,
+                                  .code = code,
+                                  .detail = why };
     bool ok = !key.failed && !where.failed && batch_add_hold(&in->batch, &hold);
     str_free(&key);
     str_free(&where);
@@ -107,7 +119,9 @@ static void on_alert(void *user, const char *pointer, const char *code) {
     struct ingest *in = user;
     char name[17];
     in->page->alerts++;
-    log_line(IPTFHIR_WARNING, "safety: record %s %s: %s; see the record in the clinic's own system now", log_name(in->current->id, name), pointer, code);
+    log_line(IPTFHIR_WARNING,
+             "safety: record %s %s: %s; see the record in the clinic's own system now",
+             log_name(in->current->id, name), pointer, code);
 }
 
 /* ---- what the source tells ---- */
@@ -124,7 +138,8 @@ static iptfhir_status store_batch(struct ingest *in, const char *cursor, const c
 /* Store the batch when it is full or old. */
 static iptfhir_status maybe_store(struct ingest *in) {
     bool full = in->batch.records >= BATCH_RECORDS || in->batch.arena.used >= BATCH_BYTES;
-    bool old = (in->batch.first || in->batch.holds) && clock_steady_ms() - in->batch_since >= BATCH_MS;
+    bool old =
+        (in->batch.first || in->batch.holds) && clock_steady_ms() - in->batch_since >= BATCH_MS;
     return full || old ? store_batch(in, NULL, NULL) : IPTFHIR_OK;
 }
 
@@ -139,13 +154,20 @@ static iptfhir_status note_file(struct ingest *in, const struct iptfhir_origin *
 }
 
 /* Hold something that is no usable record. */
-static bool hold_whole(struct ingest *in, const struct iptfhir_origin *origin, const char *id, const char *where, const char *code, const char *why) {
+static bool hold_whole(struct ingest *in, const struct iptfhir_origin *origin, const char *id,
+                       const char *where, const char *code, const char *why) {
     struct str key = { 0 };
     if (id)
         str_printf(&key, "%s\x1f", id);
     else
-        str_printf(&key, "%s:%lld\x1f%s", origin->file ? origin->file : "-", (long long)origin->line, code);
-    struct store_hold_in hold = { .key = key.data, .file = origin->file ? origin->file : "-", .record_id = id, .where = where, .code = code, .detail = why };
+        str_printf(&key, "%s:%lld\x1f%s", origin->file ? origin->file : "-",
+                   (long long)origin->line, code);
+    struct store_hold_in hold = { .key = key.data,
+                                  .file = origin->file ? origin->file : "-",
+                                  .record_id = id,
+                                  .where = where,
+                                  .code = code,
+                                  .detail = why };
     bool ok = !key.failed && batch_add_hold(&in->batch, &hold);
     str_free(&key);
     in->page->refused++;
@@ -153,8 +175,13 @@ static bool hold_whole(struct ingest *in, const struct iptfhir_origin *origin, c
     return ok || error_set(&in->error, "memory", NULL, "out of memory");
 }
 
-static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *json, size_t length, const struct iptfhir_origin *origin) {
-    static const struct pipeline_events template_events = { .record = on_record, .resource = on_resource, .hold = on_hold, .alert = on_alert, .mapper = on_mapper };
+static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *json, size_t length,
+                                const struct iptfhir_origin *origin) {
+    static const struct pipeline_events template_events = { .record = on_record,
+                                                            .resource = on_resource,
+                                                            .hold = on_hold,
+                                                            .alert = on_alert,
+                                                            .mapper = on_mapper };
     struct ingest *in = sink->self;
     struct pipeline_events events = template_events;
     struct iptfhir_error why = ERROR_INIT;
@@ -171,8 +198,9 @@ static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *js
     char *text = arena_strndup(&in->arena, json, length);
     if (!text)
         return IPTFHIR_FATAL;
-    enum pipeline_end end = pipeline_record(in->pipeline, &in->arena, text, length, origin->file, (uint32_t)(origin->line > 0 ? origin->line : 1),
-                                            &events, id, &why);
+    enum pipeline_end end =
+        pipeline_record(in->pipeline, &in->arena, text, length, origin->file,
+                        (uint32_t)(origin->line > 0 ? origin->line : 1), &events, id, &why);
     in->page->mark_since_ms = 0;
     if (error_is_set(&in->error) || end == PIPELINE_FAILED) {
         error_set(&in->error, why.code, why.where, "%s", why.text);
@@ -187,7 +215,8 @@ static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *js
     return in->page->stop ? IPTFHIR_RETRY : maybe_store(in);
 }
 
-static iptfhir_status emit_json(struct iptfhir_record_sink *sink, json_t *record, const struct iptfhir_origin *origin) {
+static iptfhir_status emit_json(struct iptfhir_record_sink *sink, json_t *record,
+                                const struct iptfhir_origin *origin) {
     struct ingest *in = sink->self;
     struct arena arena = { 0 };
     struct str text = { 0 };
@@ -205,16 +234,20 @@ static iptfhir_status emit_json(struct iptfhir_record_sink *sink, json_t *record
     return status;
 }
 
-static iptfhir_status hold_row(struct iptfhir_record_sink *sink, const struct iptfhir_origin *origin, const char *code, const char *why) {
+static iptfhir_status hold_row(struct iptfhir_record_sink *sink,
+                               const struct iptfhir_origin *origin, const char *code,
+                               const char *why) {
     struct ingest *in = sink->self;
     char where[600];
     if (note_file(in, origin) != IPTFHIR_OK)
         return IPTFHIR_FATAL;
-    snprintf(where, sizeof where, "%s:%lld", origin->file ? origin->file : "-", (long long)origin->line);
+    snprintf(where, sizeof where, "%s:%lld", origin->file ? origin->file : "-",
+             (long long)origin->line);
     return hold_whole(in, origin, NULL, where, code, why) ? maybe_store(in) : IPTFHIR_FATAL;
 }
 
-/* Cursors are kept with the hash of the settings they were reached under: with other mappings everything is read again. */
+/* Cursors are kept with the hash of the settings they were reached under: with other mappings
+ * everything is read again. */
 static iptfhir_status take_cursor(struct iptfhir_record_sink *sink, const char *cursor) {
     struct ingest *in = sink->self;
     struct str kept = { 0 };
@@ -228,7 +261,9 @@ static iptfhir_status take_cursor(struct iptfhir_record_sink *sink, const char *
 static const char *usable_cursor(const struct ingest *in, const struct str *kept) {
     const char *hash = pipeline_settings_hash(in->pipeline);
     size_t n = strlen(hash);
-    return kept->length > n && !strncmp(kept->data, hash, n) && kept->data[n] == ' ' ? kept->data + n + 1 : NULL;
+    return kept->length > n && !strncmp(kept->data, hash, n) && kept->data[n] == ' '
+               ? kept->data + n + 1
+               : NULL;
 }
 
 static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint64_t total) {
@@ -243,7 +278,8 @@ static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint6
 static int poll_source(struct ingest *in, struct reader *reader) {
     struct iptfhir_error error = ERROR_INIT;
     struct str cursor = { 0 };
-    struct iptfhir_record_sink sink = { sizeof sink, in, emit_json, emit_text, hold_row, take_cursor, take_progress };
+    struct iptfhir_record_sink sink = { sizeof sink, in,          emit_json,    emit_text,
+                                        hold_row,    take_cursor, take_progress };
     if (!store_cursor(in->store, in->job->name, &cursor, &in->error))
         return EXIT_FAULT;
     iptfhir_status status = reader_poll(reader, usable_cursor(in, &cursor), &sink, &error);
@@ -254,19 +290,25 @@ static int poll_source(struct ingest *in, struct reader *reader) {
         return EXIT_FAULT;
     if (status == IPTFHIR_OK || in->page->stop)
         return EXIT_SETTLED;
-    log_line(IPTFHIR_ERROR, "source %s: %s%s%s [%s]", in->job->source->name, error.where, *error.where ? ": " : "", error.text, error.code);
+    log_line(IPTFHIR_ERROR, "source %s: %s%s%s [%s]", in->job->source->name, error.where,
+             *error.where ? ": " : "", error.text, error.code);
     return status == IPTFHIR_RETRY ? EXIT_LATER : EXIT_FAULT;
 }
 
 /* Say what was wrong with configuration or plugins. */
 static void log_report(const struct report *report) {
     for (size_t i = 0; i < report->count; i++)
-        log_line(report->entries[i].severity == REPORT_ERROR ? IPTFHIR_ERROR : IPTFHIR_WARNING, "%s: %s [%s]", report->entries[i].error.where,
-                 report->entries[i].error.text, report->entries[i].error.code);
+        log_line(report->entries[i].severity == REPORT_ERROR ? IPTFHIR_ERROR : IPTFHIR_WARNING,
+                 "%s: %s [%s]", report->entries[i].error.where, report->entries[i].error.text,
+                 report->entries[i].error.code);
 }
 
 int ingest_run(const struct config *config, const struct config_job *job, struct shared *page) {
-    struct ingest in = { .config = config, .job = job, .page = page, .poll = clock_now_ms(), .arena = { .limit = 512u << 20 } };
+    struct ingest in = { .config = config,
+                         .job = job,
+                         .page = page,
+                         .poll = clock_now_ms(),
+                         .arena = { .limit = 512u << 20 } };
     struct report report = { 0 };
     struct reader *reader = NULL;
     int code = EXIT_CONFIG;
@@ -280,13 +322,16 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
     if (!confine_network(&in.error))
         goto out;
     in.pipeline = pipeline_open_config(config, job, &report);
-    reader = in.pipeline ? reader_open(config, job, pipeline_templates(in.pipeline), NULL, &in.stopping, &report) : NULL;
+    reader = in.pipeline ? reader_open(config, job, pipeline_templates(in.pipeline), NULL,
+                                       &in.stopping, &report)
+                         : NULL;
     if (reader)
         code = poll_source(&in, reader);
 out:
     log_report(&report);
     if (error_is_set(&in.error))
-        log_line(IPTFHIR_ERROR, "ingest: %s%s%s [%s]", in.error.where, *in.error.where ? ": " : "", in.error.text, in.error.code);
+        log_line(IPTFHIR_ERROR, "ingest: %s%s%s [%s]", in.error.where, *in.error.where ? ": " : "",
+                 in.error.text, in.error.code);
     reader_close(reader);
     pipeline_close(in.pipeline);
     store_close(in.store);

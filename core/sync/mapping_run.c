@@ -24,7 +24,8 @@ static bool refuse(struct running *r, const char *where, const char *code, const
     return !r->events->hold || r->events->hold(r->events->user, where, code, why, &r->fault);
 }
 
-static iptfhir_status take_text(struct iptfhir_record_sink *sink, const char *json, size_t length, const struct iptfhir_origin *origin) {
+static iptfhir_status take_text(struct iptfhir_record_sink *sink, const char *json, size_t length,
+                                const struct iptfhir_origin *origin) {
     struct running *r = sink->self;
     struct iptfhir_error why = ERROR_INIT;
     char id[256] = "";
@@ -33,33 +34,40 @@ static iptfhir_status take_text(struct iptfhir_record_sink *sink, const char *js
     if (!text)
         return IPTFHIR_FATAL;
     r->run->records++;
-    enum pipeline_end end = pipeline_record(r->pipeline, &r->arena, text, length, origin->file, (uint32_t)(origin->line > 0 ? origin->line : 1),
-                                            r->events, id, &why);
+    enum pipeline_end end =
+        pipeline_record(r->pipeline, &r->arena, text, length, origin->file,
+                        (uint32_t)(origin->line > 0 ? origin->line : 1), r->events, id, &why);
     if (end == PIPELINE_REFUSED)
         return refuse(r, why.where, why.code, why.text) ? IPTFHIR_OK : IPTFHIR_FATAL;
     if (end == PIPELINE_FAILED) {
         error_set(&r->fault, why.code, why.where, "%s", why.text);
         return IPTFHIR_FATAL;
     }
-    return !r->end || end == PIPELINE_SKIPPED || r->end(r->events->user) ? IPTFHIR_OK : IPTFHIR_FATAL;
+    return !r->end || end == PIPELINE_SKIPPED || r->end(r->events->user) ? IPTFHIR_OK
+                                                                         : IPTFHIR_FATAL;
 }
 
-static iptfhir_status take_json(struct iptfhir_record_sink *sink, json_t *record, const struct iptfhir_origin *origin) {
+static iptfhir_status take_json(struct iptfhir_record_sink *sink, json_t *record,
+                                const struct iptfhir_origin *origin) {
     struct arena arena = { 0 };
     struct str text = { 0 };
     struct tree *tree = tree_from_json(&arena, record);
     json_decref(record);
     if (tree)
         json_write(&text, tree, JSON_COMPACT);
-    iptfhir_status status = tree && !text.failed ? take_text(sink, text.data, text.length, origin) : IPTFHIR_FATAL;
+    iptfhir_status status =
+        tree && !text.failed ? take_text(sink, text.data, text.length, origin) : IPTFHIR_FATAL;
     arena_free(&arena);
     str_free(&text);
     return status;
 }
 
-static iptfhir_status take_hold(struct iptfhir_record_sink *sink, const struct iptfhir_origin *origin, const char *code, const char *why) {
+static iptfhir_status take_hold(struct iptfhir_record_sink *sink,
+                                const struct iptfhir_origin *origin, const char *code,
+                                const char *why) {
     char where[600];
-    snprintf(where, sizeof where, "%s:%lld", origin->file ? origin->file : "-", (long long)origin->line);
+    snprintf(where, sizeof where, "%s:%lld", origin->file ? origin->file : "-",
+             (long long)origin->line);
     return refuse(sink->self, where, code, why) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
@@ -68,14 +76,18 @@ static iptfhir_status take_cursor(struct iptfhir_record_sink *sink, const char *
     return IPTFHIR_OK;
 }
 
-static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint64_t total) { (void)sink, (void)done, (void)total; }
+static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint64_t total) {
+    (void)sink, (void)done, (void)total;
+}
 
-int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeline_events *events, bool (*end)(void *user), struct mapping_run *run,
-                struct report *report) {
+int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeline_events *events,
+                bool (*end)(void *user), struct mapping_run *run, struct report *report) {
     struct running r = { .pipeline = pipeline, .events = events, .end = end, .run = run };
-    struct iptfhir_record_sink sink = { sizeof sink, &r, take_json, take_text, take_hold, take_cursor, take_progress };
+    struct iptfhir_record_sink sink = { sizeof sink, &r,          take_json,    take_text,
+                                        take_hold,   take_cursor, take_progress };
     struct iptfhir_error error = ERROR_INIT;
-    struct reader *reader = reader_open(pipeline_config(pipeline), pipeline_job(pipeline), pipeline_templates(pipeline), path, &r.stopping, report);
+    struct reader *reader = reader_open(pipeline_config(pipeline), pipeline_job(pipeline),
+                                        pipeline_templates(pipeline), path, &r.stopping, report);
     if (!reader)
         return EXIT_CONFIG;
     iptfhir_status status = reader_poll(reader, NULL, &sink, &error);
@@ -86,7 +98,8 @@ int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeli
         return EXIT_FAULT;
     }
     if (status != IPTFHIR_OK) {
-        report_add(report, REPORT_ERROR, *error.code ? error.code : "source", error.where, "%s", error.text);
+        report_add(report, REPORT_ERROR, *error.code ? error.code : "source", error.where, "%s",
+                   error.text);
         return status == IPTFHIR_RETRY ? EXIT_LATER : EXIT_BAD_INPUT;
     }
     return run->refused || run->holds ? EXIT_HELD : EXIT_SETTLED;

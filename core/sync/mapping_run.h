@@ -6,9 +6,12 @@
 #include "core/sync/pipeline.h"
 
 /* Counts of one run. */
-struct mapping_run { uint64_t records, refused, holds; };
-/* Reads the job's source (or `path` instead of its configured one) and maps every record; `events` are the pipeline's, their `hold` is also
- * called for what can't be mapped as a whole (pointer = where). `end` follows each mapped record. Returns an exit code. */
-int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeline_events *events, bool (*end)(void *user), struct mapping_run *run,
-                struct report *report);
+struct mapping_run {
+    uint64_t records, refused, holds;
+};
+/* Reads the job's source (or `path` instead of its configured one) and maps every record; `events`
+ * are the pipeline's, their `hold` is also called for what can't be mapped as a whole (pointer =
+ * where). `end` follows each mapped record. Returns an exit code. */
+int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeline_events *events,
+                bool (*end)(void *user), struct mapping_run *run, struct report *report);
 #endif

@@ -12,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct stage { struct plugin *plugin; struct host *host; struct plugin_instance *instance; const char *name; };
+struct stage {
+    struct plugin *plugin;
+    struct host *host;
+    struct plugin_instance *instance;
+    const char *name;
+};
 struct pipeline {
     const struct config *config;
     struct config *owned;
@@ -50,7 +55,8 @@ static bool load_templates(struct pipeline *p, struct report *report) {
     for (size_t i = 0; functions && i < p->stage_count; i++)
         if (plugin_descriptor(p->stages[i].plugin)->functions)
             functions[tables++] = plugin_descriptor(p->stages[i].plugin)->functions;
-    const struct template_settings settings = { p->config->identity_base, p->config->parameters, functions, tables };
+    const struct template_settings settings = { p->config->identity_base, p->config->parameters,
+                                                functions, tables };
     p->templates = functions ? template_set_load(p->config->mappings_dir, &settings, report) : NULL;
     free(functions);
     return p->templates != NULL;
@@ -61,9 +67,14 @@ static bool start_stages(struct pipeline *p, struct report *report) {
     bool ok = true;
     for (size_t i = 0; i < p->stage_count; i++) {
         struct stage *s = &p->stages[i];
-        const struct host_settings settings = { .config = p->config, .instance = p->job->mappers[i], .templates = p->templates, .stopping = &p->stopping };
+        const struct host_settings settings = { .config = p->config,
+                                                .instance = p->job->mappers[i],
+                                                .templates = p->templates,
+                                                .stopping = &p->stopping };
         s->host = host_new(&settings);
-        s->instance = s->host ? instance_new(s->plugin, p->job->mappers[i], p->config, host_table(s->host), report) : NULL;
+        s->instance = s->host ? instance_new(s->plugin, p->job->mappers[i], p->config,
+                                             host_table(s->host), report)
+                              : NULL;
         ok = ok && s->instance;
     }
     return ok;
@@ -72,7 +83,8 @@ static bool start_stages(struct pipeline *p, struct report *report) {
 /* Hash what decides the output besides the record. */
 static bool hash_settings(struct pipeline *p) {
     struct str all = { 0 };
-    str_printf(&all, "%s\n%s\n" IPTFHIR_VERSION "\n", template_set_hash(p->templates), p->config->identity_base);
+    str_printf(&all, "%s\n%s\n" IPTFHIR_VERSION "\n", template_set_hash(p->templates),
+               p->config->identity_base);
     if (p->config->parameters)
         json_write_canonical(&all, p->config->parameters);
     for (size_t i = 0; i < p->stage_count; i++) {
@@ -89,7 +101,8 @@ static bool hash_settings(struct pipeline *p) {
     return *p->hash != '\0';
 }
 
-struct pipeline *pipeline_open_config(const struct config *config, const struct config_job *job, struct report *report) {
+struct pipeline *pipeline_open_config(const struct config *config, const struct config_job *job,
+                                      struct report *report) {
     struct pipeline *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
@@ -110,12 +123,15 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
 
 struct pipeline *pipeline_open(const char *config_path, const char *job, struct report *report) {
     struct config *config = config_load(config_path, report);
-    const struct config_job *found = config && !job && config->job_count == 1 ? &config->jobs[0] : NULL;
+    const struct config_job *found =
+        config && !job && config->job_count == 1 ? &config->jobs[0] : NULL;
     for (size_t i = 0; config && job && i < config->job_count; i++)
         if (!strcmp(config->jobs[i].name, job))
             found = &config->jobs[i];
     if (config && !found)
-        report_add(report, REPORT_ERROR, "job", config_path, "%s", job ? "there is no such job; see `jobs:`" : "there are several jobs: name one with --job");
+        report_add(report, REPORT_ERROR, "job", config_path, "%s",
+                   job ? "there is no such job; see `jobs:`"
+                       : "there are several jobs: name one with --job");
     struct pipeline *p = found ? pipeline_open_config(config, found, report) : NULL;
     if (p)
         p->owned = config;
@@ -141,13 +157,27 @@ void pipeline_close(struct pipeline *p) {
     free(p);
 }
 
-const struct config *pipeline_config(const struct pipeline *p) { return p->config; }
-const struct config_job *pipeline_job(const struct pipeline *p) { return p->job; }
-const struct template_set *pipeline_templates(const struct pipeline *p) { return p->templates; }
-const char *pipeline_settings_hash(const struct pipeline *p) { return p->hash; }
-const struct record_schema *pipeline_schema(const struct pipeline *p) { return p->schema; }
-void pipeline_set_coverage(struct pipeline *p, struct template_coverage *coverage) { p->coverage = coverage; }
-void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]) { crypt_uuid5(p->config->identity_base, type, key, out); }
+const struct config *pipeline_config(const struct pipeline *p) {
+    return p->config;
+}
+const struct config_job *pipeline_job(const struct pipeline *p) {
+    return p->job;
+}
+const struct template_set *pipeline_templates(const struct pipeline *p) {
+    return p->templates;
+}
+const char *pipeline_settings_hash(const struct pipeline *p) {
+    return p->hash;
+}
+const struct record_schema *pipeline_schema(const struct pipeline *p) {
+    return p->schema;
+}
+void pipeline_set_coverage(struct pipeline *p, struct template_coverage *coverage) {
+    p->coverage = coverage;
+}
+void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]) {
+    crypt_uuid5(p->config->identity_base, type, key, out);
+}
 
 /* ---- one record ---- */
 
@@ -186,7 +216,8 @@ static const char *faults_of(struct hand *h, const struct tree *resource) {
         return NULL;
     struct str text = { 0 };
     for (size_t i = 0; i < report.count && i < 5; i++)
-        str_printf(&text, "%s%s: %s", i ? "; " : "", report.entries[i].error.where, report.entries[i].error.text);
+        str_printf(&text, "%s%s: %s", i ? "; " : "", report.entries[i].error.where,
+                   report.entries[i].error.text);
     if (report.count > 5)
         str_printf(&text, "; and %zu more", report.count - 5);
     const char *kept = text.failed ? "breaks R4" : arena_strndup(h->arena, text.data, text.length);
@@ -202,19 +233,27 @@ static bool finish(struct hand *h, const struct tree *resource) {
     const struct tree *identifier = tree_get(resource, "identifier");
     if (identifier && identifier->kind == TREE_ARRAY)
         identifier = identifier->first;
-    const char *system = identifier ? tree_text(identifier, "system") : NULL, *value = identifier ? tree_text(identifier, "value") : NULL;
+    const char *system = identifier ? tree_text(identifier, "system") : NULL,
+               *value = identifier ? tree_text(identifier, "value") : NULL;
     if (!type || !id || strlen(id) != 36)
-        return hold_part(h, h->mapping, "invalid", "the resource has no resourceType or no id made by identity(): see the mapping guide");
-    struct pipeline_resource r = { resource, type, id, system, value, h->mapping, faults_of(h, resource) };
-    if (!r.invalid && !egress_allowed(resource, &leaks)) { /* the guard knows the elements of R4 only */
+        return hold_part(
+            h, h->mapping, "invalid",
+            "the resource has no resourceType or no id made by identity(): see the mapping guide");
+    struct pipeline_resource r = {
+        resource, type, id, system, value, h->mapping, faults_of(h, resource)
+    };
+    if (!r.invalid &&
+        !egress_allowed(resource, &leaks)) { /* the guard knows the elements of R4 only */
         const struct iptfhir_error *leak = leaks.count ? &leaks.entries[0].error : NULL;
-        bool held = hold_part(h, leak ? leak->where : type, "policy-denied", leak ? leak->text : "this must not leave the clinic");
+        bool held = hold_part(h, leak ? leak->where : type, "policy-denied",
+                              leak ? leak->text : "this must not leave the clinic");
         report_free(&leaks);
         return held;
     }
     report_free(&leaks);
     if (!r.identifier_system && strcmp(type, "Provenance") != 0)
-        r.invalid = r.invalid ? r.invalid : "the resource has no identifier, so it could not be found again";
+        r.invalid = r.invalid ? r.invalid
+                              : "the resource has no identifier, so it could not be found again";
     r.identifier_system = system ? system : "";
     r.identifier_value = value ? value : "";
     if (h->events->resource && !h->events->resource(h->events->user, &r, h->error))
@@ -222,7 +261,8 @@ static bool finish(struct hand *h, const struct tree *resource) {
     return !h->failed;
 }
 
-static bool on_rendered(void *user, const struct template *t, struct tree *resource, struct iptfhir_error *error) {
+static bool on_rendered(void *user, const struct template *t, struct tree *resource,
+                        struct iptfhir_error *error) {
     (void)t, (void)error;
     return finish(user, resource);
 }
@@ -234,19 +274,27 @@ static bool on_fault(void *user, const struct template *t, const struct iptfhir_
     return hold_part(h, *error->where ? error->where : h->mapping, error->code, error->text);
 }
 
-static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char *mapping, json_t *facts, struct iptfhir_error *error) {
+static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char *mapping,
+                                  json_t *facts, struct iptfhir_error *error) {
     struct hand *h = sink->self;
     const struct template *t = template_find(h->p->templates, mapping);
     struct tree *tree = facts ? tree_from_json(h->arena, facts) : NULL;
     bool converted = !facts || tree;
     json_decref(facts);
     if (!t || !converted) {
-        error_set(error, t ? "memory" : "mapping", mapping, "%s", t ? "out of memory" : "there is no such mapping file");
+        error_set(error, t ? "memory" : "mapping", mapping, "%s",
+                  t ? "out of memory" : "there is no such mapping file");
         return IPTFHIR_FATAL;
     }
     struct iptfhir_error why = ERROR_INIT;
-    struct template_render render = { .arena = h->arena, .record = h->tree, .facts = tree, .now_ms = clock_now_ms(), .emit = on_rendered, .fault = on_fault,
-                                      .user = h, .coverage = h->p->coverage };
+    struct template_render render = { .arena = h->arena,
+                                      .record = h->tree,
+                                      .facts = tree,
+                                      .now_ms = clock_now_ms(),
+                                      .emit = on_rendered,
+                                      .fault = on_fault,
+                                      .user = h,
+                                      .coverage = h->p->coverage };
     const char *outer = h->mapping;
     h->mapping = mapping;
     bool ok = template_render(h->p->templates, t, &render, &why);
@@ -254,11 +302,13 @@ static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char
     if (h->failed)
         return IPTFHIR_FATAL;
     if (!ok) /* this resource waits for a person, the others go on */
-        return hold_part(h, *why.where ? why.where : mapping, why.code, why.text) ? IPTFHIR_OK : IPTFHIR_FATAL;
+        return hold_part(h, *why.where ? why.where : mapping, why.code, why.text) ? IPTFHIR_OK
+                                                                                  : IPTFHIR_FATAL;
     return IPTFHIR_OK;
 }
 
-static iptfhir_status sink_emit(struct iptfhir_resource_sink *sink, json_t *resource, struct iptfhir_error *error) {
+static iptfhir_status sink_emit(struct iptfhir_resource_sink *sink, json_t *resource,
+                                struct iptfhir_error *error) {
     struct hand *h = sink->self;
     struct tree *tree = tree_from_json(h->arena, resource);
     json_decref(resource);
@@ -269,7 +319,8 @@ static iptfhir_status sink_emit(struct iptfhir_resource_sink *sink, json_t *reso
     return finish(h, tree) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
-static iptfhir_status sink_hold(struct iptfhir_resource_sink *sink, const char *pointer, const char *code, const char *why) {
+static iptfhir_status sink_hold(struct iptfhir_resource_sink *sink, const char *pointer,
+                                const char *code, const char *why) {
     return hold_part(sink->self, pointer, code, why) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
@@ -281,21 +332,25 @@ static void sink_alert(struct iptfhir_resource_sink *sink, const char *pointer, 
 
 /* Run the mappers over a checked record. */
 static enum pipeline_end run_stages(struct hand *h, struct iptfhir_error *error) {
-    struct iptfhir_resource_sink sink = { sizeof sink, h, sink_render, sink_emit, sink_hold, sink_alert };
+    struct iptfhir_resource_sink sink = { sizeof sink, h,         sink_render,
+                                          sink_emit,   sink_hold, sink_alert };
     for (size_t i = 0; i < h->p->stage_count; i++) {
         const struct stage *s = &h->p->stages[i];
         struct iptfhir_error why = ERROR_INIT;
         h->mapping = s->name;
         if (h->events->mapper)
             h->events->mapper(h->events->user, plugin_descriptor(s->plugin)->name);
-        iptfhir_status status = plugin_descriptor(s->plugin)->mapper->map(instance_self(s->instance), &h->record, &sink, &why);
+        iptfhir_status status = plugin_descriptor(s->plugin)->mapper->map(
+            instance_self(s->instance), &h->record, &sink, &why);
         if (h->failed)
             return PIPELINE_FAILED;
         if (status == IPTFHIR_FATAL) {
-            error_set(error, *why.code ? why.code : "mapper", why.where, "mapper %s: %s", s->name, why.text);
+            error_set(error, *why.code ? why.code : "mapper", why.where, "mapper %s: %s", s->name,
+                      why.text);
             return PIPELINE_REFUSED;
         }
-        if (status != IPTFHIR_OK && !hold_part(h, why.where, *why.code ? why.code : "rejected", why.text))
+        if (status != IPTFHIR_OK &&
+            !hold_part(h, why.where, *why.code ? why.code : "rejected", why.text))
             return PIPELINE_FAILED;
     }
     if (h->events->mapper)
@@ -310,7 +365,8 @@ static void first_finding(const struct report *report, struct iptfhir_error *err
         if (report->entries[i].severity != REPORT_ERROR)
             continue;
         if (report->errors > 1)
-            error_set(error, e->code, e->where, "%s (and %zu more faults in this record)", e->text, report->errors - 1);
+            error_set(error, e->code, e->where, "%s (and %zu more faults in this record)", e->text,
+                      report->errors - 1);
         else
             error_set(error, e->code, e->where, "%s", e->text);
         return;
@@ -318,7 +374,8 @@ static void first_finding(const struct report *report, struct iptfhir_error *err
 }
 
 /* Parse, drop what is restricted, check. */
-static struct tree *read_record(struct pipeline *p, struct arena *arena, char *text, size_t length, const char *source, uint32_t line, char id[256],
+static struct tree *read_record(struct pipeline *p, struct arena *arena, char *text, size_t length,
+                                const char *source, uint32_t line, char id[256],
                                 struct iptfhir_error *error) {
     if (length > (size_t)p->config->records.max_bytes) {
         char where[600];
@@ -341,8 +398,10 @@ static struct tree *read_record(struct pipeline *p, struct arena *arena, char *t
     return ok ? record : NULL;
 }
 
-enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text, size_t length, const char *source, uint32_t line,
-                                  const struct pipeline_events *events, char id[256], struct iptfhir_error *error) {
+enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text,
+                                  size_t length, const char *source, uint32_t line,
+                                  const struct pipeline_events *events, char id[256],
+                                  struct iptfhir_error *error) {
     char hash[65], both[131];
     struct tree *record = read_record(p, arena, text, length, source, line, id, error);
     if (!record)
@@ -354,7 +413,12 @@ enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char 
         return PIPELINE_SKIPPED;
     if (p->coverage)
         template_coverage_record(p->coverage, record);
-    struct hand h = { .record = { sizeof h.record, id, record_json }, .p = p, .arena = arena, .tree = record, .events = events, .error = error };
+    struct hand h = { .record = { sizeof h.record, id, record_json },
+                      .p = p,
+                      .arena = arena,
+                      .tree = record,
+                      .events = events,
+                      .error = error };
     enum pipeline_end end = run_stages(&h, error);
     json_decref(h.json);
     return end;
@@ -362,31 +426,44 @@ enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char 
 
 /* ---- golden tests and samples ---- */
 
-struct collecting { bool (*emit)(void *, const struct tree *); void *user; struct report *report; const char *source; };
+struct collecting {
+    bool (*emit)(void *, const struct tree *);
+    void *user;
+    struct report *report;
+    const char *source;
+};
 
-static bool collect_resource(void *user, const struct pipeline_resource *r, struct iptfhir_error *error) {
+static bool collect_resource(void *user, const struct pipeline_resource *r,
+                             struct iptfhir_error *error) {
     struct collecting *c = user;
     if (r->invalid)
-        report_add(c->report, REPORT_ERROR, "invalid", c->source, "%s made by %s: %s", r->type, r->mapping, r->invalid);
+        report_add(c->report, REPORT_ERROR, "invalid", c->source, "%s made by %s: %s", r->type,
+                   r->mapping, r->invalid);
     return c->emit(c->user, r->tree) || error_set(error, "stopped", NULL, "stopped");
 }
 
-static bool collect_hold(void *user, const char *pointer, const char *code, const char *why, struct iptfhir_error *error) {
+static bool collect_hold(void *user, const char *pointer, const char *code, const char *why,
+                         struct iptfhir_error *error) {
     (void)error;
     struct collecting *c = user;
     report_add(c->report, REPORT_WARNING, code, c->source, "%s: held: %s", pointer, why);
     return true;
 }
 
-bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source, bool (*emit)(void *user, const struct tree *resource),
-                  void *user, struct report *report) {
+bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source,
+                  bool (*emit)(void *user, const struct tree *resource), void *user,
+                  struct report *report) {
     struct collecting c = { emit, user, report, source };
-    const struct pipeline_events events = { .user = &c, .resource = collect_resource, .hold = collect_hold };
+    const struct pipeline_events events = { .user = &c,
+                                            .resource = collect_resource,
+                                            .hold = collect_hold };
     struct arena arena = { 0 };
     struct iptfhir_error error = ERROR_INIT;
     char id[256] = "";
     char *text = arena_strndup(&arena, json, length);
-    enum pipeline_end end = text ? pipeline_record(p, &arena, text, length, source, 1, &events, id, &error) : PIPELINE_FAILED;
+    enum pipeline_end end =
+        text ? pipeline_record(p, &arena, text, length, source, 1, &events, id, &error)
+             : PIPELINE_FAILED;
     if (error_is_set(&error))
         report_add(report, REPORT_ERROR, error.code, error.where, "%s", error.text);
     arena_free(&arena);

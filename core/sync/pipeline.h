@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the text of a record to its resources: check, drop what is restricted, map, validate. What ingest, `map`, `test`,
- * `check --samples` and the dry run share. Holds no store and no network. */
+/* From the text of a record to its resources: check, drop what is restricted, map, validate. What
+ * ingest, `map`, `test`, `check --samples` and the dry run share. Holds no store and no network. */
 #ifndef CORE_SYNC_PIPELINE_H
 #define CORE_SYNC_PIPELINE_H
 
@@ -11,17 +11,20 @@
 
 struct pipeline;
 
-/* Loads configuration, schema, mapping files and the mappers of a job (NULL: the only one; with several, the report says to name it).
- * Everything wrong goes to `report`; NULL when there were errors. */
+/* Loads configuration, schema, mapping files and the mappers of a job (NULL: the only one; with
+ * several, the report says to name it). Everything wrong goes to `report`; NULL when there were
+ * errors. */
 struct pipeline *pipeline_open(const char *config_path, const char *job, struct report *report);
 /* The same over a configuration that the caller keeps. */
-struct pipeline *pipeline_open_config(const struct config *config, const struct config_job *job, struct report *report);
+struct pipeline *pipeline_open_config(const struct config *config, const struct config_job *job,
+                                      struct report *report);
 void pipeline_close(struct pipeline *p);
 const struct config *pipeline_config(const struct pipeline *p);
 const struct config_job *pipeline_job(const struct pipeline *p);
 const struct template_set *pipeline_templates(const struct pipeline *p);
 const struct record_schema *pipeline_schema(const struct pipeline *p);
-/* 64 hex digits over what decides the output besides the records: mapping files, mapper options and versions, parameters, targets. */
+/* 64 hex digits over what decides the output besides the records: mapping files, mapper options and
+ * versions, parameters, targets. */
 const char *pipeline_settings_hash(const struct pipeline *p);
 /* The UUID of something of this installation, as the identity() function makes it. */
 void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]);
@@ -30,27 +33,35 @@ void pipeline_identity(const struct pipeline *p, const char *type, const char *k
 struct pipeline_resource {
     const struct tree *tree;
     const char *type, *uuid, *identifier_system, *identifier_value;
-    const char *mapping;       /* the mapping file or plugin that made it */
-    const char *invalid;       /* NULL, or why it breaks R4: paths, no values */
+    const char *mapping; /* the mapping file or plugin that made it */
+    const char *invalid; /* NULL, or why it breaks R4: paths, no values */
 };
-/* What a record yields. Every member may be NULL. Called in this order per record: record (false: skip it, e.g. unchanged), then the
- * others as they come; `hold` names a part of the record that can't be mapped; `mapper` says who works now ("" when done). */
+/* What a record yields. Every member may be NULL. Called in this order per record: record (false:
+ * skip it, e.g. unchanged), then the others as they come; `hold` names a part of the record that
+ * can't be mapped; `mapper` says who works now ("" when done). */
 struct pipeline_events {
     void *user;
     bool (*record)(void *user, const struct tree *record, const char *id, const char *hash);
-    bool (*resource)(void *user, const struct pipeline_resource *resource, struct iptfhir_error *error);
-    bool (*hold)(void *user, const char *pointer, const char *code, const char *why, struct iptfhir_error *error);
+    bool (*resource)(void *user, const struct pipeline_resource *resource,
+                     struct iptfhir_error *error);
+    bool (*hold)(void *user, const char *pointer, const char *code, const char *why,
+                 struct iptfhir_error *error);
     void (*alert)(void *user, const char *pointer, const char *code);
     void (*mapper)(void *user, const char *name);
 };
-/* How a record ended. REFUSED: not usable as a whole (code and where in `error`, its id in `id` when it could be read). */
+/* How a record ended. REFUSED: not usable as a whole (code and where in `error`, its id in `id`
+ * when it could be read). */
 enum pipeline_end { PIPELINE_MAPPED, PIPELINE_SKIPPED, PIPELINE_REFUSED, PIPELINE_FAILED };
-/* Maps one record. `arena` is the caller's, reset by the caller. `text` may be written to while it is parsed. */
-enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text, size_t length, const char *source, uint32_t line,
-                                  const struct pipeline_events *events, char id[256], struct iptfhir_error *error);
+/* Maps one record. `arena` is the caller's, reset by the caller. `text` may be written to while it
+ * is parsed. */
+enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text,
+                                  size_t length, const char *source, uint32_t line,
+                                  const struct pipeline_events *events, char id[256],
+                                  struct iptfhir_error *error);
 /* Maps one JSON text, for golden tests and samples: faults and holds go to `report`. */
-bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source, bool (*emit)(void *user, const struct tree *resource),
-                  void *user, struct report *report);
+bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source,
+                  bool (*emit)(void *user, const struct tree *resource), void *user,
+                  struct report *report);
 /* Counts what mapping reads, for check --samples (NULL: off). */
 void pipeline_set_coverage(struct pipeline *p, struct template_coverage *coverage);
 #endif

@@ -19,21 +19,25 @@ struct reader {
 
 /* The source's options with another path. */
 static bool replace_path(struct reader *r, const char *path) {
-    struct tree *options = r->source.options ? tree_copy(&r->arena, r->source.options) : tree_new(&r->arena, TREE_OBJECT);
+    struct tree *options = r->source.options ? tree_copy(&r->arena, r->source.options)
+                                             : tree_new(&r->arena, TREE_OBJECT);
     if (!options)
         return false;
     struct tree *old = tree_get(options, "path");
     if (old)
         tree_remove(old);
     r->source.options = options;
-    char *real = strcmp(path, "-") ? realpath(path, NULL) : NULL; /* as the caller sees it, not relative to the configuration */
+    char *real = strcmp(path, "-")
+                     ? realpath(path, NULL)
+                     : NULL; /* as the caller sees it, not relative to the configuration */
     const char *text = real ? real : path;
     bool ok = tree_add(&r->arena, options, "path", tree_string(&r->arena, text, strlen(text)));
     free(real);
     return ok;
 }
 
-struct reader *reader_open(const struct config *config, const struct config_job *job, const struct template_set *templates, const char *path,
+struct reader *reader_open(const struct config *config, const struct config_job *job,
+                           const struct template_set *templates, const char *path,
                            const atomic_bool *stopping, struct report *report) {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
@@ -43,10 +47,13 @@ struct reader *reader_open(const struct config *config, const struct config_job 
         reader_close(r);
         return NULL;
     }
-    const struct host_settings settings = { .config = config, .instance = &r->source, .templates = templates, .stopping = stopping };
+    const struct host_settings settings = {
+        .config = config, .instance = &r->source, .templates = templates, .stopping = stopping
+    };
     r->plugin = plugin_load(config, &r->source, report);
     if (r->plugin && !plugin_descriptor(r->plugin)->source)
-        report_add(report, REPORT_ERROR, "plugin-kind", r->source.where, "plugin %s is no source", r->source.plugin);
+        report_add(report, REPORT_ERROR, "plugin-kind", r->source.where, "plugin %s is no source",
+                   r->source.plugin);
     else if (r->plugin && (r->host = host_new(&settings)))
         r->instance = instance_new(r->plugin, &r->source, config, host_table(r->host), report);
     if (r->instance)
@@ -55,8 +62,10 @@ struct reader *reader_open(const struct config *config, const struct config_job 
     return NULL;
 }
 
-iptfhir_status reader_poll(struct reader *r, const char *cursor, struct iptfhir_record_sink *sink, struct iptfhir_error *error) {
-    return plugin_descriptor(r->plugin)->source->poll(instance_self(r->instance), cursor, sink, error);
+iptfhir_status reader_poll(struct reader *r, const char *cursor, struct iptfhir_record_sink *sink,
+                           struct iptfhir_error *error) {
+    return plugin_descriptor(r->plugin)->source->poll(instance_self(r->instance), cursor, sink,
+                                                      error);
 }
 
 void reader_close(struct reader *r) {

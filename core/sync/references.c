@@ -27,11 +27,13 @@ bool reference_next(const char *body, size_t length, size_t *position, struct re
         if (!at)
             break;
         const char *type = at + sizeof marker - 1, *end = body + length, *slash = type;
-        while (slash < end && ((*slash >= 'A' && *slash <= 'Z') || (*slash >= 'a' && *slash <= 'z')))
+        while (slash < end &&
+               ((*slash >= 'A' && *slash <= 'Z') || (*slash >= 'a' && *slash <= 'z')))
             slash++;
         *position = (size_t)(slash - body);
-        if (slash > type && slash < end && *slash == '/' && is_uuid(slash + 1, (size_t)(end - slash - 1))) {
-            *found = (struct reference_at){ type, (size_t)(slash - type), slash + 1 };
+        if (slash > type && slash < end && *slash == '/' &&
+            is_uuid(slash + 1, (size_t)(end - slash - 1))) {
+            *found = (struct reference_at) { type, (size_t)(slash - type), slash + 1 };
             *position += 1 + UUID;
             return true;
         }
@@ -40,7 +42,11 @@ bool reference_next(const char *body, size_t length, size_t *position, struct re
     return false;
 }
 
-struct index { size_t mask; uint32_t *slots; /* index + 1, 0: free */ const char *const *uuids; };
+struct index {
+    size_t mask;
+    uint32_t *slots; /* index + 1, 0: free */
+    const char *const *uuids;
+};
 
 /* Spread UUIDs over the slots: they are hashes already. */
 static size_t slot_of(const char *uuid) {
@@ -64,7 +70,7 @@ static bool build(struct index *x, const char *const *uuids, size_t count, struc
     size_t size = 16;
     while (size < count * 2)
         size *= 2;
-    *x = (struct index){ size - 1, arena_zalloc(arena, size * sizeof *x->slots), uuids };
+    *x = (struct index) { size - 1, arena_zalloc(arena, size * sizeof *x->slots), uuids };
     if (!x->slots)
         return false;
     for (size_t n = 0; n < count; n++) {
@@ -76,14 +82,17 @@ static bool build(struct index *x, const char *const *uuids, size_t count, struc
     return true;
 }
 
-struct visit { size_t node, position; };
+struct visit {
+    size_t node, position;
+};
 enum { WHITE, GREY, BLACK, CYCLIC };
 
 /* Depth-first from one resource, with a stack of its own: hostile chains don't deepen ours. */
-static void place(size_t start, const struct index *x, const char *const *bodies, const size_t *lengths, uint8_t *colour, struct visit *stack,
-                  size_t *order, size_t *placed) {
+static void place(size_t start, const struct index *x, const char *const *bodies,
+                  const size_t *lengths, uint8_t *colour, struct visit *stack, size_t *order,
+                  size_t *placed) {
     size_t depth = 0;
-    stack[depth++] = (struct visit){ start, 0 };
+    stack[depth++] = (struct visit) { start, 0 };
     colour[start] = GREY;
     while (depth) {
         struct visit *v = &stack[depth - 1];
@@ -101,7 +110,7 @@ static void place(size_t start, const struct index *x, const char *const *bodies
             continue;
         if (colour[to] == WHITE) {
             colour[to] = GREY;
-            stack[depth++] = (struct visit){ to, 0 };
+            stack[depth++] = (struct visit) { to, 0 };
         } else if (colour[to] == GREY || colour[to] == CYCLIC) {
             for (size_t i = depth; i-- > 0;) { /* all on the way round are in the cycle */
                 colour[stack[i].node] = CYCLIC;
@@ -112,8 +121,8 @@ static void place(size_t start, const struct index *x, const char *const *bodies
     }
 }
 
-size_t reference_order(const char *const *bodies, const size_t *lengths, const char *const *uuids, size_t count, size_t *order,
-                       struct arena *arena, bool *ok) {
+size_t reference_order(const char *const *bodies, const size_t *lengths, const char *const *uuids,
+                       size_t count, size_t *order, struct arena *arena, bool *ok) {
     struct index x;
     uint8_t *colour = arena_zalloc(arena, count + 1);
     struct visit *stack = arena_alloc(arena, (count + 1) * sizeof *stack);

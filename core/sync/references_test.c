@@ -25,8 +25,10 @@ START_TEST(references_are_found_with_type_and_id) {
 END_TEST
 
 START_TEST(what_is_no_identity_of_ours_is_passed_over) {
-    static const char *const bodies[] = { "{\"reference\":\"Patient/17\"}", "{\"reference\":\"#c\"}", "{\"reference\":\"Patient/" A,
-                                          "{\"reference\":\"https://x/Patient/" A "\"}", "{\"reference\":\"" };
+    static const char *const bodies[] = { "{\"reference\":\"Patient/17\"}",
+                                          "{\"reference\":\"#c\"}", "{\"reference\":\"Patient/" A,
+                                          "{\"reference\":\"https://x/Patient/" A "\"}",
+                                          "{\"reference\":\"" };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct reference_at r;
         size_t at = 0;
@@ -36,7 +38,8 @@ START_TEST(what_is_no_identity_of_ours_is_passed_over) {
 END_TEST
 
 /* Order bodies and return how many are free of cycles. */
-static size_t order_of(const char *const *bodies, const char *const *uuids, size_t count, size_t *order) {
+static size_t order_of(const char *const *bodies, const char *const *uuids, size_t count,
+                       size_t *order) {
     struct arena arena = { 0 };
     size_t lengths[8];
     bool ok;
@@ -49,7 +52,8 @@ static size_t order_of(const char *const *bodies, const char *const *uuids, size
 }
 
 START_TEST(a_resource_comes_after_what_it_refers_to) {
-    const char *bodies[] = { REF("Observation", B), REF("Observation", C), "{}" }, *uuids[] = { A, B, C };
+    const char *bodies[] = { REF("Observation", B), REF("Observation", C), "{}" },
+               *uuids[] = { A, B, C };
     size_t order[3];
     ck_assert_uint_eq(order_of(bodies, uuids, 3, order), 3);
     ck_assert_uint_eq(order[0], 2);

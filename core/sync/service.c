@@ -19,14 +19,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WATCH_MS 20             /* how often the parent looks */
-#define DEATHS_OF_A_RECORD 2    /* then it is held */
-#define DEATHS_WITHOUT_MARK 3   /* a source that crashes: the job fails */
-#define GRACE_MS 10000          /* from asking a child to stop to killing it */
+#define WATCH_MS 20           /* how often the parent looks */
+#define DEATHS_OF_A_RECORD 2  /* then it is held */
+#define DEATHS_WITHOUT_MARK 3 /* a source that crashes: the job fails */
+#define GRACE_MS 10000        /* from asking a child to stop to killing it */
 
 static volatile sig_atomic_t asked_to_stop;
 
-static void on_signal(int number) { asked_to_stop = number; }
+static void on_signal(int number) {
+    asked_to_stop = number;
+}
 
 struct service {
     const struct config *config;
@@ -65,7 +67,9 @@ static long memory_of(pid_t pid) {
     close(fd);
     text[n > 0 ? n : 0] = '\0';
     long size = 0, pages = 0;
-    return sscanf(text, "%ld %ld", &size, &pages) == 2 ? (long)((int64_t)pages * sysconf(_SC_PAGESIZE) >> 20) : 0;
+    return sscanf(text, "%ld %ld", &size, &pages) == 2
+               ? (long)((int64_t)pages * sysconf(_SC_PAGESIZE) >> 20)
+               : 0;
 }
 
 /* End an ingest whose mapper hangs on a record or swallows memory. */
@@ -73,20 +77,27 @@ static void guard_ingest(struct service *s) {
     int64_t since = s->page->mark_since_ms;
     if (s->killed_for_time || s->killed_for_memory)
         return; /* it is dying: what killed it stays known until it is reaped */
-    s->killed_for_time = since && clock_steady_ms() - since > s->config->limits.record_seconds * 1000;
+    s->killed_for_time =
+        since && clock_steady_ms() - since > s->config->limits.record_seconds * 1000;
     s->killed_for_memory = memory_of(s->ingest) > s->config->limits.ingest_memory_mib;
     if (s->killed_for_time || s->killed_for_memory)
         kill(s->ingest, SIGKILL);
 }
 
-/* Hold the record that killed ingest twice, and remember its hash so that it is skipped until it changes or is retried. */
-static bool hold_record(const struct service *s, struct store *store, const char *why, struct iptfhir_error *error) {
+/* Hold the record that killed ingest twice, and remember its hash so that it is skipped until it
+ * changes or is retried. */
+static bool hold_record(const struct service *s, struct store *store, const char *why,
+                        struct iptfhir_error *error) {
     const struct shared_mark *m = &s->page->mark;
     char key[300], detail[300];
     snprintf(key, sizeof key, "%s\x1f", m->record_id);
-    snprintf(detail, sizeof detail, "mapper %s %s on this record, twice; the record waits until it or the mapper changes", m->plugin, why);
-    struct store_hold_in hold = { m->job, key, NULL, m->record_id, "", "plugin-crash", detail, clock_now_ms() };
-    return store_hold(store, &hold, error) && store_set_record(store, m->job, m->record_id, m->hash, error);
+    snprintf(detail, sizeof detail,
+             "mapper %s %s on this record, twice; the record waits until it or the mapper changes",
+             m->plugin, why);
+    struct store_hold_in hold = { m->job,         key,    NULL,          m->record_id, "",
+                                  "plugin-crash", detail, clock_now_ms() };
+    return store_hold(store, &hold, error) &&
+           store_set_record(store, m->job, m->record_id, m->hash, error);
 }
 
 /* Ingest died: count it on the record in hand. Returns false when the job must end. */
@@ -94,26 +105,32 @@ static bool note_death(struct service *s, int status) {
     struct iptfhir_error error = ERROR_INIT;
     char key[400], name[17], how[64];
     if (s->killed_for_time)
-        snprintf(how, sizeof how, "did not return within %lld s", (long long)s->config->limits.record_seconds);
+        snprintf(how, sizeof how, "did not return within %lld s",
+                 (long long)s->config->limits.record_seconds);
     else if (s->killed_for_memory)
-        snprintf(how, sizeof how, "took more than %lld MiB", (long long)s->config->limits.ingest_memory_mib);
+        snprintf(how, sizeof how, "took more than %lld MiB",
+                 (long long)s->config->limits.ingest_memory_mib);
     else
-        snprintf(how, sizeof how, "crashed (signal %d)", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        snprintf(how, sizeof how, "crashed (signal %d)",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     if (!s->page->mark_since_ms) {
-        log_line(IPTFHIR_ERROR, "ingest died with no record in hand (%s); source %s", how, s->job->source->name);
+        log_line(IPTFHIR_ERROR, "ingest died with no record in hand (%s); source %s", how,
+                 s->job->source->name);
         return ++s->unmarked_deaths < DEATHS_WITHOUT_MARK;
     }
     const struct shared_mark *m = &s->page->mark;
     snprintf(key, sizeof key, "%s\x1f%s", m->record_id, m->hash);
     int deaths = 0;
     struct store *store = store_open(s->config->store_path, STORE_WRITE, &error);
-    bool ok = store && store_begin(store, &error) && store_count_death(store, m->job, key, &deaths, &error);
+    bool ok = store && store_begin(store, &error) &&
+              store_count_death(store, m->job, key, &deaths, &error);
     if (ok && deaths % DEATHS_OF_A_RECORD == 0)
         ok = hold_record(s, store, how, &error);
     ok = ok && store_commit(store, &error);
     if (store)
         log_set_key(store_log_key(store));
-    log_line(IPTFHIR_ERROR, "mapper %s %s on record %s%s", m->plugin, how, log_name(m->record_id, name),
+    log_line(IPTFHIR_ERROR, "mapper %s %s on record %s%s", m->plugin, how,
+             log_name(m->record_id, name),
              deaths % DEATHS_OF_A_RECORD == 0 ? ": held [plugin-crash]" : "; trying once more");
     if (deaths % DEATHS_OF_A_RECORD == 0)
         s->page->refused++;
@@ -126,7 +143,8 @@ static bool note_death(struct service *s, int status) {
 
 /* A child ended: keep its code, restart ingest when it died. */
 static void reap(struct service *s, pid_t pid, int status) {
-    bool died = WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 1); /* a sanitizer exits with 1 */
+    bool died = WIFSIGNALED(status) ||
+                (WIFEXITED(status) && WEXITSTATUS(status) == 1); /* a sanitizer exits with 1 */
     int code = died ? EXIT_FAULT : WEXITSTATUS(status);
     if (pid == s->ingest) {
         if (died && !s->page->stop && note_death(s, status)) {
@@ -141,7 +159,10 @@ static void reap(struct service *s, pid_t pid, int status) {
     } else if (pid == s->delivery) {
         s->delivery_code = code;
         if (died)
-            log_line(IPTFHIR_ERROR, "delivery died (signal %d); what was in flight is searched for at the next sync", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+            log_line(
+                IPTFHIR_ERROR,
+                "delivery died (signal %d); what was in flight is searched for at the next sync",
+                WIFSIGNALED(status) ? WTERMSIG(status) : 0);
         s->page->stop = s->page->stop || code != EXIT_SETTLED;
     }
 }
@@ -210,10 +231,13 @@ int service_sync(const struct config *config, const struct config_job *job) {
     s.delivery_code = s.delivery < 0 ? EXIT_FAULT : -1;
     watch(&s, &progress);
     progress_end(&progress, s.page);
-    code = asked_to_stop ? 128 + asked_to_stop : s.ingest_code != EXIT_SETTLED ? s.ingest_code : s.delivery_code;
+    code = asked_to_stop                   ? 128 + asked_to_stop
+           : s.ingest_code != EXIT_SETTLED ? s.ingest_code
+                                           : s.delivery_code;
 out:
     if (error_is_set(&error))
-        fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text, error.code);
+        fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text,
+                error.code);
     shared_free(s.page);
     close(lock);
     return code;

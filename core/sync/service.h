@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parent: takes the store's lock, starts ingest and delivery, watches and restarts them, and shows progress. */
+/* The parent: takes the store's lock, starts ingest and delivery, watches and restarts them, and
+ * shows progress. */
 #ifndef CORE_SYNC_SERVICE_H
 #define CORE_SYNC_SERVICE_H
 
 #include "core/config/config.h"
 
-/* One full cycle of a job. Returns an exit code: EXIT_SETTLED when both processes ran to their end (what is held or waiting is for the
- * caller to read from the store), EXIT_LATER, EXIT_CONFIG or EXIT_FAULT; 128 + n when signal n ended it. */
+/* One full cycle of a job. Returns an exit code: EXIT_SETTLED when both processes ran to their end
+ * (what is held or waiting is for the caller to read from the store), EXIT_LATER, EXIT_CONFIG or
+ * EXIT_FAULT; 128 + n when signal n ended it. */
 int service_sync(const struct config *config, const struct config_job *job);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a mapping file's tree to a program: forms recognised, expressions compiled, elements checked against R4. */
+/* From a mapping file's tree to a program: forms recognised, expressions compiled, elements checked
+ * against R4. */
 #include "core/template/internal.h"
 
 #include <ctype.h>
@@ -15,11 +16,14 @@ struct compiling {
     int depth;
 };
 
-static struct node *compile(struct compiling *c, const struct tree *from, const struct r4_type *type);
+static struct node *compile(struct compiling *c, const struct tree *from,
+                            const struct r4_type *type);
 
 /* Report a fault at a place in the file. */
-static void fault(struct compiling *c, uint32_t line, uint32_t column, const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
-static void fault(struct compiling *c, uint32_t line, uint32_t column, const char *code, const char *format, ...) {
+static void fault(struct compiling *c, uint32_t line, uint32_t column, const char *code,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+static void fault(struct compiling *c, uint32_t line, uint32_t column, const char *code,
+                  const char *format, ...) {
     char where[512], text[480];
     va_list args;
     va_start(args, format);
@@ -64,8 +68,10 @@ static bool number_hole(struct template_set *set, struct hole *h) {
     return true;
 }
 
-/* Compile the expression in bytes [from, to) of a text that stands at `at`; base: offset of the text in its scalar. */
-static struct hole *expression(struct compiling *c, const struct tree *at, const char *text, size_t from, size_t to) {
+/* Compile the expression in bytes [from, to) of a text that stands at `at`; base: offset of the
+ * text in its scalar. */
+static struct hole *expression(struct compiling *c, const struct tree *at, const char *text,
+                               size_t from, size_t to) {
     struct iptfhir_error error = ERROR_INIT;
     uint32_t line, column;
     while (from < to && isspace((unsigned char)text[from]))
@@ -77,7 +83,10 @@ static struct hole *expression(struct compiling *c, const struct tree *at, const
         fault(c, line, column, "template", "an expression is expected here");
         return NULL;
     }
-    const struct fhirpath_scope scope = { .variables = c->names, .variable_count = c->scope, .functions = c->set->functions, .function_count = c->set->function_count };
+    const struct fhirpath_scope scope = { .variables = c->names,
+                                          .variable_count = c->scope,
+                                          .functions = c->set->functions,
+                                          .function_count = c->set->function_count };
     struct hole *h = arena_zalloc(&c->set->arena, sizeof *h);
     if (!h)
         return NULL;
@@ -93,7 +102,8 @@ static struct hole *expression(struct compiling *c, const struct tree *at, const
     return h->text && h->where && number_hole(c->set, h) ? h : NULL;
 }
 
-/* Offset of the closing mark behind `from`, texts in quotes passed over; SIZE_MAX when there is none. */
+/* Offset of the closing mark behind `from`, texts in quotes passed over; SIZE_MAX when there is
+ * none. */
 static size_t closing(const struct tree *s, size_t from, const char *mark) {
     char quote = 0;
     for (size_t i = from; i + 1 < s->length; i++) {
@@ -124,7 +134,8 @@ static void append(struct node **first, struct node **last, struct node *n) {
 static struct node *compile_text(struct compiling *c, const struct tree *s) {
     struct node *n, *last = NULL;
     uint32_t line, column;
-    const char *first = memmem(s->text, s->length, "{{", 2), *list = memmem(s->text, s->length, "{[", 2);
+    const char *first = memmem(s->text, s->length, "{{", 2),
+               *list = memmem(s->text, s->length, "{[", 2);
     if (list == s->text && s->length > 4 && !memcmp(s->text + s->length - 2, "]}", 2)) {
         n = make(c, NODE_LIST);
         if (n)
@@ -178,7 +189,14 @@ static struct node *compile_text(struct compiling *c, const struct tree *s) {
 /* What a directive in a key says. */
 enum directive { D_NONE, D_IF, D_ELSIF, D_ELSE, D_FOR, D_ASSIGN, D_BAD };
 static enum directive directive_of(const char *key, size_t *from, size_t *to) {
-    static const struct { const char *word; enum directive d; } words[] = { { "if ", D_IF }, { "elsif ", D_ELSIF }, { "else", D_ELSE }, { "for ", D_FOR }, { "assign", D_ASSIGN } };
+    static const struct {
+        const char *word;
+        enum directive d;
+    } words[] = { { "if ", D_IF },
+                  { "elsif ", D_ELSIF },
+                  { "else", D_ELSE },
+                  { "for ", D_FOR },
+                  { "assign", D_ASSIGN } };
     size_t n = strlen(key);
     if (strncmp(key, "{%", 2) != 0)
         return D_NONE;
@@ -196,7 +214,8 @@ static enum directive directive_of(const char *key, size_t *from, size_t *to) {
     return D_BAD;
 }
 
-/* A key as if it were a scalar, for positions: a key stands on the line of its value or before; its line is all we promise. */
+/* A key as if it were a scalar, for positions: a key stands on the line of its value or before; its
+ * line is all we promise. */
 static struct tree key_of(const struct tree *member) {
     struct tree k = *member;
     k.kind = TREE_STRING;
@@ -209,7 +228,8 @@ static struct tree key_of(const struct tree *member) {
 static int bind(struct compiling *c, const struct tree *at, const char *name) {
     for (size_t i = 0; i < c->scope; i++)
         if (!strcmp(c->names[i], name)) {
-            fault(c, at->line, at->column, "template", "%%%s is taken already here: choose another name", name);
+            fault(c, at->line, at->column, "template",
+                  "%%%s is taken already here: choose another name", name);
             return -1;
         }
     if (c->scope == TEMPLATE_SLOTS) {
@@ -221,7 +241,8 @@ static int bind(struct compiling *c, const struct tree *at, const char *name) {
 }
 
 /* {% for x in e %}: X. */
-static struct node *compile_for(struct compiling *c, const struct tree *member, size_t from, size_t to, const struct r4_type *type) {
+static struct node *compile_for(struct compiling *c, const struct tree *member, size_t from,
+                                size_t to, const struct r4_type *type) {
     struct tree key = key_of(member);
     size_t start = from;
     while (from < to && (isalnum((unsigned char)key.text[from]) || key.text[from] == '_'))
@@ -230,7 +251,8 @@ static struct node *compile_for(struct compiling *c, const struct tree *member, 
     while (from < to && isspace((unsigned char)key.text[from]))
         from++;
     if (!name || !*name || to - from < 3 || strncmp(key.text + from, "in ", 3) != 0) {
-        fault(c, member->line, member->column, "template", "a loop is written {%% for NAME in EXPRESSION %%}");
+        fault(c, member->line, member->column, "template",
+              "a loop is written {%% for NAME in EXPRESSION %%}");
         return NULL;
     }
     struct node *n = make(c, NODE_FOR);
@@ -245,9 +267,11 @@ static struct node *compile_for(struct compiling *c, const struct tree *member, 
 }
 
 /* {% assign %}: [ {name: "{{ e }}"} ... ]: one node a name, all stay in scope. */
-static void compile_assign(struct compiling *c, const struct tree *member, struct node **first, struct node **last) {
+static void compile_assign(struct compiling *c, const struct tree *member, struct node **first,
+                           struct node **last) {
     if (member->kind != TREE_ARRAY) {
-        fault(c, member->line, member->column, "template", "{%% assign %%} takes a list: [ {name: \"{{ expression }}\"} ]");
+        fault(c, member->line, member->column, "template",
+              "{%% assign %%} takes a list: [ {name: \"{{ expression }}\"} ]");
         return;
     }
     for (const struct tree *i = member->first; i; i = i->next) {
@@ -266,7 +290,8 @@ static void compile_assign(struct compiling *c, const struct tree *member, struc
 }
 
 /* An if with the elses that follow it; *at moves to the last of them. */
-static struct node *compile_if(struct compiling *c, const struct tree **at, size_t from, size_t to, const struct r4_type *type) {
+static struct node *compile_if(struct compiling *c, const struct tree **at, size_t from, size_t to,
+                               const struct r4_type *type) {
     struct node *first = NULL, **tail = &first;
     enum directive d = D_IF;
     for (const struct tree *m = *at;;) {
@@ -291,46 +316,55 @@ static struct node *compile_if(struct compiling *c, const struct tree **at, size
 }
 
 /* Check a member's name and shape against R4; returns the type of its value. */
-static const struct r4_type *check_member(struct compiling *c, const struct tree *m, const struct r4_type *type) {
+static const struct r4_type *check_member(struct compiling *c, const struct tree *m,
+                                          const struct r4_type *type) {
     const struct r4_type *actual = NULL;
     if (!type || !strcmp(m->name, "resourceType"))
         return NULL;
     if (m->name[0] == '_') {
         if (!r4_element(type, m->name + 1, &actual))
-            fault(c, m->line, m->column, "template-element", "%s has no element '%s'", type->name, m->name + 1);
+            fault(c, m->line, m->column, "template-element", "%s has no element '%s'", type->name,
+                  m->name + 1);
         return r4_type("Element");
     }
     const struct r4_element *e = r4_element(type, m->name, &actual);
     if (!e || (e->choice && !actual)) {
         const char *near = nearest_name(m->name, r4_element_names(type));
-        fault(c, m->line, m->column, "template-element", "%s has no element '%s'%s%s%s", type->name, m->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        fault(c, m->line, m->column, "template-element", "%s has no element '%s'%s%s%s", type->name,
+              m->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         return NULL;
     }
     bool list = m->kind == TREE_ARRAY || (m->kind == TREE_STRING && !strncmp(m->text, "{[", 2));
     size_t from, to;
-    bool directive = m->kind == TREE_OBJECT && m->first && directive_of(m->first->name, &from, &to) != D_NONE;
+    bool directive =
+        m->kind == TREE_OBJECT && m->first && directive_of(m->first->name, &from, &to) != D_NONE;
     if (!directive && list && e->max == 1)
-        fault(c, m->line, m->column, "template-element", "%s.%s is one value, not a list", type->name, m->name);
+        fault(c, m->line, m->column, "template-element", "%s.%s is one value, not a list",
+              type->name, m->name);
     if (!directive && !list && e->max > 1)
-        fault(c, m->line, m->column, "template-element", "%s.%s is a list: write [ ... ] or \"{[ ... ]}\"", type->name, m->name);
+        fault(c, m->line, m->column, "template-element",
+              "%s.%s is a list: write [ ... ] or \"{[ ... ]}\"", type->name, m->name);
     return actual;
 }
 
 /* The type that an object says of itself. */
-static const struct r4_type *type_of_object(struct compiling *c, const struct tree *object, const struct r4_type *type) {
+static const struct r4_type *type_of_object(struct compiling *c, const struct tree *object,
+                                            const struct r4_type *type) {
     const struct tree *resource = tree_get(object, "resourceType");
     if (!resource || resource->kind != TREE_STRING || strstr(resource->text, "{{"))
         return type;
     const struct r4_type *found = r4_type(resource->text);
     if (!found || found->kind != R4_RESOURCE || found->abstract_) {
-        fault(c, resource->line, resource->column, "template-element", "R4 has no resource type '%s'", resource->text);
+        fault(c, resource->line, resource->column, "template-element",
+              "R4 has no resource type '%s'", resource->text);
         return NULL;
     }
     return found;
 }
 
 /* An object: members, and directives among them. */
-static struct node *compile_object(struct compiling *c, const struct tree *from, const struct r4_type *given) {
+static struct node *compile_object(struct compiling *c, const struct tree *from,
+                                   const struct r4_type *given) {
     struct node *n = make(c, NODE_OBJECT), *last = NULL;
     size_t scope = c->scope, a, b;
     const struct r4_type *type = type_of_object(c, from, given);
@@ -351,9 +385,18 @@ static struct node *compile_object(struct compiling *c, const struct tree *from,
         }
         case D_IF: child = compile_if(c, &m, a, b, type); break;
         case D_FOR: child = compile_for(c, m, a, b, type); break;
-        case D_ASSIGN: compile_assign(c, m, &n->first, &last); constant = false; break;
-        case D_BAD: fault(c, m->line, m->column, "template", "there are {%% if e %%}, {%% elsif e %%}, {%% else %%}, {%% for x in e %%} and {%% assign %%}"); break;
-        default: fault(c, m->line, m->column, "template", "this has no {%% if %%} before it"); break;
+        case D_ASSIGN:
+            compile_assign(c, m, &n->first, &last);
+            constant = false;
+            break;
+        case D_BAD:
+            fault(c, m->line, m->column, "template",
+                  "there are {%% if e %%}, {%% elsif e %%}, {%% else %%}, {%% for x in e %%} and "
+                  "{%% assign %%}");
+            break;
+        default:
+            fault(c, m->line, m->column, "template", "this has no {%% if %%} before it");
+            break;
         }
         if (child && d != D_NONE) {
             child->merge = true;
@@ -378,7 +421,8 @@ static struct node *compile_object(struct compiling *c, const struct tree *from,
     return n;
 }
 
-static struct node *compile(struct compiling *c, const struct tree *from, const struct r4_type *type) {
+static struct node *compile(struct compiling *c, const struct tree *from,
+                            const struct r4_type *type) {
     struct node *n, *last = NULL;
     if (++c->depth > TREE_MAX_DEPTH) {
         fault(c, from->line, from->column, "template", "this is nested too deeply");
@@ -409,7 +453,8 @@ static void declare_facts(struct compiling *c, const struct tree *facts) {
         fault(c, facts->line, facts->column, "template", "facts is a list of names");
         return;
     }
-    c->t->fact_names = arena_zalloc(&c->set->arena, ((facts ? facts->length : 0) + 1) * sizeof *c->t->fact_names);
+    c->t->fact_names =
+        arena_zalloc(&c->set->arena, ((facts ? facts->length : 0) + 1) * sizeof *c->t->fact_names);
     for (const struct tree *f = facts && c->t->fact_names ? facts->first : NULL; f; f = f->next) {
         if (f->kind != TREE_STRING) {
             fault(c, f->line, f->column, "template", "facts is a list of names");
@@ -421,13 +466,16 @@ static void declare_facts(struct compiling *c, const struct tree *facts) {
     }
 }
 
-bool template_compile(struct template_set *set, struct template *t, const struct tree *root, struct report *report) {
+bool template_compile(struct template_set *set, struct template *t, const struct tree *root,
+                      struct report *report) {
     static const char *const known[] = { "facts", "resources", "resource", "description", NULL };
     struct compiling c = { .set = set, .t = t, .report = report, .scope = set->shared };
     size_t errors = report->errors;
     memcpy(c.names, set->shared_names, sizeof c.names);
     if (root->kind != TREE_OBJECT) {
-        fault(&c, root->line, root->column, "template", "a mapping file has `resources:` (or `resource:`), and `facts:` when a mapper passes any");
+        fault(&c, root->line, root->column, "template",
+              "a mapping file has `resources:` (or `resource:`), and `facts:` when a mapper passes "
+              "any");
         return false;
     }
     for (const struct tree *m = root->first; m; m = m->next) {
@@ -436,12 +484,14 @@ bool template_compile(struct template_set *set, struct template *t, const struct
             found = found || !strcmp(known[i], m->name);
         const char *near = found ? NULL : nearest_name(m->name, known);
         if (!found)
-            fault(&c, m->line, m->column, "template", "a mapping file has no '%s'%s%s%s", m->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            fault(&c, m->line, m->column, "template", "a mapping file has no '%s'%s%s%s", m->name,
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     const struct tree *many = tree_get(root, "resources"), *one = tree_get(root, "resource");
     declare_facts(&c, tree_get(root, "facts"));
     if (!many == !one)
-        fault(&c, root->line, root->column, "template", "a mapping file has either `resources:` or `resource:`");
+        fault(&c, root->line, root->column, "template",
+              "a mapping file has either `resources:` or `resource:`");
     else if (many && many->kind != TREE_ARRAY)
         fault(&c, many->line, many->column, "template", "resources is a list");
     else

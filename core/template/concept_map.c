@@ -9,21 +9,26 @@
 
 #define MAP_BYTES (8u << 20)
 
-static int by_code(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_code(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-/* True for an equivalence that gives a translation (R4 concept-map-equivalence: unmatched and disjoint don't). */
+/* True for an equivalence that gives a translation (R4 concept-map-equivalence: unmatched and
+ * disjoint don't). */
 static bool translates(const struct tree *target) {
     const char *e = tree_text(target, "equivalence");
     return tree_text(target, "code") && (!e || (strcmp(e, "unmatched") && strcmp(e, "disjoint")));
 }
 
 /* Take a map's elements over. */
-static bool take_map(struct template_set *set, const struct tree *root, const char *path, struct report *report) {
+static bool take_map(struct template_set *set, const struct tree *root, const char *path,
+                     struct report *report) {
     const char *name = tree_text(root, "name");
     const struct tree *groups = tree_get(root, "group");
     size_t room = 0, errors = report->errors;
     if (!name) {
-        report_add(report, REPORT_ERROR, "concept-map", path, "a ConceptMap needs a name: translate('NAME') looks for it");
+        report_add(report, REPORT_ERROR, "concept-map", path,
+                   "a ConceptMap needs a name: translate('NAME') looks for it");
         return false;
     }
     for (const struct tree *g = groups ? groups->first : NULL; g; g = g->next)
@@ -35,9 +40,12 @@ static bool take_map(struct template_set *set, const struct tree *root, const ch
         memcpy(grown, set->maps, set->map_count * sizeof *grown);
     set->maps = grown;
     struct concept_map *m = &grown[set->map_count++];
-    *m = (struct concept_map){ .name = arena_strndup(&set->arena, name, strlen(name)), .entries = arena_zalloc(&set->arena, (room + 1) * sizeof *m->entries) };
+    *m = (struct concept_map) { .name = arena_strndup(&set->arena, name, strlen(name)),
+                                .entries =
+                                    arena_zalloc(&set->arena, (room + 1) * sizeof *m->entries) };
     for (const struct tree *g = groups && m->entries ? groups->first : NULL; g; g = g->next)
-        for (const struct tree *e = tree_get(g, "element") ? tree_get(g, "element")->first : NULL; e; e = e->next) {
+        for (const struct tree *e = tree_get(g, "element") ? tree_get(g, "element")->first : NULL;
+             e; e = e->next) {
             const struct tree *targets = tree_get(e, "target");
             const char *code = tree_text(e, "code");
             for (const struct tree *t = targets ? targets->first : NULL; code && t; t = t->next) {
@@ -52,12 +60,14 @@ static bool take_map(struct template_set *set, const struct tree *root, const ch
     qsort(m->entries, m->count, sizeof *m->entries, by_code);
     for (size_t i = 1; i < m->count; i++)
         if (!strcmp(m->entries[i - 1].from, m->entries[i].from))
-            report_add(report, REPORT_ERROR, "concept-map", path, "the code %s stands twice in the map %s", m->entries[i].from, m->name);
+            report_add(report, REPORT_ERROR, "concept-map", path,
+                       "the code %s stands twice in the map %s", m->entries[i].from, m->name);
     return report->errors == errors;
 }
 
 /* Load one file; files that are no ConceptMap (CodeSystem ...) are passed over. */
-static void load_file(struct template_set *set, const char *path, struct str *hash, struct report *report) {
+static void load_file(struct template_set *set, const char *path, struct str *hash,
+                      struct report *report) {
     struct arena arena = { 0 };
     struct str text = { 0 };
     struct iptfhir_error error = ERROR_INIT;
@@ -76,7 +86,8 @@ static void load_file(struct template_set *set, const char *path, struct str *ha
     arena_free(&arena);
 }
 
-bool template_maps_load(struct template_set *set, const char *folder, struct str *hash, struct report *report) {
+bool template_maps_load(struct template_set *set, const char *folder, struct str *hash,
+                        struct report *report) {
     struct dirent **entries = NULL;
     size_t errors = report->errors;
     int n = scandir(folder, &entries, NULL, alphasort);
@@ -84,7 +95,8 @@ bool template_maps_load(struct template_set *set, const char *folder, struct str
         char path[4096];
         size_t length = strlen(entries[i]->d_name);
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        if (entries[i]->d_name[0] != '.' && length > 5 && !strcmp(entries[i]->d_name + length - 5, ".json"))
+        if (entries[i]->d_name[0] != '.' && length > 5 &&
+            !strcmp(entries[i]->d_name + length - 5, ".json"))
             load_file(set, path, hash, report);
         free(entries[i]);
     }
@@ -95,7 +107,8 @@ bool template_maps_load(struct template_set *set, const char *folder, struct str
 const char *template_translate(const struct template_set *set, const char *map, const char *code) {
     for (size_t i = 0; i < set->map_count; i++)
         if (!strcmp(set->maps[i].name, map)) {
-            const char *const *found = bsearch(&code, set->maps[i].entries, set->maps[i].count, sizeof *set->maps[i].entries, by_code);
+            const char *const *found = bsearch(&code, set->maps[i].entries, set->maps[i].count,
+                                               sizeof *set->maps[i].entries, by_code);
             return found ? found[1] : NULL;
         }
     return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of mapping files beyond the standard: translate, required, parseDate, identity, and those of plugins. */
+/* The functions of mapping files beyond the standard: translate, required, parseDate, identity, and
+ * those of plugins. */
 #include "core/template/internal.h"
 
 #include "core/base/clock.h"
@@ -9,18 +10,24 @@
 #include <string.h>
 
 /* One value as text; NULL when there is none. */
-static const char *text_of(struct fhirpath_context *c, const struct fhirpath_collection *v, size_t *length) {
+static const char *text_of(struct fhirpath_context *c, const struct fhirpath_collection *v,
+                           size_t *length) {
     return v->count ? fhirpath_to_text(c->arena, &v->items[0], length) : NULL;
 }
 
-static struct fhirpath_value text_value(const char *s, size_t n) { return (struct fhirpath_value){ .kind = FHIRPATH_STRING, .string = { s, n } }; }
-
-/* Push a text or fail for want of memory. */
-static bool give(struct fhirpath_context *c, struct fhirpath_collection *out, const char *s, size_t n, struct iptfhir_error *e) {
-    return (s && fhirpath_push(c->arena, out, text_value(s, n))) || error_set(e, "memory", NULL, "out of memory");
+static struct fhirpath_value text_value(const char *s, size_t n) {
+    return (struct fhirpath_value) { .kind = FHIRPATH_STRING, .string = { s, n } };
 }
 
-static bool do_translate(struct fhirpath_context *c, const struct fhirpath_collection *in, const struct fhirpath_collection *args, size_t n,
+/* Push a text or fail for want of memory. */
+static bool give(struct fhirpath_context *c, struct fhirpath_collection *out, const char *s,
+                 size_t n, struct iptfhir_error *e) {
+    return (s && fhirpath_push(c->arena, out, text_value(s, n))) ||
+           error_set(e, "memory", NULL, "out of memory");
+}
+
+static bool do_translate(struct fhirpath_context *c, const struct fhirpath_collection *in,
+                         const struct fhirpath_collection *args, size_t n,
                          struct fhirpath_collection *out, void *data, struct iptfhir_error *e) {
     (void)n, (void)data;
     size_t a, b;
@@ -29,11 +36,15 @@ static bool do_translate(struct fhirpath_context *c, const struct fhirpath_colle
         return true;
     const char *to = map ? template_translate(c->user, map, code) : NULL;
     if (!to)
-        return error_set(e, "no-translation", NULL, "the ConceptMap %s has no translation for this code: add it to the map, or correct the record", map ? map : "(none)");
+        return error_set(e, "no-translation", NULL,
+                         "the ConceptMap %s has no translation for this code: add it to the map, "
+                         "or correct the record",
+                         map ? map : "(none)");
     return give(c, out, to, strlen(to), e);
 }
 
-static bool do_required(struct fhirpath_context *c, const struct fhirpath_collection *in, const struct fhirpath_collection *args, size_t n,
+static bool do_required(struct fhirpath_context *c, const struct fhirpath_collection *in,
+                        const struct fhirpath_collection *args, size_t n,
                         struct fhirpath_collection *out, void *data, struct iptfhir_error *e) {
     (void)n, (void)data;
     size_t length;
@@ -44,7 +55,8 @@ static bool do_required(struct fhirpath_context *c, const struct fhirpath_collec
     return true;
 }
 
-static bool do_identity(struct fhirpath_context *c, const struct fhirpath_collection *in, const struct fhirpath_collection *args, size_t n,
+static bool do_identity(struct fhirpath_context *c, const struct fhirpath_collection *in,
+                        const struct fhirpath_collection *args, size_t n,
                         struct fhirpath_collection *out, void *data, struct iptfhir_error *e) {
     (void)in, (void)n, (void)data;
     size_t a, b;
@@ -67,7 +79,8 @@ static int digits(const char **s, int most) {
 }
 
 /* parseDate('dd/mm/yyyy'): letters d, m, y stand for digits, all else for itself. */
-static bool do_parse_date(struct fhirpath_context *c, const struct fhirpath_collection *in, const struct fhirpath_collection *args, size_t n,
+static bool do_parse_date(struct fhirpath_context *c, const struct fhirpath_collection *in,
+                          const struct fhirpath_collection *args, size_t n,
                           struct fhirpath_collection *out, void *data, struct iptfhir_error *e) {
     (void)n, (void)data;
     size_t a, b;
@@ -91,7 +104,8 @@ static bool do_parse_date(struct fhirpath_context *c, const struct fhirpath_coll
 }
 
 /* A plugin's function: texts in, text out. */
-static bool do_plugin(struct fhirpath_context *c, const struct fhirpath_collection *in, const struct fhirpath_collection *args, size_t n,
+static bool do_plugin(struct fhirpath_context *c, const struct fhirpath_collection *in,
+                      const struct fhirpath_collection *args, size_t n,
                       struct fhirpath_collection *out, void *data, struct iptfhir_error *e) {
     const struct iptfhir_function *f = data;
     const char *texts[16];
@@ -107,8 +121,10 @@ static bool do_plugin(struct fhirpath_context *c, const struct fhirpath_collecti
 }
 
 bool template_functions(struct template_set *set, const struct template_settings *settings) {
-    static const struct fhirpath_function own[] = { { "translate", 1, 1, do_translate, NULL }, { "required", 1, 1, do_required, NULL },
-        { "parseDate", 1, 1, do_parse_date, NULL }, { "identity", 2, 2, do_identity, NULL } };
+    static const struct fhirpath_function own[] = { { "translate", 1, 1, do_translate, NULL },
+                                                    { "required", 1, 1, do_required, NULL },
+                                                    { "parseDate", 1, 1, do_parse_date, NULL },
+                                                    { "identity", 2, 2, do_identity, NULL } };
     size_t count = sizeof own / sizeof *own;
     for (size_t t = 0; t < settings->function_tables; t++)
         for (const struct iptfhir_function *f = settings->functions[t]; f->name; f++)
@@ -120,6 +136,9 @@ bool template_functions(struct template_set *set, const struct template_settings
     set->function_count = sizeof own / sizeof *own;
     for (size_t t = 0; t < settings->function_tables; t++)
         for (const struct iptfhir_function *f = settings->functions[t]; f->name; f++)
-            set->functions[set->function_count++] = (struct fhirpath_function){ f->name, f->min_args, f->max_args > 16 ? 16 : f->max_args, do_plugin, (void *)(uintptr_t)f };
+            set->functions[set->function_count++] =
+                (struct fhirpath_function) { f->name, f->min_args,
+                                             f->max_args > 16 ? 16 : f->max_args, do_plugin,
+                                             (void *)(uintptr_t)f };
     return true;
 }

@@ -12,39 +12,46 @@ struct hole {
     struct fhirpath_program *program;
     const char *where; /* file:line:column */
     const char *text;
-    size_t number;     /* within the set, for coverage */
+    size_t number; /* within the set, for coverage */
 };
 enum node_kind {
     NODE_CONSTANT, /* a tree made at load, shells copied */
     NODE_HOLE,     /* first value */
     NODE_LIST,     /* {[ ]}: all values */
     NODE_TEXT,     /* text with holes */
-    NODE_OBJECT, NODE_ARRAY,
-    NODE_IF,       /* chain: hole (NULL: else), then, else_ */
-    NODE_FOR,      /* hole, slot, then */
-    NODE_ASSIGN    /* hole, slot */
+    NODE_OBJECT,
+    NODE_ARRAY,
+    NODE_IF,    /* chain: hole (NULL: else), then, else_ */
+    NODE_FOR,   /* hole, slot, then */
+    NODE_ASSIGN /* hole, slot */
 };
 struct node {
     uint8_t kind;
-    bool merge;            /* in an object: the members of what this gives join the parent */
+    bool merge; /* in an object: the members of what this gives join the parent */
     int slot;
-    uint32_t symbol;       /* of a member's name; 0: none */
+    uint32_t symbol; /* of a member's name; 0: none */
     const char *name;
     const struct tree *constant;
     struct hole *hole;
-    const char *text;      /* NODE_TEXT parts: literal text when hole is NULL */
+    const char *text; /* NODE_TEXT parts: literal text when hole is NULL */
     size_t length;
-    struct node *first;    /* children, parts, or the body */
+    struct node *first; /* children, parts, or the body */
     struct node *else_;
     struct node *next;
 };
 struct template {
     const char *name, *file;
-    struct node *resources;  /* an array's items */
-    int first_fact, facts;   /* slots */
+    struct node *resources; /* an array's items */
+    int first_fact, facts;  /* slots */
     const char **fact_names;
 };
-struct concept_map { const char *name; struct { const char *from, *to; } *entries; size_t count; };
+struct concept_map {
+    const char *name;
+    struct {
+        const char *from, *to;
+    } * entries;
+    size_t count;
+};
 struct template_set {
     struct arena arena;
     const char *base;
@@ -64,12 +71,20 @@ struct template_set {
     struct fhirpath_collection shared_values[TEMPLATE_SLOTS];
     size_t shared;
 };
-struct template_coverage { const struct template_set *set; size_t *filled, *tried; struct arena arena; const char **fields; size_t field_count, field_room; };
+struct template_coverage {
+    const struct template_set *set;
+    size_t *filled, *tried;
+    struct arena arena;
+    const char **fields;
+    size_t field_count, field_room;
+};
 
 /* Compiles one file into `t`; faults go to `report`. */
-bool template_compile(struct template_set *set, struct template *t, const struct tree *root, struct report *report);
+bool template_compile(struct template_set *set, struct template *t, const struct tree *root,
+                      struct report *report);
 /* The functions beyond the standard (functions.c). */
 bool template_functions(struct template_set *set, const struct template_settings *settings);
 /* Loads the ConceptMaps of a folder. */
-bool template_maps_load(struct template_set *set, const char *folder, struct str *hash, struct report *report);
+bool template_maps_load(struct template_set *set, const char *folder, struct str *hash,
+                        struct report *report);
 #endif

@@ -82,7 +82,8 @@ static bool evaluate(struct rendering *g, const struct hole *h, struct fhirpath_
 /* A value as a node of its own. */
 static struct tree *value_node(struct rendering *g, const struct fhirpath_value *v) {
     struct tree *n;
-    if (v->kind == FHIRPATH_NODE && v->node && v->node->kind != TREE_ARRAY && v->node->kind != TREE_OBJECT)
+    if (v->kind == FHIRPATH_NODE && v->node && v->node->kind != TREE_ARRAY &&
+        v->node->kind != TREE_OBJECT)
         n = share(g, v->node); /* lives in the record's arena */
     else if (v->kind == FHIRPATH_STRING)
         n = tree_string_borrowed(g->r->arena, v->string.text, v->string.length);
@@ -95,7 +96,10 @@ static struct tree *value_node(struct rendering *g, const struct fhirpath_value 
 
 /* Text with holes; an empty one takes the whole away. */
 static struct tree *render_text(struct rendering *g, const struct node *n) {
-    struct { const char *text; size_t length; } parts[32];
+    struct {
+        const char *text;
+        size_t length;
+    } parts[32];
     size_t count = 0, total = 0;
     for (const struct node *p = n->first; p && count < 32; p = p->next, count++) {
         if (p->kind == NODE_CONSTANT) {
@@ -108,7 +112,8 @@ static struct tree *render_text(struct rendering *g, const struct node *n) {
                 return NULL;
             parts[count].text = fhirpath_to_text(g->r->arena, &c.items[0], &parts[count].length);
             if (!parts[count].text) {
-                error_set(g->error, "fhirpath-evaluation", p->hole->where, "this gives an object, which is no text");
+                error_set(g->error, "fhirpath-evaluation", p->hole->where,
+                          "this gives an object, which is no text");
                 g->failed = true;
                 return NULL;
             }
@@ -158,7 +163,7 @@ static void render_item(struct rendering *g, const struct node *n, struct tree *
         if (!n->hole || !evaluate(g, n->hole, &c))
             return;
         for (size_t i = 0; i < c.count && !g->failed; i++) {
-            g->slots[n->slot] = (struct fhirpath_collection){ &c.items[i], 1, 1 };
+            g->slots[n->slot] = (struct fhirpath_collection) { &c.items[i], 1, 1 };
             render_item(g, n->first, array);
         }
     } else if (n->kind == NODE_LIST) {
@@ -215,7 +220,8 @@ static void merge(struct rendering *g, const struct node *n, struct tree *into) 
                 into->length++;
             }
         } else if (v) {
-            error_set(g->error, "template", g->t->file, "a directive beside members must give an object");
+            error_set(g->error, "template", g->t->file,
+                      "a directive beside members must give an object");
             g->failed = true;
         }
     }
@@ -259,7 +265,8 @@ static struct tree *render(struct rendering *g, const struct node *n) {
         break;
     default: /* a list, however it is made */
         made = tree_new(g->r->arena, TREE_ARRAY);
-        for (const struct node *i = n->kind == NODE_ARRAY ? n->first : n; made && i; i = n->kind == NODE_ARRAY ? i->next : NULL)
+        for (const struct node *i = n->kind == NODE_ARRAY ? n->first : n; made && i;
+             i = n->kind == NODE_ARRAY ? i->next : NULL)
             render_item(g, i, made);
         break;
     }
@@ -271,23 +278,26 @@ static struct tree *render(struct rendering *g, const struct node *n) {
 static bool fill_slots(struct rendering *g) {
     struct arena *a = g->r->arena;
     memcpy(g->slots, g->set->shared_values, g->set->shared * sizeof *g->slots);
-    g->slots[0] = (struct fhirpath_collection){ 0 };
+    g->slots[0] = (struct fhirpath_collection) { 0 };
     if (!fhirpath_push(a, &g->slots[0], g->context.root))
         return false;
     for (int i = 0; i < g->t->facts; i++) {
         struct fhirpath_collection *slot = &g->slots[g->t->first_fact + i];
         const struct tree *v = g->r->facts ? tree_get(g->r->facts, g->t->fact_names[i]) : NULL;
-        *slot = (struct fhirpath_collection){ 0 };
-        for (const struct tree *x = v && v->kind == TREE_ARRAY ? v->first : v; x; x = v->kind == TREE_ARRAY ? x->next : NULL)
+        *slot = (struct fhirpath_collection) { 0 };
+        for (const struct tree *x = v && v->kind == TREE_ARRAY ? v->first : v; x;
+             x = v->kind == TREE_ARRAY ? x->next : NULL)
             if (x->kind != TREE_NULL && !fhirpath_push(a, slot, fhirpath_node(x)))
                 return false;
     }
     return true;
 }
 
-/* Tell of a resource that could not be made and go on with the next; false when rendering must end. */
+/* Tell of a resource that could not be made and go on with the next; false when rendering must end.
+ */
 static bool excuse(struct rendering *g) {
-    if (!g->r->fault || !error_is_set(g->error) || !strcmp(g->error->code, "memory") || !g->r->fault(g->r->user, g->t, g->error))
+    if (!g->r->fault || !error_is_set(g->error) || !strcmp(g->error->code, "memory") ||
+        !g->r->fault(g->r->user, g->t, g->error))
         return false;
     error_clear(g->error);
     g->failed = false;
@@ -312,13 +322,14 @@ static bool resources(struct rendering *g, const struct node *n) {
         if (!n->hole || !evaluate(g, n->hole, &c))
             return false;
         for (size_t i = 0; i < c.count; i++) {
-            g->slots[n->slot] = (struct fhirpath_collection){ &c.items[i], 1, 1 };
+            g->slots[n->slot] = (struct fhirpath_collection) { &c.items[i], 1, 1 };
             if (!resources(g, n->first))
                 return false;
         }
         return true;
     }
-    if (n->kind == NODE_OBJECT && n->first && n->first->kind == NODE_ASSIGN) { /* assignments around loops: see the whole */
+    if (n->kind == NODE_OBJECT && n->first &&
+        n->first->kind == NODE_ASSIGN) { /* assignments around loops: see the whole */
         const struct node *m = n->first;
         bool only = true;
         for (const struct node *k = m; k; k = k->next)
@@ -341,11 +352,16 @@ static bool resources(struct rendering *g, const struct node *n) {
     return !g->failed;
 }
 
-bool template_render(const struct template_set *set, const struct template *t, struct template_render *r, struct iptfhir_error *error) {
+bool template_render(const struct template_set *set, const struct template *t,
+                     struct template_render *r, struct iptfhir_error *error) {
     struct iptfhir_error own = ERROR_INIT;
     struct rendering g = { .set = set, .t = t, .r = r, .error = &own };
-    g.context = (struct fhirpath_context){ .arena = r->arena, .root = fhirpath_node(r->record), .variables = g.slots, .now_ms = r->now_ms, .steps_left = STEPS,
-                                           .user = (void *)(uintptr_t)set };
+    g.context = (struct fhirpath_context) { .arena = r->arena,
+                                            .root = fhirpath_node(r->record),
+                                            .variables = g.slots,
+                                            .now_ms = r->now_ms,
+                                            .steps_left = STEPS,
+                                            .user = (void *)(uintptr_t)set };
     if (fill_slots(&g) && resources(&g, t->resources))
         return true;
     if (!error_is_set(&own))

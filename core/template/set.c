@@ -17,13 +17,17 @@ static bool share_names(struct template_set *set, const struct template_settings
     struct arena *a = &set->arena;
     set->shared_names[set->shared++] = "record";
     set->shared_names[set->shared] = "base";
-    if (!fhirpath_push(a, &set->shared_values[set->shared++], (struct fhirpath_value){ .kind = FHIRPATH_STRING, .string = { set->base, strlen(set->base) } }))
+    if (!fhirpath_push(a, &set->shared_values[set->shared++],
+                       (struct fhirpath_value) { .kind = FHIRPATH_STRING,
+                                                 .string = { set->base, strlen(set->base) } }))
         return false;
-    for (const struct tree *p = settings->parameters ? settings->parameters->first : NULL; p && set->shared < TEMPLATE_SLOTS / 2; p = p->next) {
+    for (const struct tree *p = settings->parameters ? settings->parameters->first : NULL;
+         p && set->shared < TEMPLATE_SLOTS / 2; p = p->next) {
         struct tree *copy = tree_copy(a, p);
         struct fhirpath_collection *values = &set->shared_values[set->shared];
         set->shared_names[set->shared++] = arena_strndup(a, p->name, strlen(p->name));
-        for (const struct tree *x = copy && copy->kind == TREE_ARRAY ? copy->first : copy; x; x = copy->kind == TREE_ARRAY ? x->next : NULL)
+        for (const struct tree *x = copy && copy->kind == TREE_ARRAY ? copy->first : copy; x;
+             x = copy->kind == TREE_ARRAY ? x->next : NULL)
             if (!fhirpath_push(a, values, fhirpath_node(x)))
                 return false;
         if (!copy)
@@ -33,7 +37,8 @@ static bool share_names(struct template_set *set, const struct template_settings
 }
 
 /* Load and compile one file. */
-static void load_file(struct template_set *set, const char *folder, const char *name, struct str *hash, struct report *report) {
+static void load_file(struct template_set *set, const char *folder, const char *name,
+                      struct str *hash, struct report *report) {
     char path[4096];
     struct str text = { 0 };
     struct arena arena = { 0 };
@@ -46,7 +51,9 @@ static void load_file(struct template_set *set, const char *folder, const char *
     }
     t->file = arena_strndup(&set->arena, path, strlen(path));
     t->name = arena_strndup(&set->arena, name, strlen(name) - 5);
-    struct tree *root = t->file && t->name ? yaml_read(&arena, text.data ? text.data : "", text.length, path, report) : NULL;
+    struct tree *root = t->file && t->name ? yaml_read(&arena, text.data ? text.data : "",
+                                                       text.length, path, report)
+                                           : NULL;
     if (root && template_compile(set, t, root, report)) {
         set->names[set->count++] = t->name;
         str_printf(hash, "%s\n", name);
@@ -57,24 +64,29 @@ static void load_file(struct template_set *set, const char *folder, const char *
 }
 
 /* Load all *.yaml directly in the folder. */
-static void load_files(struct template_set *set, const char *folder, struct str *hash, struct report *report) {
+static void load_files(struct template_set *set, const char *folder, struct str *hash,
+                       struct report *report) {
     struct dirent **entries = NULL;
     int n = scandir(folder, &entries, NULL, alphasort);
     if (n < 0)
-        report_add(report, REPORT_ERROR, "missing-file", folder, "the folder of mappings cannot be read");
-    set->templates = arena_zalloc(&set->arena, ((size_t)(n > 0 ? n : 0) + 1) * sizeof *set->templates);
+        report_add(report, REPORT_ERROR, "missing-file", folder,
+                   "the folder of mappings cannot be read");
+    set->templates =
+        arena_zalloc(&set->arena, ((size_t)(n > 0 ? n : 0) + 1) * sizeof *set->templates);
     set->names = arena_zalloc(&set->arena, ((size_t)(n > 0 ? n : 0) + 1) * sizeof *set->names);
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
         size_t length = strlen(name);
-        if (set->templates && set->names && *name != '.' && length > 5 && !strcmp(name + length - 5, ".yaml"))
+        if (set->templates && set->names && *name != '.' && length > 5 &&
+            !strcmp(name + length - 5, ".yaml"))
             load_file(set, folder, name, hash, report);
         free(entries[i]);
     }
     free(entries);
 }
 
-struct template_set *template_set_load(const char *folder, const struct template_settings *settings, struct report *report) {
+struct template_set *template_set_load(const char *folder, const struct template_settings *settings,
+                                       struct report *report) {
     struct template_set *set = calloc(1, sizeof *set);
     struct str hash = { 0 };
     char path[4096];
@@ -82,7 +94,8 @@ struct template_set *template_set_load(const char *folder, const struct template
     if (!set)
         return NULL;
     r4_setup();
-    set->base = arena_strndup(&set->arena, settings->identity_base, strlen(settings->identity_base));
+    set->base =
+        arena_strndup(&set->arena, settings->identity_base, strlen(settings->identity_base));
     snprintf(path, sizeof path, "%s/terminology", folder);
     if (set->base && share_names(set, settings) && template_functions(set, settings)) {
         template_maps_load(set, path, &hash, report);
@@ -116,8 +129,12 @@ const struct template *template_find(const struct template_set *set, const char 
     return NULL;
 }
 
-const char *const *template_names(const struct template_set *set) { return set->names; }
-const char *template_set_hash(const struct template_set *set) { return set->hash; }
+const char *const *template_names(const struct template_set *set) {
+    return set->names;
+}
+const char *template_set_hash(const struct template_set *set) {
+    return set->hash;
+}
 
 /* ---- coverage ---- */
 
@@ -180,9 +197,15 @@ static void walk(struct template_coverage *c, const struct tree *n, const char *
     }
 }
 
-void template_coverage_record(struct template_coverage *c, const struct tree *record) { walk(c, record, "", 0); }
+void template_coverage_record(struct template_coverage *c, const struct tree *record) {
+    walk(c, record, "", 0);
+}
 
-struct read_paths { struct arena arena; const char **list; size_t count, room; };
+struct read_paths {
+    struct arena arena;
+    const char **list;
+    size_t count, room;
+};
 
 static void add_read(void *user, const char *path) {
     struct read_paths *r = user;
@@ -199,7 +222,8 @@ static void add_read(void *user, const char *path) {
         r->list[r->count++] = kept;
 }
 
-/* True when a path is read: itself, something above it, or by its last names (inside a loop's variable). */
+/* True when a path is read: itself, something above it, or by its last names (inside a loop's
+ * variable). */
 static bool is_read(const struct read_paths *r, const char *field) {
     size_t n = strlen(field);
     for (size_t i = 0; i < r->count; i++) {
@@ -211,12 +235,14 @@ static bool is_read(const struct read_paths *r, const char *field) {
     return false;
 }
 
-void template_coverage_report(const struct template_coverage *c, const char *const *mapper_reads, struct report *report) {
+void template_coverage_report(const struct template_coverage *c, const char *const *mapper_reads,
+                              struct report *report) {
     struct read_paths reads = { 0 };
     for (size_t i = 0; i < c->set->holes; i++) {
         const struct hole *h = c->set->hole_list[i];
         if (c->tried[i] && !c->filled[i])
-            report_add(report, REPORT_WARNING, "always-empty", h->where, "this was empty in every sample: %.200s", h->text);
+            report_add(report, REPORT_WARNING, "always-empty", h->where,
+                       "this was empty in every sample: %.200s", h->text);
         for (int slot = -1; slot < TEMPLATE_SLOTS; slot++)
             fhirpath_reads(h->program, slot, add_read, &reads);
     }
@@ -224,7 +250,8 @@ void template_coverage_report(const struct template_coverage *c, const char *con
         add_read(&reads, mapper_reads[i]);
     for (size_t i = 0; i < c->field_count; i++)
         if (!is_read(&reads, c->fields[i]))
-            report_add(report, REPORT_NOTE, "never-read", c->fields[i], "no mapping reads this field of the samples");
+            report_add(report, REPORT_NOTE, "never-read", c->fields[i],
+                       "no mapping reads this field of the samples");
     free(reads.list);
     arena_free(&reads.arena);
 }

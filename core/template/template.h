@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mapping files: YAML shaped like the FHIR JSON it makes, with FHIRPath in it; compiled once, rendered per record. */
+/* Mapping files: YAML shaped like the FHIR JSON it makes, with FHIRPath in it; compiled once,
+ * rendered per record. */
 #ifndef CORE_TEMPLATE_TEMPLATE_H
 #define CORE_TEMPLATE_TEMPLATE_H
 
 #include "core/fhirpath/fhirpath.h"
 
-/* A set: every *.yaml directly in a mappings folder, the ConceptMaps of its terminology/, and plugin functions.
- * Immutable after load: shared by threads. */
+/* A set: every *.yaml directly in a mappings folder, the ConceptMaps of its terminology/, and
+ * plugin functions. Immutable after load: shared by threads. */
 struct template_set;
 struct template;
 
 /* What templates need from outside. Strings are copied. */
 struct template_settings {
-    const char *identity_base;           /* %base, identity() */
-    const struct tree *parameters;       /* object: members become %names in every mapping (policy flags: %labels, %share...) */
-    const struct iptfhir_function *const *functions; size_t function_tables; /* of plugins */
+    const char *identity_base;     /* %base, identity() */
+    const struct tree *parameters; /* object: members become %names in every mapping (policy flags:
+                                      %labels, %share...) */
+    const struct iptfhir_function *const *functions;
+    size_t function_tables; /* of plugins */
 };
-/* Loads and compiles all; every error of every file goes to `report` (file:line:column, nearest known name).
- * NULL when there were errors. */
-struct template_set *template_set_load(const char *folder, const struct template_settings *, struct report *report);
+/* Loads and compiles all; every error of every file goes to `report` (file:line:column, nearest
+ * known name). NULL when there were errors. */
+struct template_set *template_set_load(const char *folder, const struct template_settings *,
+                                       struct report *report);
 void template_set_free(struct template_set *set);
 /* By file name without .yaml; NULL when there is none. */
 const struct template *template_find(const struct template_set *set, const char *name);
@@ -30,28 +34,34 @@ const char *template_translate(const struct template_set *set, const char *map, 
 
 /* A mapping file is:  facts: [names a mapper passes]   (declared, so that names resolve at load)
  *                     resources: [ template, ... ]     or   resource: template
- * Inside: %record (the record, also $this), the declared facts as %name, parameters as %name, %base.
- * Renders all its resources, in order; `emit` gets each finished resource (in the arena) and returns false to stop.
- * A `required()` that was empty or an evaluation error fails that resource: `error` = mapping file:line:column and record pointer. */
+ * Inside: %record (the record, also $this), the declared facts as %name, parameters as %name,
+ * %base. Renders all its resources, in order; `emit` gets each finished resource (in the arena) and
+ * returns false to stop. A `required()` that was empty or an evaluation error fails that resource:
+ * `error` = mapping file:line:column and record pointer. */
 struct template_render {
     struct arena *arena;
     const struct tree *record;
     const struct tree *facts; /* object; may be NULL */
     int64_t now_ms;
-    bool (*emit)(void *user, const struct template *t, struct tree *resource, struct iptfhir_error *error);
-    /* A resource that could not be made: the others of the file go on. NULL: the first such ends the rendering. False ends it too. */
+    bool (*emit)(void *user, const struct template *t, struct tree *resource,
+                 struct iptfhir_error *error);
+    /* A resource that could not be made: the others of the file go on. NULL: the first such ends
+     * the rendering. False ends it too. */
     bool (*fault)(void *user, const struct template *t, const struct iptfhir_error *error);
     void *user;
     /* When set: coverage of `check --samples`. */
     struct template_coverage *coverage;
 };
-bool template_render(const struct template_set *set, const struct template *t, struct template_render *r, struct iptfhir_error *error);
+bool template_render(const struct template_set *set, const struct template *t,
+                     struct template_render *r, struct iptfhir_error *error);
 
-/* check --samples: counts, per expression, in how many renders it was non-empty; after all samples, reports expressions that were
- * empty every time (file:line:column), and record fields of the samples that no mapping read (JSON pointers with array indexes
- * removed). `mapper_reads`: dotted paths that C mappers read themselves. */
+/* check --samples: counts, per expression, in how many renders it was non-empty; after all samples,
+ * reports expressions that were empty every time (file:line:column), and record fields of the
+ * samples that no mapping read (JSON pointers with array indexes removed). `mapper_reads`: dotted
+ * paths that C mappers read themselves. */
 struct template_coverage *template_coverage_new(const struct template_set *set);
 void template_coverage_record(struct template_coverage *c, const struct tree *record);
-void template_coverage_report(const struct template_coverage *c, const char *const *mapper_reads, struct report *report);
+void template_coverage_report(const struct template_coverage *c, const char *const *mapper_reads,
+                              struct report *report);
 void template_coverage_free(struct template_coverage *c);
 #endif

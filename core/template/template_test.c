@@ -22,19 +22,23 @@ static void put(const char *name, const char *text) {
 }
 static void set_up(void) {
     char path[160];
-    snprintf(folder, sizeof folder, "%s/iptfhir-template-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(folder, sizeof folder, "%s/iptfhir-template-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/terminology", folder);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    put("terminology/map.json", "{\"resourceType\":\"ConceptMap\",\"name\":\"goal-status\",\"group\":[{\"element\":[{\"code\":\"done\",\"target\":[{\"code\":\"completed\","
-                                "\"equivalence\":\"equivalent\"}]},{\"code\":\"odd\",\"target\":[{\"equivalence\":\"unmatched\"}]}]}]}");
+    put("terminology/map.json",
+        "{\"resourceType\":\"ConceptMap\",\"name\":\"goal-status\",\"group\":[{\"element\":[{"
+        "\"code\":\"done\",\"target\":[{\"code\":\"completed\","
+        "\"equivalence\":\"equivalent\"}]},{\"code\":\"odd\",\"target\":[{\"equivalence\":"
+        "\"unmatched\"}]}]}]}");
 }
 static void tear_down(void) {
     char command[160];
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
     report_free(&report);
-    report = (struct report){ 0 };
+    report = (struct report) { 0 };
 }
 
 static struct template_set *load(void) {
@@ -42,7 +46,8 @@ static struct template_set *load(void) {
     return template_set_load(folder, &settings, &report);
 }
 
-static bool collect(void *user, const struct template *t, struct tree *resource, struct iptfhir_error *error) {
+static bool collect(void *user, const struct template *t, struct tree *resource,
+                    struct iptfhir_error *error) {
     (void)t, (void)error;
     struct str *out = user;
     if (out->length)
@@ -57,8 +62,13 @@ static const char *render(struct template_set *set, const char *record, const ch
     struct arena arena = { 0 };
     struct str out = { 0 };
     struct iptfhir_error error = ERROR_INIT;
-    struct template_render r = { .arena = &arena, .record = json_read_copy(&arena, record, strlen(record), NULL, &error),
-                                 .facts = facts ? json_read_copy(&arena, facts, strlen(facts), NULL, &error) : NULL, .emit = collect, .user = &out };
+    struct template_render r = {
+        .arena = &arena,
+        .record = json_read_copy(&arena, record, strlen(record), NULL, &error),
+        .facts = facts ? json_read_copy(&arena, facts, strlen(facts), NULL, &error) : NULL,
+        .emit = collect,
+        .user = &out
+    };
     bool ok = template_render(set, template_find(set, "t"), &r, &error);
     snprintf(text, sizeof text, "%s", ok ? out.data ? out.data : "" : error.code);
     str_free(&out);
@@ -70,7 +80,8 @@ static const char *render(struct template_set *set, const char *record, const ch
 static const char *make(const char *mapping, const char *record, const char *facts) {
     put("t.yaml", mapping);
     struct template_set *set = load();
-    ck_assert_msg(set != NULL, "%s: %s", report.count ? report.entries[0].error.where : "", report.count ? report.entries[0].error.text : "");
+    ck_assert_msg(set != NULL, "%s: %s", report.count ? report.entries[0].error.where : "",
+                  report.count ? report.entries[0].error.text : "");
     const char *made = render(set, record, facts);
     template_set_free(set);
     return made;
@@ -79,64 +90,96 @@ static const char *make(const char *mapping, const char *record, const char *fac
 #define GOAL "resource:\n  resourceType: Goal\n"
 
 START_TEST(holes_keep_types_and_empty_elements_vanish_with_their_parents) {
-    ck_assert_str_eq(make(GOAL "  description: {text: \"{{ name }}\"}\n  startDate: \"{{ none }}\"\n  category: [{text: \"{{ none }}\"}]\n"
-                               "  target: [{detailQuantity: {value: \"{{ n }}\"}}]\n", "{\"name\":\"a\",\"n\":0.010}", NULL),
-                     "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"a\"},\"target\":[{\"detailQuantity\":{\"value\":0.010}}]}");
+    ck_assert_str_eq(make(GOAL "  description: {text: \"{{ name }}\"}\n  startDate: \"{{ none "
+                               "}}\"\n  category: [{text: \"{{ none }}\"}]\n"
+                               "  target: [{detailQuantity: {value: \"{{ n }}\"}}]\n",
+                          "{\"name\":\"a\",\"n\":0.010}", NULL),
+                     "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"a\"},\"target\":[{"
+                     "\"detailQuantity\":{\"value\":0.010}}]}");
 }
 END_TEST
 
 START_TEST(text_with_an_empty_hole_vanishes) {
-    ck_assert_str_eq(make(GOAL "  description: {text: \"a {{ x }} b {{ y }}\"}\n  startDate: \"{{ x }}-{{ z }}\"\n", "{\"x\":\"1\",\"y\":2}", NULL),
-                     "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"a 1 b 2\"}}");
+    ck_assert_str_eq(
+        make(GOAL
+             "  description: {text: \"a {{ x }} b {{ y }}\"}\n  startDate: \"{{ x }}-{{ z }}\"\n",
+             "{\"x\":\"1\",\"y\":2}", NULL),
+        "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"a 1 b 2\"}}");
 }
 END_TEST
 
 START_TEST(lists_loops_choices_and_assignments) {
-    ck_assert_str_eq(make(GOAL "  category: [\"{[ none ]}\", {\"{% for g in goals %}\": {text: \"{{ %g.id }}\"}}]\n"
-                               "  \"{% if goals.count() > 5 %}\": {startDate: \"2026-01-01\"}\n  \"{% else %}\": {statusDate: \"2026-02-02\"}\n"
-                               "  \"{% assign %}\": [{total: \"{{ goals.count() }}\"}, {twice: \"{{ %total * 2 }}\"}]\n  description: {text: \"{{ %total }} {{ %twice }}\"}\n",
-                          "{\"goals\":[{\"id\":\"A\"},{\"id\":\"B\"}]}", NULL),
-                     "{\"resourceType\":\"Goal\",\"category\":[{\"text\":\"A\"},{\"text\":\"B\"}],\"statusDate\":\"2026-02-02\",\"description\":{\"text\":\"2 4\"}}");
+    ck_assert_str_eq(
+        make(GOAL
+             "  category: [\"{[ none ]}\", {\"{% for g in goals %}\": {text: \"{{ %g.id }}\"}}]\n"
+             "  \"{% if goals.count() > 5 %}\": {startDate: \"2026-01-01\"}\n  \"{% else %}\": "
+             "{statusDate: \"2026-02-02\"}\n"
+             "  \"{% assign %}\": [{total: \"{{ goals.count() }}\"}, {twice: \"{{ %total * 2 "
+             "}}\"}]\n  description: {text: \"{{ %total }} {{ %twice }}\"}\n",
+             "{\"goals\":[{\"id\":\"A\"},{\"id\":\"B\"}]}", NULL),
+        "{\"resourceType\":\"Goal\",\"category\":[{\"text\":\"A\"},{\"text\":\"B\"}],"
+        "\"statusDate\":\"2026-02-02\",\"description\":{\"text\":\"2 4\"}}");
 }
 END_TEST
 
 START_TEST(a_directive_alone_is_the_value) {
-    ck_assert_str_eq(make(GOAL "  meta: {\"{% if x %}\": {source: \"{{ x }}\"}}\n", "{\"x\":\"s\"}", NULL), "{\"resourceType\":\"Goal\",\"meta\":{\"source\":\"s\"}}");
-    ck_assert_str_eq(make(GOAL "  meta: {\"{% if x %}\": {source: \"{{ x }}\"}}\n", "{}", NULL), "{\"resourceType\":\"Goal\"}");
+    ck_assert_str_eq(
+        make(GOAL "  meta: {\"{% if x %}\": {source: \"{{ x }}\"}}\n", "{\"x\":\"s\"}", NULL),
+        "{\"resourceType\":\"Goal\",\"meta\":{\"source\":\"s\"}}");
+    ck_assert_str_eq(make(GOAL "  meta: {\"{% if x %}\": {source: \"{{ x }}\"}}\n", "{}", NULL),
+                     "{\"resourceType\":\"Goal\"}");
 }
 END_TEST
 
 START_TEST(a_file_makes_several_resources_from_facts) {
-    ck_assert_str_eq(make("facts: [items]\nresources:\n  - \"{% for i in %items %}\": {resourceType: Goal, id: \"{{ %i }}\"}\n  - {resourceType: Flag}\n", "{}", "{\"items\":[\"a\",\"b\"]}"),
-                     "{\"resourceType\":\"Goal\",\"id\":\"a\"}\n{\"resourceType\":\"Goal\",\"id\":\"b\"}\n{\"resourceType\":\"Flag\"}");
+    ck_assert_str_eq(make("facts: [items]\nresources:\n  - \"{% for i in %items %}\": "
+                          "{resourceType: Goal, id: \"{{ %i }}\"}\n  - {resourceType: Flag}\n",
+                          "{}", "{\"items\":[\"a\",\"b\"]}"),
+                     "{\"resourceType\":\"Goal\",\"id\":\"a\"}\n{\"resourceType\":\"Goal\",\"id\":"
+                     "\"b\"}\n{\"resourceType\":\"Flag\"}");
 }
 END_TEST
 
 START_TEST(the_functions_of_mapping_files) {
-    ck_assert_str_eq(make(GOAL "  lifecycleStatus: \"{{ s.translate('goal-status') }}\"\n  startDate: \"{{ d.parseDate('dd/mm/yyyy') }}\"\n  id: \"{{ identity('Goal', 'k') }}\"\n",
-                          "{\"s\":\"done\",\"d\":\"12/01/2026\"}", NULL),
-                     "{\"resourceType\":\"Goal\",\"lifecycleStatus\":\"completed\",\"startDate\":\"2026-01-12\",\"id\":\"48322e93-8cce-5508-ae31-7f5114bf38c3\"}");
+    ck_assert_str_eq(
+        make(GOAL "  lifecycleStatus: \"{{ s.translate('goal-status') }}\"\n  startDate: \"{{ "
+                  "d.parseDate('dd/mm/yyyy') }}\"\n  id: \"{{ identity('Goal', 'k') }}\"\n",
+             "{\"s\":\"done\",\"d\":\"12/01/2026\"}", NULL),
+        "{\"resourceType\":\"Goal\",\"lifecycleStatus\":\"completed\",\"startDate\":\"2026-01-12\","
+        "\"id\":\"48322e93-8cce-5508-ae31-7f5114bf38c3\"}");
 }
 END_TEST
 
 START_TEST(faults_of_a_record_have_codes) {
-    ck_assert_str_eq(make(GOAL "  lifecycleStatus: \"{{ s.translate('goal-status') }}\"\n", "{\"s\":\"odd\"}", NULL), "no-translation");
-    ck_assert_str_eq(make(GOAL "  startDate: \"{{ d.required('a start is needed') }}\"\n", "{}", NULL), "required");
-    ck_assert_str_eq(make(GOAL "  startDate: \"{{ d.parseDate('dd/mm/yyyy') }}\"\n", "{\"d\":\"31/02/2026\"}", NULL), "bad-date");
-    ck_assert_str_eq(make(GOAL "  startDate: \"{{ 1 + 'a' }}\"\n", "{}", NULL), "fhirpath-evaluation");
+    ck_assert_str_eq(make(GOAL "  lifecycleStatus: \"{{ s.translate('goal-status') }}\"\n",
+                          "{\"s\":\"odd\"}", NULL),
+                     "no-translation");
+    ck_assert_str_eq(
+        make(GOAL "  startDate: \"{{ d.required('a start is needed') }}\"\n", "{}", NULL),
+        "required");
+    ck_assert_str_eq(make(GOAL "  startDate: \"{{ d.parseDate('dd/mm/yyyy') }}\"\n",
+                          "{\"d\":\"31/02/2026\"}", NULL),
+                     "bad-date");
+    ck_assert_str_eq(make(GOAL "  startDate: \"{{ 1 + 'a' }}\"\n", "{}", NULL),
+                     "fhirpath-evaluation");
 }
 END_TEST
 
 START_TEST(all_faults_of_a_file_are_listed_with_their_places) {
-    static const struct { const char *where, *text; } expected[] = { { ":3:20", "whre" }, { ":4:3", "startDat" }, { ":5:", "list" }, { ":6:", "one value" },
-        { ":7:", "}}" }, { ":8:", "before it" }, { ":9:", "%thng" } };
-    put("t.yaml", GOAL "  startDate: \"{{ a.whre(b) }}\"\n  startDat: x\n  category: {text: x}\n  description: [x]\n  statusReason: \"{{ a\"\n"
+    static const struct {
+        const char *where, *text;
+    } expected[] = { { ":3:20", "whre" },    { ":4:3", "startDat" }, { ":5:", "list" },
+                     { ":6:", "one value" }, { ":7:", "}}" },        { ":8:", "before it" },
+                     { ":9:", "%thng" } };
+    put("t.yaml", GOAL "  startDate: \"{{ a.whre(b) }}\"\n  startDat: x\n  category: {text: x}\n  "
+                       "description: [x]\n  statusReason: \"{{ a\"\n"
                        "  \"{% elsif a %}\": {id: x}\n  id: \"{{ %thng }}\"\n");
     ck_assert_ptr_null(load());
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         bool found = false;
         for (size_t k = 0; k < report.count; k++)
-            found = found || (strstr(report.entries[k].error.text, expected[i].text) && (i != 0 || strstr(report.entries[k].error.where, expected[i].where)));
+            found = found || (strstr(report.entries[k].error.text, expected[i].text) &&
+                              (i != 0 || strstr(report.entries[k].error.where, expected[i].where)));
         ck_assert_msg(found, "%s %s", expected[i].where, expected[i].text);
     }
 }
@@ -149,14 +192,21 @@ static bool count_fault(void *user, const struct template *t, const struct iptfh
 }
 
 START_TEST(a_resource_that_fails_does_not_take_its_neighbours_with_it) {
-    put("t.yaml", "resources:\n  - \"{% for i in s %}\": {resourceType: Goal, lifecycleStatus: \"{{ %i.translate('goal-status') }}\"}\n");
+    put("t.yaml", "resources:\n  - \"{% for i in s %}\": {resourceType: Goal, lifecycleStatus: "
+                  "\"{{ %i.translate('goal-status') }}\"}\n");
     struct template_set *set = load();
     struct arena arena = { 0 };
     struct str out = { 0 };
     const char *record = "{\"s\":[\"odd\",\"done\"]}";
-    struct template_render r = { .arena = &arena, .record = json_read_copy(&arena, record, strlen(record), NULL, NULL), .emit = collect, .fault = count_fault, .user = &out };
+    struct template_render r = { .arena = &arena,
+                                 .record =
+                                     json_read_copy(&arena, record, strlen(record), NULL, NULL),
+                                 .emit = collect,
+                                 .fault = count_fault,
+                                 .user = &out };
     ck_assert(template_render(set, template_find(set, "t"), &r, NULL));
-    ck_assert_str_eq(out.data, "!no-translation\n{\"resourceType\":\"Goal\",\"lifecycleStatus\":\"completed\"}");
+    ck_assert_str_eq(
+        out.data, "!no-translation\n{\"resourceType\":\"Goal\",\"lifecycleStatus\":\"completed\"}");
     template_set_free(set);
     str_free(&out);
     arena_free(&arena);
@@ -164,13 +214,20 @@ START_TEST(a_resource_that_fails_does_not_take_its_neighbours_with_it) {
 END_TEST
 
 START_TEST(unknown_types_and_keys_are_refused) {
-    static const char *const texts[] = { "resource: {resourceType: Gaol}\n", "resorce: {resourceType: Goal}\n", "resources: {a: b}\n", "facts: [x, x]\nresource: {resourceType: Goal}\n",
-                                         "resource: {resourceType: Goal}\nresources: []\n", "- a\n", "resource: {resourceType: Goal, \"{% while x %}\": {id: a}}\n" };
+    static const char *const texts[] = {
+        "resource: {resourceType: Gaol}\n",
+        "resorce: {resourceType: Goal}\n",
+        "resources: {a: b}\n",
+        "facts: [x, x]\nresource: {resourceType: Goal}\n",
+        "resource: {resourceType: Goal}\nresources: []\n",
+        "- a\n",
+        "resource: {resourceType: Goal, \"{% while x %}\": {id: a}}\n"
+    };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         put("t.yaml", texts[i]);
         ck_assert_msg(load() == NULL && report.errors, "%s", texts[i]);
         report_free(&report);
-        report = (struct report){ 0 };
+        report = (struct report) { 0 };
     }
 }
 END_TEST
@@ -183,14 +240,18 @@ START_TEST(coverage_tells_what_was_always_empty_and_never_read) {
     struct str out = { 0 };
     struct template_coverage *c = template_coverage_new(set);
     struct tree *record = json_read_copy(&arena, "{\"name\":\"a\",\"other\":1}", 22, NULL, NULL);
-    struct template_render r = { .arena = &arena, .record = record, .emit = collect, .user = &out, .coverage = c };
+    struct template_render r = {
+        .arena = &arena, .record = record, .emit = collect, .user = &out, .coverage = c
+    };
     template_coverage_record(c, record);
     ck_assert(template_render(set, template_find(set, "t"), &r, NULL));
     template_coverage_report(c, NULL, &report);
     bool empty = false, unread = false, name = false;
     for (size_t i = 0; i < report.count; i++) {
-        empty = empty || (!strcmp(report.entries[i].error.code, "always-empty") && strstr(report.entries[i].error.text, "started"));
-        unread = unread || (!strcmp(report.entries[i].error.code, "never-read") && !strcmp(report.entries[i].error.where, "other"));
+        empty = empty || (!strcmp(report.entries[i].error.code, "always-empty") &&
+                          strstr(report.entries[i].error.text, "started"));
+        unread = unread || (!strcmp(report.entries[i].error.code, "never-read") &&
+                            !strcmp(report.entries[i].error.where, "other"));
         name = name || !strcmp(report.entries[i].error.where, "name");
     }
     ck_assert(empty && unread && !name);
@@ -204,7 +265,8 @@ END_TEST
 /* Render the same set many times. */
 static void *render_often(void *set) {
     for (int i = 0; i < 500; i++)
-        if (strcmp(render(set, "{\"name\":\"a\"}", NULL), "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"a\"}}") != 0)
+        if (strcmp(render(set, "{\"name\":\"a\"}", NULL),
+                   "{\"resourceType\":\"Goal\",\"description\":{\"text\":\"a\"}}") != 0)
             return set;
     return NULL;
 }

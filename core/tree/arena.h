@@ -7,9 +7,13 @@
 #include <stddef.h>
 
 struct arena_block;
-/* Zero-initialised is empty. `used` counts bytes handed out since the last reset; `limit` (0: none) makes further
- * allocations fail, which callers report as "record too large". Not thread-safe: one arena, one thread. */
-struct arena { struct arena_block *blocks; size_t used, limit; };
+/* Zero-initialised is empty. `used` counts bytes handed out since the last reset; `limit` (0: none)
+ * makes further allocations fail, which callers report as "record too large". Not thread-safe: one
+ * arena, one thread. */
+struct arena {
+    struct arena_block *blocks;
+    size_t used, limit;
+};
 
 /* `size` bytes aligned to 16, not zeroed; NULL when memory is out or the limit is reached. */
 void *arena_alloc(struct arena *a, size_t size);

@@ -12,7 +12,8 @@ static struct tree *counterpart(const struct tree *object, const struct tree *me
     if (member->symbol)
         return tree_get_symbol(object, member->symbol);
     for (struct tree *n = object->first; n; n = n->next)
-        if (n->name_length == member->name_length && memcmp(n->name, member->name, n->name_length) == 0)
+        if (n->name_length == member->name_length &&
+            memcmp(n->name, member->name, n->name_length) == 0)
             return n;
     return NULL;
 }
@@ -79,7 +80,8 @@ static void cut(struct str *path, size_t length) {
     path->data[length] = '\0';
 }
 
-typedef void change_fn(void *context, const char *pointer, const struct tree *before, const struct tree *after);
+typedef void change_fn(void *context, const char *pointer, const struct tree *before,
+                       const struct tree *after);
 struct diff {
     struct str path;
     change_fn *change;
@@ -97,8 +99,8 @@ static void report(struct diff *d, const struct tree *before, const struct tree 
 static void diff_values(struct diff *d, const struct tree *before, const struct tree *after);
 
 /* Compares a child with its counterpart under its own path. */
-static void diff_child(struct diff *d, const struct tree *named, size_t index, const struct tree *before,
-                       const struct tree *after) {
+static void diff_child(struct diff *d, const struct tree *named, size_t index,
+                       const struct tree *before, const struct tree *after) {
     size_t length = d->path.length;
     add_step(&d->path, named, index);
     diff_values(d, before, after);
@@ -130,7 +132,8 @@ static void diff_values(struct diff *d, const struct tree *before, const struct 
 }
 
 /* Tells of all differences. */
-size_t tree_diff(const struct tree *before, const struct tree *after, change_fn *change, void *context) {
+size_t tree_diff(const struct tree *before, const struct tree *after, change_fn *change,
+                 void *context) {
     struct diff d = { .change = change, .context = context };
     diff_values(&d, before, after);
     str_free(&d.path);
@@ -158,8 +161,9 @@ static struct tree *merge_values(struct merge *m, const struct tree *base, const
                                  const struct tree *theirs);
 
 /* Merges one member into the object that grows. */
-static void merge_member(struct merge *m, struct tree *object, const struct tree *named, const struct tree *base,
-                         const struct tree *mine, const struct tree *theirs) {
+static void merge_member(struct merge *m, struct tree *object, const struct tree *named,
+                         const struct tree *base, const struct tree *mine,
+                         const struct tree *theirs) {
     size_t length = m->path.length;
     add_step(&m->path, named, 0);
     struct tree *value = merge_values(m, base, mine, theirs);
@@ -203,8 +207,8 @@ static struct tree *merge_values(struct merge *m, const struct tree *base, const
 }
 
 /* Merges three trees. */
-bool tree_merge(struct arena *a, const struct tree *base, const struct tree *mine, const struct tree *theirs,
-                struct tree **merged, struct str *overlap) {
+bool tree_merge(struct arena *a, const struct tree *base, const struct tree *mine,
+                const struct tree *theirs, struct tree **merged, struct str *overlap) {
     struct merge m = { .arena = a, .overlap = overlap };
     *merged = merge_values(&m, base, mine, theirs);
     bool ok = !m.failed && !m.path.failed && m.overlaps == 0;

@@ -39,14 +39,15 @@ START_TEST(equality_ignores_member_order_only) {
         { "{\"a\":1,\"b\":1}", "{\"b\":1,\"c\":1}", false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        ck_assert_msg(tree_equal(parse(cases[i].a), parse(cases[i].b)) == cases[i].equal, "%s %s", cases[i].a,
-                      cases[i].b);
+        ck_assert_msg(tree_equal(parse(cases[i].a), parse(cases[i].b)) == cases[i].equal, "%s %s",
+                      cases[i].a, cases[i].b);
     ck_assert(tree_equal(NULL, NULL));
     ck_assert(!tree_equal(NULL, parse("1")));
 }
 END_TEST
 
-static void note(void *context, const char *pointer, const struct tree *before, const struct tree *after) {
+static void note(void *context, const char *pointer, const struct tree *before,
+                 const struct tree *after) {
     struct str *s = context;
     str_printf(s, "%s%s ", before && after ? "~" : before ? "-" : "+", pointer);
 }
@@ -65,8 +66,10 @@ START_TEST(changes_of_both_sides_merge_when_they_do_not_touch) {
     static const struct {
         const char *base, *mine, *theirs, *merged, *overlap;
     } cases[] = {
-        { "{\"a\":1,\"b\":1}", "{\"a\":2,\"b\":1}", "{\"a\":1,\"b\":2}", "{\"a\":2,\"b\":2}", NULL },
-        { "{\"a\":1}", "{\"a\":1,\"m\":1}", "{\"a\":1,\"t\":1}", "{\"a\":1,\"m\":1,\"t\":1}", NULL },
+        { "{\"a\":1,\"b\":1}", "{\"a\":2,\"b\":1}", "{\"a\":1,\"b\":2}", "{\"a\":2,\"b\":2}",
+          NULL },
+        { "{\"a\":1}", "{\"a\":1,\"m\":1}", "{\"a\":1,\"t\":1}", "{\"a\":1,\"m\":1,\"t\":1}",
+          NULL },
         { "{\"a\":1,\"b\":1}", "{\"b\":1}", "{\"a\":1,\"b\":3}", "{\"b\":3}", NULL },
         { "{\"a\":1,\"b\":1}", "{\"a\":1,\"b\":1}", "{\"b\":1}", "{\"b\":1}", NULL },
         { "{\"a\":1}", "{\"a\":2}", "{\"a\":2}", "{\"a\":2}", NULL },
@@ -81,7 +84,8 @@ START_TEST(changes_of_both_sides_merge_when_they_do_not_touch) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct tree *merged = NULL;
         str_clear(&out);
-        bool ok = tree_merge(&arena, parse(cases[i].base), parse(cases[i].mine), parse(cases[i].theirs), &merged, &out);
+        bool ok = tree_merge(&arena, parse(cases[i].base), parse(cases[i].mine),
+                             parse(cases[i].theirs), &merged, &out);
         ck_assert_msg(ok == !cases[i].overlap, "case %zu", i);
         ck_assert_str_eq(out.data ? out.data : "", cases[i].overlap ? cases[i].overlap : "");
         str_clear(&out);

@@ -31,9 +31,10 @@ static json_t *container_to_json(const struct tree *node) {
     json_t *made = node->kind == TREE_OBJECT ? json_object() : json_array();
     for (const struct tree *child = node->first; made && child; child = child->next) {
         json_t *value = tree_to_json(child);
-        int failed = !value                      ? -1
-                     : node->kind == TREE_OBJECT ? json_object_set_new_nocheck(made, child->name, value)
-                                                 : json_array_append_new(made, value);
+        int failed = !value ? -1
+                     : node->kind == TREE_OBJECT
+                         ? json_object_set_new_nocheck(made, child->name, value)
+                         : json_array_append_new(made, value);
         if (failed) {
             json_decref(made);
             return NULL;
@@ -95,7 +96,8 @@ static struct tree *from_json(struct arena *a, const json_t *json, unsigned dept
         node = tree_new(a, TREE_OBJECT);
         for (void *i = json_object_iter((json_t *)(uintptr_t)json); node && i;
              i = json_object_iter_next((json_t *)(uintptr_t)json, i))
-            if (!tree_add(a, node, json_object_iter_key(i), from_json(a, json_object_iter_value(i), depth + 1)))
+            if (!tree_add(a, node, json_object_iter_key(i),
+                          from_json(a, json_object_iter_value(i), depth + 1)))
                 return NULL;
         return node;
     }

@@ -18,8 +18,10 @@ struct reader {
     struct iptfhir_error *error;
 };
 
-/* Bytes at which a run inside a string stops: controls, quote, backslash and everything beyond ASCII. */
-#define STOPS(c) ((unsigned char)(c) < 0x20 || (c) == '"' || (c) == '\\' || (unsigned char)(c) >= 0x80)
+/* Bytes at which a run inside a string stops: controls, quote, backslash and everything beyond
+ * ASCII. */
+#define STOPS(c)                                                                                   \
+    ((unsigned char)(c) < 0x20 || (c) == '"' || (c) == '\\' || (unsigned char)(c) >= 0x80)
 #define ONES 0x0101010101010101ULL
 #define HIGHS 0x8080808080808080ULL
 
@@ -34,8 +36,8 @@ static void *fail_at(struct reader *r, const char *at, const char *code, const c
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    snprintf(where, sizeof where, "%.200s%s%u:%zu", r->source ? r->source : "", r->source ? ":" : "", r->line,
-             (size_t)(at - r->line_start) + 1);
+    snprintf(where, sizeof where, "%.200s%s%u:%zu", r->source ? r->source : "",
+             r->source ? ":" : "", r->line, (size_t)(at - r->line_start) + 1);
     error_set(r->error, code, where, "%s", text);
     return NULL;
 }
@@ -43,8 +45,8 @@ static void *fail_at(struct reader *r, const char *at, const char *code, const c
 /* Reports that the arena did not give `size` bytes. */
 static void *fail_memory(struct reader *r, const char *at, size_t size) {
     if (r->arena->limit && size + 15 > r->arena->limit - r->arena->used)
-        return fail_at(r, at, "record-too-large", "the text needs more memory than the limit of %zu bytes",
-                       r->arena->limit);
+        return fail_at(r, at, "record-too-large",
+                       "the text needs more memory than the limit of %zu bytes", r->arena->limit);
     return fail_at(r, at, "out-of-memory", "there is no memory for the text");
 }
 
@@ -87,7 +89,10 @@ static size_t utf8_length(const char *text, const char *end) {
     }
     if (c >= 0xF0 && c <= 0xF4) {
         unsigned char low = c == 0xF0 ? 0x90 : 0x80, high = c == 0xF4 ? 0x8F : 0xBF;
-        return left >= 4 && p[1] >= low && p[1] <= high && (p[2] & 0xC0) == 0x80 && (p[3] & 0xC0) == 0x80 ? 4 : 0;
+        return left >= 4 && p[1] >= low && p[1] <= high && (p[2] & 0xC0) == 0x80 &&
+                       (p[3] & 0xC0) == 0x80
+                   ? 4
+                   : 0;
     }
     return 0;
 }
@@ -137,13 +142,17 @@ static char *read_unicode(struct reader *r, char *out) {
     if (c < 0)
         return fail_at(r, at, "json-invalid", "expected four hex digits behind \\u");
     if (c == 0)
-        return fail_at(r, at, "json-invalid", "the escape \\u0000 is not allowed: a text cannot hold a NUL");
+        return fail_at(r, at, "json-invalid",
+                       "the escape \\u0000 is not allowed: a text cannot hold a NUL");
     r->p += 5;
     if (c < 0xD800 || c > 0xDFFF)
         return put_utf8(out, (uint32_t)c);
-    int32_t low = c <= 0xDBFF && r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u' ? hex4(r->p + 2, r->end) : -1;
+    int32_t low = c <= 0xDBFF && r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u'
+                      ? hex4(r->p + 2, r->end)
+                      : -1;
     if (low < 0xDC00 || low > 0xDFFF)
-        return fail_at(r, at, "json-invalid", "a surrogate stands alone: write both halves, or the character itself");
+        return fail_at(r, at, "json-invalid",
+                       "a surrogate stands alone: write both halves, or the character itself");
     r->p += 6;
     return put_utf8(out, 0x10000u + ((uint32_t)(c - 0xD800) << 10) + (uint32_t)(low - 0xDC00));
 }
@@ -177,8 +186,9 @@ static inline char *skip_plain(char *p, char *end) {
         memcpy(&w, p, 8);
         quote = w ^ (ONES * '"');
         backslash = w ^ (ONES * '\\');
-        uint64_t stop =
-            (((w - ONES * 0x20) & ~w) | ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | w) & HIGHS;
+        uint64_t stop = (((w - ONES * 0x20) & ~w) | ((quote - ONES) & ~quote) |
+                         ((backslash - ONES) & ~backslash) | w) &
+                        HIGHS;
         if (stop) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
             return p + (__builtin_ctzll(stop) >> 3);
@@ -193,14 +203,16 @@ static inline char *skip_plain(char *p, char *end) {
     return p;
 }
 
-/* Reads a string (the reader stands on its quote); unescapes it in place and puts a NUL behind it. */
+/* Reads a string (the reader stands on its quote); unescapes it in place and puts a NUL behind it.
+ */
 static char *read_string(struct reader *r, size_t *length) {
     char *quote = r->p, *start = quote + 1, *out = NULL;
     char *run = start, *p = start;
     for (;;) {
         p = skip_plain(p, r->end);
         if (p >= r->end)
-            return fail_at(r, quote, "json-invalid", "the string that begins here is not closed: expected \"");
+            return fail_at(r, quote, "json-invalid",
+                           "the string that begins here is not closed: expected \"");
         if (*p == '"')
             break;
         if (*p == '\\') {
@@ -216,11 +228,13 @@ static char *read_string(struct reader *r, size_t *length) {
             continue;
         }
         if ((unsigned char)*p < 0x20)
-            return fail_at(r, p, "json-invalid", "a control character (0x%02X) in a string: write it as an escape",
+            return fail_at(r, p, "json-invalid",
+                           "a control character (0x%02X) in a string: write it as an escape",
                            (unsigned)(unsigned char)*p);
         size_t bytes = utf8_length(p, r->end);
         if (bytes == 0)
-            return fail_at(r, p, "json-invalid", "the text is not UTF-8 here (byte 0x%02X): save the file as UTF-8",
+            return fail_at(r, p, "json-invalid",
+                           "the text is not UTF-8 here (byte 0x%02X): save the file as UTF-8",
                            (unsigned)(unsigned char)*p);
         p += bytes;
     }
@@ -249,7 +263,9 @@ static struct tree *read_string_value(struct reader *r) {
     return node;
 }
 
-static inline bool is_digit(const char *p, const char *end) { return p < end && *p >= '0' && *p <= '9'; }
+static inline bool is_digit(const char *p, const char *end) {
+    return p < end && *p >= '0' && *p <= '9';
+}
 
 /* Reads a number and keeps its text. */
 static struct tree *read_number(struct reader *r) {
@@ -290,10 +306,12 @@ static struct tree *read_number(struct reader *r) {
 }
 
 /* Reads true, false or null. */
-static struct tree *read_word(struct reader *r, const char *word, size_t length, enum tree_kind kind) {
+static struct tree *read_word(struct reader *r, const char *word, size_t length,
+                              enum tree_kind kind) {
     if ((size_t)(r->end - r->p) < length || memcmp(r->p, word, length) != 0)
-        return fail_at(r, r->p, "json-invalid",
-                       "expected a value: an object, an array, a string, a number, true, false or null");
+        return fail_at(
+            r, r->p, "json-invalid",
+            "expected a value: an object, an array, a string, a number, true, false or null");
     struct tree *node = new_node(r, kind, r->p);
     if (node) {
         node->boolean = word[0] == 't';
@@ -349,7 +367,8 @@ static inline bool same_name(const struct tree *a, const struct tree *b) {
 
 /* Orders members by name. */
 static int by_name(const void *left, const void *right) {
-    const struct tree *a = *(const struct tree *const *)left, *b = *(const struct tree *const *)right;
+    const struct tree *a = *(const struct tree *const *)left,
+                      *b = *(const struct tree *const *)right;
     if (a->name_length != b->name_length)
         return a->name_length < b->name_length ? -1 : 1;
     return memcmp(a->name, b->name, a->name_length);
@@ -358,15 +377,17 @@ static int by_name(const void *left, const void *right) {
 /* Reports a member that stands twice; its name is quoted only when it is a known one. */
 static bool fail_twice(struct reader *r, const struct tree *member) {
     char where[256];
-    snprintf(where, sizeof where, "%.200s%s%u:%u", r->source ? r->source : "", r->source ? ":" : "", member->line,
-             member->column);
+    snprintf(where, sizeof where, "%.200s%s%u:%u", r->source ? r->source : "", r->source ? ":" : "",
+             member->line, member->column);
     if (member->symbol)
-        return error_set(r->error, "json-duplicate", where, "the member \"%s\" stands twice in one object: keep one",
-                         member->name);
-    return error_set(r->error, "json-duplicate", where, "a member stands twice in one object: keep one");
+        return error_set(r->error, "json-duplicate", where,
+                         "the member \"%s\" stands twice in one object: keep one", member->name);
+    return error_set(r->error, "json-duplicate", where,
+                     "a member stands twice in one object: keep one");
 }
 
-/* Checks that no two members have one name: pair by pair when they are few, sorted when they are many. */
+/* Checks that no two members have one name: pair by pair when they are few, sorted when they are
+ * many. */
 static bool check_names(struct reader *r, const struct tree *object) {
     if (object->length <= 16) {
         for (const struct tree *a = object->first; a; a = a->next)
@@ -388,7 +409,8 @@ static bool check_names(struct reader *r, const struct tree *object) {
     for (size_t i = 1; i < n && ok; i++)
         if (by_name(&sorted[i - 1], &sorted[i]) == 0) {
             const struct tree *a = sorted[i - 1], *b = sorted[i];
-            ok = fail_twice(r, a->line > b->line || (a->line == b->line && a->column > b->column) ? a : b);
+            ok = fail_twice(
+                r, a->line > b->line || (a->line == b->line && a->column > b->column) ? a : b);
         }
     base_free(sorted);
     return ok;
@@ -458,7 +480,8 @@ static struct tree *read_value(struct reader *r) {
     case '{':
     case '[':
         if (r->depth >= TREE_MAX_DEPTH)
-            return fail_at(r, r->p, "json-too-deep", "objects and arrays are nested deeper than %d", TREE_MAX_DEPTH);
+            return fail_at(r, r->p, "json-too-deep", "objects and arrays are nested deeper than %d",
+                           TREE_MAX_DEPTH);
         r->depth++;
         node = *r->p == '{' ? read_object(r) : read_array(r);
         r->depth--;
@@ -471,14 +494,15 @@ static struct tree *read_value(struct reader *r) {
         if (*r->p >= '0' && *r->p <= '9')
             return read_number(r);
         if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0)
-            return fail_at(r, r->p, "json-invalid", "a byte order mark: save the file as UTF-8 without it");
+            return fail_at(r, r->p, "json-invalid",
+                           "a byte order mark: save the file as UTF-8 without it");
         return read_word(r, "null", 4, TREE_NULL);
     }
 }
 
 /* Parses a text. */
-struct tree *json_read(struct arena *a, char *text, size_t length, const char *source, uint32_t first_line, bool borrow,
-                       struct iptfhir_error *error) {
+struct tree *json_read(struct arena *a, char *text, size_t length, const char *source,
+                       uint32_t first_line, bool borrow, struct iptfhir_error *error) {
     struct reader r = { .arena = a, .source = source, .error = error, .line = first_line };
     r.p = r.line_start = text;
     if (length >= UINT32_MAX)

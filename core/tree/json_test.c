@@ -12,7 +12,9 @@ static struct arena arena;
 static struct str out;
 static struct iptfhir_error error;
 
-static void setup(void) { error = (struct iptfhir_error)ERROR_INIT; }
+static void setup(void) {
+    error = (struct iptfhir_error)ERROR_INIT;
+}
 
 static void teardown(void) {
     arena_free(&arena);
@@ -61,7 +63,8 @@ START_TEST(valid_texts_come_out_as_they_went_in) {
 END_TEST
 
 START_TEST(escapes_are_resolved_and_surrogates_joined) {
-    struct tree *node = parse("[\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20AC\\uD83D\\uDE00z\",\"tail\\n\"]");
+    struct tree *node =
+        parse("[\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20AC\\uD83D\\uDE00z\",\"tail\\n\"]");
     ck_assert_ptr_nonnull(node);
     ck_assert_str_eq(node->first->text, "a\"\\/\b\f\n\r\tA\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z");
     ck_assert_uint_eq(node->first->length, strlen(node->first->text));
@@ -119,7 +122,8 @@ START_TEST(every_fault_is_refused_at_its_place) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ck_assert_msg(parse(cases[i].text) == NULL, "accepted: %s", cases[i].text);
-        ck_assert_msg(strcmp(error.where, cases[i].where) == 0, "%s: %s", cases[i].text, error.where);
+        ck_assert_msg(strcmp(error.where, cases[i].where) == 0, "%s: %s", cases[i].text,
+                      error.where);
         ck_assert_msg(strcmp(error.code, cases[i].code) == 0, "%s: %s", cases[i].text, error.code);
         ck_assert_uint_gt(strlen(error.text), 0);
     }
@@ -202,8 +206,8 @@ START_TEST(canonical_text_does_not_depend_on_member_order) {
 END_TEST
 
 START_TEST(jansson_and_the_tree_hold_the_same_values) {
-    const char text[] =
-        "{\"s\":\"\xC3\xA9\",\"i\":-5,\"r\":0.5,\"big\":1e300,\"w\":2.0,\"t\":true,\"n\":null,\"a\":[1,[]],\"o\":{}}";
+    const char text[] = "{\"s\":\"\xC3\xA9\",\"i\":-5,\"r\":0.5,\"big\":1e300,\"w\":2.0,\"t\":true,"
+                        "\"n\":null,\"a\":[1,[]],\"o\":{}}";
     json_t *json = tree_to_json(parse(text));
     ck_assert_ptr_nonnull(json);
     ck_assert(json_is_integer(json_object_get(json, "i")));

@@ -36,7 +36,8 @@ static void write_member(const struct writer *w, const struct tree *member, unsi
 
 /* Orders members by the bytes of their names. */
 static int by_name(const void *left, const void *right) {
-    const struct tree *a = *(const struct tree *const *)left, *b = *(const struct tree *const *)right;
+    const struct tree *a = *(const struct tree *const *)left,
+                      *b = *(const struct tree *const *)right;
     size_t shorter = a->name_length < b->name_length ? a->name_length : b->name_length;
     int order = memcmp(a->name, b->name, shorter);
     return order ? order : (a->name_length > b->name_length) - (a->name_length < b->name_length);
@@ -109,7 +110,9 @@ static void write_array(const struct writer *w, const struct tree *array, unsign
 static void write_value(const struct writer *w, const struct tree *node, unsigned depth) {
     switch ((enum tree_kind)node->kind) {
     case TREE_NULL: str_add(w->out, "null", 4); break;
-    case TREE_BOOLEAN: str_add(w->out, node->boolean ? "true" : "false", node->boolean ? 4 : 5); break;
+    case TREE_BOOLEAN:
+        str_add(w->out, node->boolean ? "true" : "false", node->boolean ? 4 : 5);
+        break;
     case TREE_NUMBER: str_add(w->out, node->text, node->length); break;
     case TREE_STRING: str_json(w->out, node->text, node->length); break;
     case TREE_ARRAY: write_array(w, node, depth); break;

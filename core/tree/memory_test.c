@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proof that each allocation of the tree is checked: every one of them is made to fail, once alone and once with all
- * later. */
+/* Proof that each allocation of the tree is checked: every one of them is made to fail, once alone
+ * and once with all later. */
 #include "core/base/alloc.h"
 #include "core/tree/tree.h"
 #include "core/tree/xml.h"
@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One piece of work that allocates: true when it succeeded; false must come with nothing half done. */
+/* One piece of work that allocates: true when it succeeded; false must come with nothing half done.
+ */
 typedef bool work_fn(void);
 
 static bool read_large(void) {
@@ -62,7 +63,8 @@ static bool copy_and_merge(void) {
                               json_read_copy(&a, mine, strlen(mine), NULL, &error),
                               json_read_copy(&a, theirs, strlen(theirs), NULL, &error) };
     struct tree *merged = NULL;
-    bool ok = trees[0] && trees[1] && trees[2] && tree_merge(&a, trees[0], trees[1], trees[2], &merged, &overlap);
+    bool ok = trees[0] && trees[1] && trees[2] &&
+              tree_merge(&a, trees[0], trees[1], trees[2], &merged, &overlap);
     for (int i = 0; i < 200 && ok; i++)
         ok = tree_copy(&a, merged) != NULL;
     arena_free(&a);
@@ -74,7 +76,8 @@ static bool convert(void) {
     struct arena a = { 0 };
     json_t *json = json_array();
     for (int i = 0; i < 600; i++)
-        json_array_append_new(json, json_pack("{s:i,s:f,s:s,s:n,s:b}", "i", i, "r", 0.25, "s", "text", "n", "t", 1));
+        json_array_append_new(
+            json, json_pack("{s:i,s:f,s:s,s:n,s:b}", "i", i, "r", 0.25, "s", "text", "n", "t", 1));
     struct tree *node = tree_from_json(&a, json);
     json_decref(json);
     json_t *back = tree_to_json(node);
@@ -103,7 +106,8 @@ static bool read_xml(void) {
         str_puts(&text, "<r value=\"one\"/><r id=\"i\"/>");
     str_puts(&text, "</R>");
     bool built = !text.failed;
-    struct tree *node = built ? xml_read_resource(&a, text.data, text.length, "f", &shape, &error) : NULL;
+    struct tree *node =
+        built ? xml_read_resource(&a, text.data, text.length, "f", &shape, &error) : NULL;
     ck_assert(!built || node || strcmp(error.code, "out-of-memory") == 0);
     arena_free(&a);
     str_free(&text);
@@ -142,17 +146,29 @@ static void every_allocation(work_fn *work, size_t step) {
     ck_assert(work());
 }
 
-START_TEST(reading_json_survives_every_failed_allocation) { every_allocation(read_large, 1); }
+START_TEST(reading_json_survives_every_failed_allocation) {
+    every_allocation(read_large, 1);
+}
 END_TEST
-START_TEST(writing_json_survives_every_failed_allocation) { every_allocation(write_both, 1); }
+START_TEST(writing_json_survives_every_failed_allocation) {
+    every_allocation(write_both, 1);
+}
 END_TEST
-START_TEST(merging_survives_every_failed_allocation) { every_allocation(copy_and_merge, 1); }
+START_TEST(merging_survives_every_failed_allocation) {
+    every_allocation(copy_and_merge, 1);
+}
 END_TEST
-START_TEST(converting_survives_every_failed_allocation) { every_allocation(convert, 1); }
+START_TEST(converting_survives_every_failed_allocation) {
+    every_allocation(convert, 1);
+}
 END_TEST
-START_TEST(reading_xml_survives_every_failed_allocation) { every_allocation(read_xml, 1); }
+START_TEST(reading_xml_survives_every_failed_allocation) {
+    every_allocation(read_xml, 1);
+}
 END_TEST
-START_TEST(adding_symbols_survives_failed_allocations) { every_allocation(intern, 97); }
+START_TEST(adding_symbols_survives_failed_allocations) {
+    every_allocation(intern, 97);
+}
 END_TEST
 
 /* Runs the suite. */

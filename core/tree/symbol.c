@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of known names: readers probe a published array without a lock, a writer fills it under one. */
+/* The table of known names: readers probe a published array without a lock, a writer fills it under
+ * one. */
 #include "core/tree/symbol.h"
 
 #include "core/base/alloc.h"
@@ -58,8 +59,8 @@ static inline uint32_t hash_name(const char *name, size_t length) {
         memcpy(&high, name + length - 4, 4);
         tail = (uint64_t)high << 32 | low;
     } else if (length > 0) {
-        tail = (uint64_t)(unsigned char)name[0] << 16 | (uint64_t)(unsigned char)name[length / 2] << 8 |
-               (unsigned char)name[length - 1];
+        tail = (uint64_t)(unsigned char)name[0] << 16 |
+               (uint64_t)(unsigned char)name[length / 2] << 8 | (unsigned char)name[length - 1];
     } else {
         tail = 0;
     }
@@ -94,7 +95,8 @@ static struct entry *entry_of(uint32_t number) {
     return c ? atomic_load_explicit(&c->entries[number & (CHUNK - 1)], memory_order_acquire) : NULL;
 }
 
-/* Makes sure that the table is at most half full after one more name; publishes a larger one if it is. */
+/* Makes sure that the table is at most half full after one more name; publishes a larger one if it
+ * is. */
 static struct table *table_with_room(void) {
     struct table *t = atomic_load_explicit(&current, memory_order_relaxed);
     if (t && (count + 1) * 2 <= t->mask)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names known at load time (FHIR elements, record fields, template names) as small numbers, so that member look-up
- * compares integers. Input never adds names: the table doesn't grow with what is read. */
+/* Names known at load time (FHIR elements, record fields, template names) as small numbers, so that
+ * member look-up compares integers. Input never adds names: the table doesn't grow with what is
+ * read. */
 #ifndef CORE_TREE_SYMBOL_H
 #define CORE_TREE_SYMBOL_H
 

@@ -20,7 +20,8 @@ struct tree *tree_new(struct arena *a, enum tree_kind kind) {
 }
 
 /* Makes a node over a text that is already in place. */
-static struct tree *with_text(struct arena *a, enum tree_kind kind, const char *text, size_t length) {
+static struct tree *with_text(struct arena *a, enum tree_kind kind, const char *text,
+                              size_t length) {
     struct tree *node = text && length < UINT32_MAX ? arena_zalloc(a, sizeof *node) : NULL;
     if (node) {
         node->kind = (uint8_t)kind;
@@ -133,7 +134,8 @@ struct tree *tree_copy(struct arena *a, const struct tree *node) {
         return NULL;
     *copy = *node;
     copy->parent = copy->next = copy->last = NULL;
-    if (node->name && !node->symbol && !(copy->name = arena_strndup(a, node->name, node->name_length)))
+    if (node->name && !node->symbol &&
+        !(copy->name = arena_strndup(a, node->name, node->name_length)))
         return NULL;
     if (node->kind == TREE_STRING || node->kind == TREE_NUMBER) {
         copy->text = arena_strndup(a, node->text, node->length);

@@ -75,7 +75,8 @@ static void *find_and_intern(void *context) {
 START_TEST(threads_find_names_while_others_add_them) {
     pthread_t threads[4];
     for (size_t i = 0; i < 4; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, find_and_intern, i % 2 ? threads : NULL), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, find_and_intern, i % 2 ? threads : NULL),
+                         0);
     for (size_t i = 0; i < 4; i++) {
         void *wrong;
         pthread_join(threads[i], &wrong);
@@ -102,7 +103,8 @@ END_TEST
 
 /* {"name":[{"given":["A","B"]}],"a/b":{"c~d":1}} */
 static struct tree *sample(struct arena *a) {
-    struct tree *root = tree_new(a, TREE_OBJECT), *names = tree_new(a, TREE_ARRAY), *name = tree_new(a, TREE_OBJECT);
+    struct tree *root = tree_new(a, TREE_OBJECT), *names = tree_new(a, TREE_ARRAY),
+                *name = tree_new(a, TREE_OBJECT);
     struct tree *given = tree_new(a, TREE_ARRAY), *odd = tree_new(a, TREE_OBJECT);
     tree_append(given, tree_string(a, "A", 1));
     tree_append(given, tree_string_borrowed(a, "B", 1));
@@ -127,8 +129,10 @@ START_TEST(pointers_lead_to_nodes_and_back) {
     ck_assert_str_eq(tree_path(odd, path, sizeof path), "/a~1b/c~0d");
     ck_assert_ptr_eq(tree_pointer(root, ""), root);
     ck_assert_str_eq(tree_path(root, path, sizeof path), "");
-    const char *const wrong[] = { "name", "/name/1",  "/name/00", "/name/-", "/name/0/given/99999999999",
-                                  "/x",   "/name/0/", NULL };
+    const char *const wrong[] = {
+        "name", "/name/1",  "/name/00", "/name/-", "/name/0/given/99999999999",
+        "/x",   "/name/0/", NULL
+    };
     for (size_t i = 0; wrong[i]; i++)
         ck_assert_ptr_null(tree_pointer(root, wrong[i]));
     arena_free(&a);

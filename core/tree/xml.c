@@ -25,7 +25,8 @@ static struct tree *read_resource(struct xml *x, xmlNode *element, unsigned dept
 /* Reports a fault at a line. */
 static void *fail_line(struct xml *x, long line, const char *code, const char *text) {
     char where[256];
-    snprintf(where, sizeof where, "%.200s%s%ld", x->source ? x->source : "", x->source ? ":" : "", line);
+    snprintf(where, sizeof where, "%.200s%s%ld", x->source ? x->source : "", x->source ? ":" : "",
+             line);
     error_set(x->error, code, where, "%s", text);
     return NULL;
 }
@@ -50,7 +51,9 @@ static struct tree *placed(struct xml *x, struct tree *node, const xmlNode *at) 
     return node;
 }
 
-static const char *text_of(const xmlChar *text) { return (const char *)text; }
+static const char *text_of(const xmlChar *text) {
+    return (const char *)text;
+}
 
 static bool in_namespace(const xmlNs *ns, const char *uri) {
     return ns && ns->href && strcmp(text_of(ns->href), uri) == 0;
@@ -59,7 +62,9 @@ static bool in_namespace(const xmlNs *ns, const char *uri) {
 /* The text of an attribute: empty texts and entities are refused. */
 static const char *attribute_text(const xmlAttr *a) {
     const xmlNode *t = a->children;
-    return t && !t->next && t->type == XML_TEXT_NODE && t->content && t->content[0] ? text_of(t->content) : NULL;
+    return t && !t->next && t->type == XML_TEXT_NODE && t->content && t->content[0]
+               ? text_of(t->content)
+               : NULL;
 }
 
 /* Finds an attribute without namespace; false when it is there but empty. */
@@ -72,12 +77,14 @@ static bool attribute(const xmlNode *element, const char *name, const char **tex
 }
 
 /* Checks that an element has only attributes that FHIR knows: those named, and xsi:. */
-static bool attributes_known(struct xml *x, const xmlNode *element, const char *first, const char *second) {
+static bool attributes_known(struct xml *x, const xmlNode *element, const char *first,
+                             const char *second) {
     for (const xmlAttr *a = element->properties; a; a = a->next) {
         const char *name = text_of(a->name);
         if (in_namespace(a->ns, XSI_NAMESPACE))
             continue;
-        if (a->ns || ((!first || strcmp(name, first) != 0) && (!second || strcmp(name, second) != 0))) {
+        if (a->ns ||
+            ((!first || strcmp(name, first) != 0) && (!second || strcmp(name, second) != 0))) {
             fail_at(x, element, "the element has an attribute that FHIR does not know there");
             return false;
         }
@@ -91,7 +98,8 @@ static bool is_element(struct xml *x, const xmlNode *node, bool *fault) {
         return true;
     bool text = node->type == XML_TEXT_NODE && xmlIsBlankNode(node) == 0;
     if (text || node->type == XML_CDATA_SECTION_NODE || node->type == XML_ENTITY_REF_NODE) {
-        fail_at(x, node->parent, "text stands where FHIR has elements: put it into a value attribute");
+        fail_at(x, node->parent,
+                "text stands where FHIR has elements: put it into a value attribute");
         *fault = true;
     }
     return false;
@@ -125,7 +133,8 @@ static bool is_number(const char *p) {
 }
 
 /* Makes the node of a primitive's value. */
-static struct tree *primitive(struct xml *x, const xmlNode *at, const char *text, enum tree_kind kind) {
+static struct tree *primitive(struct xml *x, const xmlNode *at, const char *text,
+                              enum tree_kind kind) {
     if (kind == TREE_STRING)
         return placed(x, tree_string(x->arena, text, strlen(text)), at);
     if (kind == TREE_NUMBER) {
@@ -147,7 +156,8 @@ static bool add(struct xml *x, struct tree *object, const char *name, struct tre
 }
 
 /* Finds or makes the array of a repeating element. */
-static struct tree *array_of(struct xml *x, struct tree *object, const char *name, const xmlNode *at) {
+static struct tree *array_of(struct xml *x, struct tree *object, const char *name,
+                             const xmlNode *at) {
     struct tree *array = tree_get(object, name);
     if (!array) {
         array = placed(x, tree_new(x->arena, TREE_ARRAY), at);
@@ -166,15 +176,16 @@ static bool pad(struct xml *x, struct tree *array, uint32_t length) {
 }
 
 /* Puts value and companion (either may be NULL) of a primitive into the object. */
-static bool put_primitive(struct xml *x, struct tree *object, const char *name, bool repeats, struct tree *value,
-                          struct tree *companion, const xmlNode *at) {
+static bool put_primitive(struct xml *x, struct tree *object, const char *name, bool repeats,
+                          struct tree *value, struct tree *companion, const xmlNode *at) {
     char other[128];
     if (snprintf(other, sizeof other, "_%s", name) >= (int)sizeof other)
         return fail_at(x, at, "unknown element") != NULL;
     if (!repeats) {
         if (tree_get(object, name) || tree_get(object, other))
             return fail_at(x, at, "the element stands twice but may stand once only") != NULL;
-        return (!value || add(x, object, name, value)) && (!companion || add(x, object, other, companion));
+        return (!value || add(x, object, name, value)) &&
+               (!companion || add(x, object, other, companion));
     }
     struct tree *array = array_of(x, object, name, at), *companions = tree_get(object, other);
     if (!array)
@@ -194,7 +205,8 @@ static struct tree *read_xhtml(struct xml *x, xmlNode *element) {
     xmlNode *copy = xmlDocCopyNode(element, element->doc, 1);
     struct tree *node = NULL;
     if (buffer && copy && xmlNodeDump(buffer, element->doc, copy, 0, 0) >= 0)
-        node = tree_string(x->arena, text_of(xmlBufferContent(buffer)), (size_t)xmlBufferLength(buffer));
+        node = tree_string(x->arena, text_of(xmlBufferContent(buffer)),
+                           (size_t)xmlBufferLength(buffer));
     if (copy)
         xmlFreeNode(copy);
     if (buffer)
@@ -202,11 +214,12 @@ static struct tree *read_xhtml(struct xml *x, xmlNode *element) {
     return placed(x, node, element);
 }
 
-static bool read_children(struct xml *x, xmlNode *element, const char *type, struct tree *object, unsigned depth);
+static bool read_children(struct xml *x, xmlNode *element, const char *type, struct tree *object,
+                          unsigned depth);
 
 /* Reads a primitive with its id and extensions. */
-static bool read_primitive(struct xml *x, xmlNode *child, const char *type, bool repeats, enum tree_kind kind,
-                           struct tree *object, unsigned depth) {
+static bool read_primitive(struct xml *x, xmlNode *child, const char *type, bool repeats,
+                           enum tree_kind kind, struct tree *object, unsigned depth) {
     const char *text, *id;
     struct tree *value = NULL, *companion = NULL;
     if (!attributes_known(x, child, "value", "id"))
@@ -251,7 +264,8 @@ static struct tree *read_inner_resource(struct xml *x, xmlNode *element, unsigne
 }
 
 /* Reads an element with children: its id and, for an extension, its url are attributes. */
-static struct tree *read_complex(struct xml *x, xmlNode *element, const char *type, unsigned depth) {
+static struct tree *read_complex(struct xml *x, xmlNode *element, const char *type,
+                                 unsigned depth) {
     struct tree *object = placed(x, tree_new(x->arena, TREE_OBJECT), element);
     const char *id, *url = NULL;
     bool extension = strcmp(type, "Extension") == 0;
@@ -267,9 +281,11 @@ static struct tree *read_complex(struct xml *x, xmlNode *element, const char *ty
 }
 
 /* Reads one child element into the object. */
-static bool read_child(struct xml *x, xmlNode *child, const char *type, struct tree *object, unsigned depth) {
+static bool read_child(struct xml *x, xmlNode *child, const char *type, struct tree *object,
+                       unsigned depth) {
     const char *name = text_of(child->name), *child_type = NULL;
-    bool repeats = false, xhtml = in_namespace(child->ns, XHTML_NAMESPACE) && strcmp(name, "div") == 0;
+    bool repeats = false,
+         xhtml = in_namespace(child->ns, XHTML_NAMESPACE) && strcmp(name, "div") == 0;
     enum tree_kind kind = TREE_OBJECT;
     if (!xhtml && !in_namespace(child->ns, FHIR_NAMESPACE))
         return fail_at(x, child, "expected an element of the namespace " FHIR_NAMESPACE) != NULL;
@@ -279,9 +295,10 @@ static bool read_child(struct xml *x, xmlNode *child, const char *type, struct t
         return fail_at(x, child, "expected a div of the namespace " XHTML_NAMESPACE) != NULL;
     if (!xhtml && kind != TREE_OBJECT)
         return read_primitive(x, child, child_type, repeats, kind, object, depth);
-    struct tree *value = xhtml                                 ? read_xhtml(x, child)
-                         : strcmp(child_type, "Resource") == 0 ? read_inner_resource(x, child, depth)
-                                                               : read_complex(x, child, child_type, depth + 1);
+    struct tree *value = xhtml ? read_xhtml(x, child)
+                         : strcmp(child_type, "Resource") == 0
+                             ? read_inner_resource(x, child, depth)
+                             : read_complex(x, child, child_type, depth + 1);
     if (!value)
         return false;
     if (repeats) {
@@ -306,7 +323,8 @@ static void drop_empty_arrays(struct tree *object) {
 }
 
 /* Reads all children of an element. */
-static bool read_children(struct xml *x, xmlNode *element, const char *type, struct tree *object, unsigned depth) {
+static bool read_children(struct xml *x, xmlNode *element, const char *type, struct tree *object,
+                          unsigned depth) {
     bool fault = false;
     if (depth > TREE_MAX_DEPTH)
         return fail_at(x, element, "elements are nested too deep") != NULL;
@@ -326,13 +344,15 @@ static struct tree *read_resource(struct xml *x, xmlNode *element, unsigned dept
     struct tree *object = placed(x, tree_new(x->arena, TREE_OBJECT), element);
     if (!object || !attributes_known(x, element, NULL, NULL))
         return NULL;
-    if (!add(x, object, "resourceType", placed(x, tree_string(x->arena, type, strlen(type)), element)))
+    if (!add(x, object, "resourceType",
+             placed(x, tree_string(x->arena, type, strlen(type)), element)))
         return fail_memory(x, element);
     return read_children(x, element, type, object, depth) ? object : NULL;
 }
 
 /* Stops at a document type declaration. */
-static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *external, const xmlChar *system) {
+static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *external,
+                       const xmlChar *system) {
     (void)name, (void)external, (void)system;
     xmlParserCtxt *parser = context;
     *(bool *)parser->_private = true;
@@ -358,10 +378,12 @@ struct tree *xml_read_resource(struct arena *a, const char *text, size_t length,
     if (parser->sax)
         parser->sax->internalSubset = refuse_dtd;
     doc = xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES);
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                XML_PARSE_BIG_LINES);
     const xmlError *fault = xmlCtxtGetLastError(parser);
     if (dtd)
-        fail_line(&x, fault ? fault->line : 1, "xml-invalid", "a document type declaration is not allowed");
+        fail_line(&x, fault ? fault->line : 1, "xml-invalid",
+                  "a document type declaration is not allowed");
     else if (!doc || !parser->wellFormed)
         fail_line(&x, fault ? fault->line : 1, "xml-invalid", "the text is not well-formed XML");
     else

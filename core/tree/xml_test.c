@@ -16,7 +16,8 @@ static void teardown(void) {
 }
 
 /* A few elements of Patient, with every kind of child. */
-static bool child(const char *type, const char *name, const char **child_type, bool *repeats, enum tree_kind *kind) {
+static bool child(const char *type, const char *name, const char **child_type, bool *repeats,
+                  enum tree_kind *kind) {
     static const struct {
         const char *type, *name, *child;
         bool repeats;
@@ -63,32 +64,39 @@ static void reads_as(const char *xml, const char *json) {
 }
 
 START_TEST(a_resource_takes_the_shape_of_fhir_json) {
-    reads_as(PATIENT("<id value=\"p\"/><active value=\"true\"/><multipleBirthInteger value=\"2\"/>"
-                     "<name><family value=\"&#233; &amp; &lt;\"/><given value=\"A\"/><given value=\"B\"/></name>"),
-             "{\"resourceType\":\"Patient\",\"id\":\"p\",\"active\":true,\"multipleBirthInteger\":2,"
-             "\"name\":[{\"family\":\"\xC3\xA9 & <\",\"given\":[\"A\",\"B\"]}]}");
+    reads_as(
+        PATIENT("<id value=\"p\"/><active value=\"true\"/><multipleBirthInteger value=\"2\"/>"
+                "<name><family value=\"&#233; &amp; &lt;\"/><given value=\"A\"/><given "
+                "value=\"B\"/></name>"),
+        "{\"resourceType\":\"Patient\",\"id\":\"p\",\"active\":true,\"multipleBirthInteger\":2,"
+        "\"name\":[{\"family\":\"\xC3\xA9 & <\",\"given\":[\"A\",\"B\"]}]}");
     reads_as(PATIENT("<contained><Organization><id value=\"o\"/></Organization></contained>"),
-             "{\"resourceType\":\"Patient\",\"contained\":[{\"resourceType\":\"Organization\",\"id\":\"o\"}]}");
+             "{\"resourceType\":\"Patient\",\"contained\":[{\"resourceType\":\"Organization\","
+             "\"id\":\"o\"}]}");
     reads_as(PATIENT("<extension url=\"http://u\"><valueCode value=\"c\"/></extension>"),
-             "{\"resourceType\":\"Patient\",\"extension\":[{\"url\":\"http://u\",\"valueCode\":\"c\"}]}");
+             "{\"resourceType\":\"Patient\",\"extension\":[{\"url\":\"http://"
+             "u\",\"valueCode\":\"c\"}]}");
 }
 END_TEST
 
 START_TEST(ids_and_extensions_of_primitives_go_beside_them) {
-    const char ext[] =
-        PATIENT("<name><given value=\"A\"/><given id=\"g\"><extension url=\"u\"><valueCode value=\"x\"/></extension>"
-                "</given><given value=\"C\"/></name>");
+    const char ext[] = PATIENT("<name><given value=\"A\"/><given id=\"g\"><extension "
+                               "url=\"u\"><valueCode value=\"x\"/></extension>"
+                               "</given><given value=\"C\"/></name>");
     reads_as(ext, "{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"A\",null,\"C\"],"
-                  "\"_given\":[null,{\"id\":\"g\",\"extension\":[{\"url\":\"u\",\"valueCode\":\"x\"}]},null]}]}");
-    reads_as(PATIENT("<name><family id=\"f\" value=\"X\"/></name>"),
-             "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"X\",\"_family\":{\"id\":\"f\"}}]}");
+                  "\"_given\":[null,{\"id\":\"g\",\"extension\":[{\"url\":\"u\",\"valueCode\":"
+                  "\"x\"}]},null]}]}");
+    reads_as(
+        PATIENT("<name><family id=\"f\" value=\"X\"/></name>"),
+        "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"X\",\"_family\":{\"id\":\"f\"}}]}");
     reads_as(PATIENT("<name><given id=\"g\"/></name>"),
              "{\"resourceType\":\"Patient\",\"name\":[{\"_given\":[{\"id\":\"g\"}]}]}");
 }
 END_TEST
 
 START_TEST(narrative_stays_text) {
-    struct tree *node = read_xml(PATIENT("<text><div xmlns=\"http://www.w3.org/1999/xhtml\">a <b>b</b></div></text>"));
+    struct tree *node = read_xml(
+        PATIENT("<text><div xmlns=\"http://www.w3.org/1999/xhtml\">a <b>b</b></div></text>"));
     ck_assert_ptr_nonnull(node);
     ck_assert_str_eq(tree_text(tree_get(node, "text"), "div"),
                      "<div xmlns=\"http://www.w3.org/1999/xhtml\">a <b>b</b></div>");
@@ -117,7 +125,8 @@ START_TEST(what_is_not_fhir_is_refused_with_its_line) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ck_assert_msg(read_xml(cases[i].text) == NULL, "accepted: %s", cases[i].text);
-        ck_assert_msg(strcmp(error.where, cases[i].where) == 0, "%s: %s", cases[i].text, error.where);
+        ck_assert_msg(strcmp(error.where, cases[i].where) == 0, "%s: %s", cases[i].text,
+                      error.where);
         ck_assert_str_eq(error.code, "xml-invalid");
     }
 }
@@ -125,7 +134,8 @@ END_TEST
 
 START_TEST(a_document_type_declaration_is_refused_before_anything_expands) {
     ck_assert_ptr_null(
-        read_xml("<!DOCTYPE Patient [<!ENTITY a SYSTEM \"file:///etc/hostname\">]>" PATIENT("<id value=\"&a;\"/>")));
+        read_xml("<!DOCTYPE Patient [<!ENTITY a SYSTEM \"file:///etc/hostname\">]>" PATIENT(
+            "<id value=\"&a;\"/>")));
     ck_assert_ptr_nonnull(strstr(error.text, "document type declaration"));
 }
 END_TEST

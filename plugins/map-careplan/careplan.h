@@ -22,16 +22,18 @@ struct plan {
     struct series series;                /* its totals */
 };
 
-/* The status of a phase's activity (R4 care-plan-activity-status). It depends on the record alone, never on the day it
- * is mapped: "now" is the latest day of which the record tells something (a finished session, a measure, an assessment,
- * a goal's status, the end). */
+/* The status of a phase's activity (R4 care-plan-activity-status). It depends on the record alone,
+ * never on the day it is mapped: "now" is the latest day of which the record tells something (a
+ * finished session, a measure, an assessment, a goal's status, the end). */
 const char *plan_phase_status(const struct plan *p, const json_t *phase);
-/* Sets name, text ("PHQ-9 monitoring at weeks 0, 4 and 8") and, when the weeks are evenly spaced, period. */
+/* Sets name, text ("PHQ-9 monitoring at weeks 0, 4 and 8") and, when the weeks are evenly spaced,
+ * period. */
 bool plan_schedule(const struct plan *p, const json_t *monitoring, json_t *facts);
 /* The UUID of the total or panel Observation of a point; new. */
 json_t *plan_measure(const struct plan *p, const struct series_point *point, const char *which);
 /* The index of the latest assessment with a date; the size of the list when there is none. */
 size_t plan_latest(const json_t *assessments);
-/* Sets description, therapy and div (escaped XHTML): of codes and dates alone, no free text, no scores. */
+/* Sets description, therapy and div (escaped XHTML): of codes and dates alone, no free text, no
+ * scores. */
 bool plan_texts(const struct plan *p, json_t *facts);
 #endif

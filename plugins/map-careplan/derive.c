@@ -37,7 +37,8 @@ static const char *as_of(const struct plan *p) {
 const char *plan_phase_status(const struct plan *p, const json_t *phase) {
     const char *course = facts_text(p->course, "status"), *start = facts_text(phase, "start"),
                *end = facts_text(phase, "end"), *now = as_of(p);
-    bool over = end && now && strncmp(end, now, 10) < 0, begun = start && now && strncmp(start, now, 10) <= 0;
+    bool over = end && now && strncmp(end, now, 10) < 0,
+         begun = start && now && strncmp(start, now, 10) <= 0;
     if (!course)
         return "unknown";
     if (strcmp(course, "draft") == 0)
@@ -84,7 +85,8 @@ bool plan_schedule(const struct plan *p, const json_t *monitoring, json_t *facts
 }
 
 json_t *plan_measure(const struct plan *p, const struct series_point *point, const char *which) {
-    const char *id = facts_text(json_array_get(facts_list(p->json, "measures"), point->index), "id");
+    const char *id =
+        facts_text(json_array_get(facts_list(p->json, "measures"), point->index), "id");
     return facts_identity(p->self->host, "Observation", "%s/%s/%s", p->record->id, id, which);
 }
 
@@ -137,7 +139,8 @@ static void areas_text(const struct plan *p, char *text, size_t size) {
 static void therapy_text(const struct plan *p, char *text, size_t size) {
     const char *format = facts_text(p->course, "format");
     int64_t number = 0;
-    bool group = format && strcmp(format, "group") == 0, mixed = format && strcmp(format, "mixed") == 0;
+    bool group = format && strcmp(format, "group") == 0,
+         mixed = format && strcmp(format, "mixed") == 0;
     snprintf(text, size, "%s IPT", group ? "Group" : mixed ? "Individual and group" : "Individual");
     if (facts_number(p->course, "plannedWeeks", &number))
         add(text, size, ", %lld weeks", (long long)number);
@@ -154,7 +157,8 @@ bool plan_texts(const struct plan *p, json_t *facts) {
     areas_text(p, areas, sizeof areas);
     therapy_text(p, therapy, sizeof therapy);
     snprintf(div, sizeof div,
-             "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>Interpersonal psychotherapy (IPT) plan from %.10s",
+             "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>Interpersonal psychotherapy (IPT) "
+             "plan from %.10s",
              start ? start : "");
     if (end)
         add(div, sizeof div, " to %.10s", end);
@@ -170,8 +174,9 @@ bool plan_texts(const struct plan *p, json_t *facts) {
         add(div, sizeof div, ".");
     }
     add(div, sizeof div, " Goals: %zu.</p></div>", json_array_size(facts_list(facts, "goals")));
-    if (facts_number(p->course, "plannedWeeks", &weeks) && facts_number(p->course, "plannedSessions", &sessions) &&
-        weeks == sessions && !facts_set(facts, "weekly", json_true()))
+    if (facts_number(p->course, "plannedWeeks", &weeks) &&
+        facts_number(p->course, "plannedSessions", &sessions) && weeks == sessions &&
+        !facts_set(facts, "weekly", json_true()))
         return false;
     return facts_set_text(facts, "therapy", therapy) && facts_set_text(facts, "div", div) &&
            facts_set(facts, "description",

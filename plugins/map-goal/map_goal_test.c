@@ -9,7 +9,8 @@ static struct mapper self;
 static void open_all(void) {
     test_open();
     self = (struct mapper) { .derive_achievement = true };
-    ck_assert_msg(mapper_init(&self, &mock.host, &fault) == IPTFHIR_OK, "%s %s", fault.where, fault.text);
+    ck_assert_msg(mapper_init(&self, &mock.host, &fault) == IPTFHIR_OK, "%s %s", fault.where,
+                  fault.text);
 }
 
 static void close_all(void) {
@@ -17,28 +18,34 @@ static void close_all(void) {
     test_close();
 }
 
-/* Maps one goal (its members behind id, text and lifecycle) and PHQ-9 totals a month apart; its facts, NULL when it was
- * held. */
-static json_t *map_goal_with(const char *lifecycle, const char *members, const int *totals, size_t count) {
+/* Maps one goal (its members behind id, text and lifecycle) and PHQ-9 totals a month apart; its
+ * facts, NULL when it was held. */
+static json_t *map_goal_with(const char *lifecycle, const char *members, const int *totals,
+                             size_t count) {
     char text[8192], measures[4096] = "";
     for (size_t i = 0; i < count; i++)
         snprintf(measures + strlen(measures), sizeof measures - strlen(measures),
-                 "%s{\"id\":\"M-%zu\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-0%zu-12T14:00:00-05:00\","
+                 "%s{\"id\":\"M-%zu\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-0%zu-"
+                 "12T14:00:00-05:00\","
                  "\"total\":%d}",
                  i ? "," : "", i + 1, i + 1, totals[i]);
     snprintf(text, sizeof text,
-             "{" PATIENT COURSE "\"diagnoses\":[{\"id\":\"D-1\",\"icd10cm\":\"F32.1\"},{\"id\":\"D-2\",\"icd10cm\":"
-                                "\"Z600\"}],\"measures\":[%s],"
+             "{" PATIENT COURSE
+             "\"diagnoses\":[{\"id\":\"D-1\",\"icd10cm\":\"F32.1\"},{\"id\":\"D-2\",\"icd10cm\":"
+             "\"Z600\"}],\"measures\":[%s],"
              "\"goals\":[{\"id\":\"G-1\",\"text\":\"Feel better\",\"lifecycle\":\"%s\"%s}]}",
              measures, lifecycle, members);
     ck_assert_int_eq(test_map(&iptfhir_plugin, &self, text), IPTFHIR_OK);
     return rendered("goal", 0);
 }
 
-#define BELOW_5 ",\"targets\":[{\"measureLoinc\":\"44261-6\",\"comparator\":\"<\",\"value\":5,\"due\":\"2026-05-04\"}]"
+#define BELOW_5                                                                                    \
+    ",\"targets\":[{\"measureLoinc\":\"44261-6\",\"comparator\":\"<\",\"value\":5,\"due\":\"2026-" \
+    "05-04\"}]"
 
 /* Checks the achievement that totals give an active goal. */
-static void check_achievement(const char *lifecycle, const int *totals, size_t count, const char *expected) {
+static void check_achievement(const char *lifecycle, const int *totals, size_t count,
+                              const char *expected) {
     const char *code = text_at(map_goal_with(lifecycle, BELOW_5, totals, count), "achievement");
     if (expected)
         ck_assert_str_eq(code, expected);
@@ -82,13 +89,16 @@ START_TEST(a_proposed_goal_is_not_judged) {
     check_achievement("proposed", totals, 2, NULL);
 }
 END_TEST
-START_TEST(without_measures_nothing_is_derived) { check_achievement("active", NULL, 0, NULL); }
+START_TEST(without_measures_nothing_is_derived) {
+    check_achievement("active", NULL, 0, NULL);
+}
 END_TEST
 
 START_TEST(the_records_achievement_wins) {
     const int totals[] = { 17, 4 };
-    json_t *facts =
-        map_goal_with("active", ",\"achievement\":\"sustaining\",\"statusDate\":\"2026-05-01\"" BELOW_5, totals, 2);
+    json_t *facts = map_goal_with(
+        "active", ",\"achievement\":\"sustaining\",\"statusDate\":\"2026-05-01\"" BELOW_5, totals,
+        2);
     ck_assert_str_eq(text_at(facts, "achievement"), "sustaining");
     ck_assert_str_eq(text_at(facts, "achievementDisplay"), "Sustaining");
     ck_assert_str_eq(text_at(facts, "statusDate"), "2026-05-01");
@@ -117,7 +127,9 @@ END_TEST
 
 START_TEST(a_coded_target_has_its_display) {
     json_t *facts = map_goal_with(
-        "active", ",\"targets\":[{\"measureLocal\":\"communication-style\",\"valueCode\":\"assertive\"}]", NULL, 0);
+        "active",
+        ",\"targets\":[{\"measureLocal\":\"communication-style\",\"valueCode\":\"assertive\"}]",
+        NULL, 0);
     ck_assert_str_eq(text_at(facts, "targets.0.local"), "communication-style");
     ck_assert_str_eq(text_at(facts, "targets.0.display"), "Communication style");
     ck_assert_str_eq(text_at(facts, "targets.0.valueDisplay"), "Assertive");
@@ -125,23 +137,24 @@ START_TEST(a_coded_target_has_its_display) {
 END_TEST
 
 START_TEST(a_target_value_without_a_measure_holds_the_goal) {
-    ck_assert_ptr_null(map_goal_with("active", ",\"targets\":[{\"comparator\":\"<\",\"value\":5}]", NULL, 0));
+    ck_assert_ptr_null(
+        map_goal_with("active", ",\"targets\":[{\"comparator\":\"<\",\"value\":5}]", NULL, 0));
     ck_assert_str_eq(resources.holds[0].code, "target-measure");
     ck_assert_str_eq(resources.holds[0].pointer, "/goals/0/targets/0");
 }
 END_TEST
 
 START_TEST(an_unknown_local_code_holds_the_goal) {
-    ck_assert_ptr_null(
-        map_goal_with("active", ",\"targets\":[{\"measureLocal\":\"no-such-code\",\"value\":5}]", NULL, 0));
+    ck_assert_ptr_null(map_goal_with(
+        "active", ",\"targets\":[{\"measureLocal\":\"no-such-code\",\"value\":5}]", NULL, 0));
     ck_assert_str_eq(resources.holds[0].code, "unknown-code");
 }
 END_TEST
 
 START_TEST(role_transitions_also_address_their_coded_condition) {
     char one[37], two[37];
-    json_t *facts =
-        map_goal_with("active", ",\"seedGoal\":\"identify-role-transitions\",\"addresses\":[\"D-1\"]", NULL, 0);
+    json_t *facts = map_goal_with(
+        "active", ",\"seedGoal\":\"identify-role-transitions\",\"addresses\":[\"D-1\"]", NULL, 0);
     mock_identity(NULL, "Condition", "R-1/D-1", one);
     mock_identity(NULL, "Condition", "R-1/D-2", two);
     ck_assert_uint_eq(json_array_size(json_object_get(facts, "addresses")), 2);

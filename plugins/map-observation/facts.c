@@ -55,9 +55,12 @@ bool facts_copy(json_t *object, const char *name, const json_t *from, const char
     return !value || json_is_null(value) || facts_set(object, name, json_incref(value));
 }
 
-bool facts_append(json_t *list, json_t *value) { return json_array_append_new(list, value) == 0; }
+bool facts_append(json_t *list, json_t *value) {
+    return json_array_append_new(list, value) == 0;
+}
 
-/* Formats into `fixed` or, when that is too short, into memory of its own; NULL when memory is out. */
+/* Formats into `fixed` or, when that is too short, into memory of its own; NULL when memory is out.
+ */
 static char *format_text(char fixed[KEY_MAX], const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
@@ -100,7 +103,8 @@ json_t *facts_identity(const struct iptfhir_host *host, const char *type, const 
     return json_stringn_nocheck(uuid, 36);
 }
 
-/* Days since 1970-01-01 of a day of the Gregorian calendar: years are counted from March, in eras of 400. */
+/* Days since 1970-01-01 of a day of the Gregorian calendar: years are counted from March, in eras
+ * of 400. */
 static int64_t days_of(int year, int month, int day) {
     int y = year - (month <= 2), era = y / 400, of_era = y % 400;
     int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
@@ -108,10 +112,11 @@ static int64_t days_of(int year, int month, int day) {
 }
 
 bool facts_seconds(const char *text, int64_t *seconds) {
-    int year, month, day, hour = 0, minute = 0, second = 0, zone_hour = 0, zone_minute = 0, read = 0;
+    int year, month, day, hour = 0, minute = 0, second = 0, zone_hour = 0, zone_minute = 0,
+                          read = 0;
     char sign = '+';
-    if (!text || sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &read) != 3 || read != 10 || year < 1 ||
-        month < 1 || month > 12)
+    if (!text || sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &read) != 3 || read != 10 ||
+        year < 1 || month < 1 || month > 12)
         return false;
     *seconds = days_of(year, month, day) * 86400;
     if (text[10] == '\0')

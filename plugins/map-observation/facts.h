@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the mappers share when they read a record and build facts: texts, identities, moments, displays of local codes.
+/* What the mappers share when they read a record and build facts: texts, identities, moments,
+ * displays of local codes.
  */
 #ifndef MAP_OBSERVATION_FACTS_H
 #define MAP_OBSERVATION_FACTS_H
@@ -31,17 +32,18 @@ json_t *facts_format(const char *format, ...) __attribute__((format(printf, 1, 2
 json_t *facts_identity(const struct iptfhir_host *host, const char *type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Seconds since 1970 of a date (its midnight, UTC) or a dateTime with offset; false when it is neither. */
+/* Seconds since 1970 of a date (its midnight, UTC) or a dateTime with offset; false when it is
+ * neither. */
 bool facts_seconds(const char *text, int64_t *seconds);
 
 /* True when a consent of the record excludes a data class. */
 bool facts_excluded(const json_t *record, const char *data_class);
 
-/* The key of a communication assessment: recordId/comm-DATE, with -2, -3 ... for further ones of that date. New; NULL
- * without a date or memory. */
+/* The key of a communication assessment: recordId/comm-DATE, with -2, -3 ... for further ones of
+ * that date. New; NULL without a date or memory. */
 json_t *facts_communication_key(const char *record_id, const json_t *assessments, size_t index);
 
-/* The displays of our local codes: an object code -> display, from terminology/codesystem-ipt.json. New; NULL and an
- * error. */
+/* The displays of our local codes: an object code -> display, from terminology/codesystem-ipt.json.
+ * New; NULL and an error. */
 json_t *facts_displays(const struct iptfhir_host *host, struct iptfhir_error *error);
 #endif

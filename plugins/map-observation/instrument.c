@@ -28,17 +28,18 @@ static json_t *item_facts(const json_t *from, size_t index) {
     json_t *o = json_object();
     const char *display = facts_text(from, "display"), *text = facts_text(from, "text");
     if (o && facts_set(o, "index", json_integer((json_int_t)index)) &&
-        facts_set_text(o, "code", facts_text(from, "code")) && facts_set_text(o, "display", display) &&
-        facts_set_text(o, "text", text ? text : display) &&
-        facts_set_text(o, "label", display ? NULL : text)) /* stands in for a display that isn't known */
+        facts_set_text(o, "code", facts_text(from, "code")) &&
+        facts_set_text(o, "display", display) && facts_set_text(o, "text", text ? text : display) &&
+        facts_set_text(o, "label",
+                       display ? NULL : text)) /* stands in for a display that isn't known */
         return o;
     json_decref(o);
     return NULL;
 }
 
 /* Reads one answer of an item. */
-static bool read_answer(struct reading *r, struct instrument_item *item, const json_t *from, const json_t *answer,
-                        size_t index, const char *alert) {
+static bool read_answer(struct reading *r, struct instrument_item *item, const json_t *from,
+                        const json_t *answer, size_t index, const char *alert) {
     size_t n = item->answer_count;
     const char *code = facts_text(answer, "code");
     if (n == INSTRUMENT_ANSWERS || !code || !facts_number(answer, "value", &item->values[n]))
@@ -52,8 +53,9 @@ static bool read_answer(struct reading *r, struct instrument_item *item, const j
 }
 
 /* Reads an item, its answers and its safety rule. */
-static bool read_item(struct reading *r, struct instrument_item *item, const json_t *from, const json_t *shared,
-                      size_t index, const char *missing, const char *pointer) {
+static bool read_item(struct reading *r, struct instrument_item *item, const json_t *from,
+                      const json_t *shared, size_t index, const char *missing,
+                      const char *pointer) {
     const json_t *own = facts_list(from, "answers"), *answers = own ? own : shared,
                  *safety = json_object_get(from, "safety");
     const char *alert = facts_text(safety, "text");
@@ -63,7 +65,8 @@ static bool read_item(struct reading *r, struct instrument_item *item, const jso
     item->label = facts_text(safety, "label");
     if (!item->code || (!facts_text(from, "display") && !facts_text(from, "text")))
         return wrong(r, pointer, "a code, and a display or a text");
-    if (safety && (!alert || !item->flag || !item->label || !facts_number(safety, "above", &item->above)))
+    if (safety &&
+        (!alert || !item->flag || !item->label || !facts_number(safety, "above", &item->above)))
         return wrong(r, pointer, "a safety rule with above (a whole number), flag, text and label");
     for (size_t i = 0; i < json_array_size(answers); i++)
         if (!read_answer(r, item, from, json_array_get(answers, i), index, alert))
@@ -76,7 +79,8 @@ static bool read_item(struct reading *r, struct instrument_item *item, const jso
 
 /* Reads the items and the question about difficulty. */
 static bool read_items(struct reading *r, struct instrument *in) {
-    const json_t *items = facts_list(r->document, "items"), *shared = facts_list(r->document, "answers");
+    const json_t *items = facts_list(r->document, "items"),
+                 *shared = facts_list(r->document, "answers");
     const json_t *difficulty = json_object_get(r->document, "difficulty");
     char pointer[40];
     if (json_array_size(items) < 1 || json_array_size(items) > INSTRUMENT_ITEMS)
@@ -84,44 +88,51 @@ static bool read_items(struct reading *r, struct instrument *in) {
     for (; in->item_count < json_array_size(items); in->item_count++) {
         struct instrument_item *item = &in->items[in->item_count];
         snprintf(pointer, sizeof pointer, "/items/%zu", in->item_count);
-        if (!read_item(r, item, json_array_get(items, in->item_count), shared, in->item_count, in->missing, pointer))
+        if (!read_item(r, item, json_array_get(items, in->item_count), shared, in->item_count,
+                       in->missing, pointer))
             return false;
         if (!item->field)
             return wrong(r, pointer, "a field: the item's name in measures[].items of a record");
     }
     in->has_difficulty = difficulty != NULL;
-    return !difficulty || read_item(r, &in->difficulty, difficulty, shared, in->item_count, in->missing, "/difficulty");
+    return !difficulty || read_item(r, &in->difficulty, difficulty, shared, in->item_count,
+                                    in->missing, "/difficulty");
 }
 
 /* Reads the bands, which must fill the range without gaps. */
 static bool read_bands(struct reading *r, struct instrument *in, char *range, size_t size) {
     const json_t *bands = facts_list(r->document, "bands");
     int64_t next = in->low;
-    size_t used =
-        (size_t)snprintf(range, size, "%s possible range %lld-%lld", in->name, (long long)in->low, (long long)in->high);
+    size_t used = (size_t)snprintf(range, size, "%s possible range %lld-%lld", in->name,
+                                   (long long)in->low, (long long)in->high);
     for (size_t i = 0; i < json_array_size(bands); i++) {
         const json_t *from = json_array_get(bands, i);
         const char *code = facts_text(from, "code"), *text = facts_text(from, "text");
         struct instrument_band *band = &in->bands[in->band_count];
         if (i == INSTRUMENT_BANDS || !code || !text || !facts_number(from, "low", &band->low) ||
             !facts_number(from, "high", &band->high) || band->low != next || band->high < band->low)
-            return wrong(r, "/bands", "at most 12 bands with low, high, code and text that fill the range in order");
+            return wrong(
+                r, "/bands",
+                "at most 12 bands with low, high, code and text that fill the range in order");
         next = band->high + 1;
         band->facts = json_object();
         in->band_count++;
-        if (!band->facts || !facts_set_text(band->facts, "code", code) || !facts_set_text(band->facts, "text", text) ||
+        if (!band->facts || !facts_set_text(band->facts, "code", code) ||
+            !facts_set_text(band->facts, "text", text) ||
             !facts_set(band->facts, "display", facts_format("%s %s", in->name, text)))
             return false;
         if (used < size)
-            used += (size_t)snprintf(range + used, size - used, "%s%lld-%lld %s", i ? ", " : "; ", (long long)band->low,
-                                     (long long)band->high, text);
+            used += (size_t)snprintf(range + used, size - used, "%s%lld-%lld %s", i ? ", " : "; ",
+                                     (long long)band->low, (long long)band->high, text);
     }
-    return in->band_count == 0 || next == in->high + 1 || wrong(r, "/bands", "bands up to the end of the range");
+    return in->band_count == 0 || next == in->high + 1 ||
+           wrong(r, "/bands", "bands up to the end of the range");
 }
 
 /* Reads the rules; what the file doesn't say stays 0 and is not applied. */
 static bool read_rules(struct reading *r, struct instrument *in) {
-    const json_t *rules = json_object_get(r->document, "rules"), *response = json_object_get(rules, "response");
+    const json_t *rules = json_object_get(r->document, "rules"),
+                 *response = json_object_get(rules, "response");
     const json_t *recovered = json_object_get(rules, "recovered");
     const struct {
         const json_t *from;
@@ -130,7 +141,8 @@ static bool read_rules(struct reading *r, struct instrument *in) {
     } numbers[] = { { rules, "baselineDays", "/rules/baselineDays", &in->baseline_days },
                     { rules, "reliableChange", "/rules/reliableChange", &in->reliable_change },
                     { response, "percent", "/rules/response/percent", &in->response_percent },
-                    { response, "baselineFrom", "/rules/response/baselineFrom", &in->response_from },
+                    { response, "baselineFrom", "/rules/response/baselineFrom",
+                      &in->response_from },
                     { recovered, "below", "/rules/recovered/below", &in->recovered_below } };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (json_object_get(numbers[i].from, numbers[i].name) &&
@@ -144,10 +156,13 @@ static bool make_facts(struct instrument *in, const char *range) {
     const json_t *from = in->document;
     json_t *o = in->facts = json_object();
     return o && facts_set_text(o, "name", in->name) && facts_copy(o, "system", from, "system") &&
-           facts_copy(o, "questionnaire", from, "questionnaire") && facts_copy(o, "panel", from, "panel") &&
-           facts_copy(o, "total", from, "total") && facts_set(o, "low", json_integer((json_int_t)in->low)) &&
-           facts_set(o, "high", json_integer((json_int_t)in->high)) && facts_set_text(o, "range", range) &&
-           facts_set(o, "count", json_integer((json_int_t)in->item_count)) && facts_set_text(o, "absent", in->missing);
+           facts_copy(o, "questionnaire", from, "questionnaire") &&
+           facts_copy(o, "panel", from, "panel") && facts_copy(o, "total", from, "total") &&
+           facts_set(o, "low", json_integer((json_int_t)in->low)) &&
+           facts_set(o, "high", json_integer((json_int_t)in->high)) &&
+           facts_set_text(o, "range", range) &&
+           facts_set(o, "count", json_integer((json_int_t)in->item_count)) &&
+           facts_set_text(o, "absent", in->missing);
 }
 
 /* Reads one file. */
@@ -166,9 +181,11 @@ static bool read_instrument(struct reading *r, struct instrument *in) {
         return wrong(r, "", "panel and total, each with a code");
     if (!in->missing)
         return wrong(r, "", "missing: a code of data-absent-reason, such as unknown");
-    if (!facts_number(limits, "low", &in->low) || !facts_number(limits, "high", &in->high) || in->high <= in->low)
+    if (!facts_number(limits, "low", &in->low) || !facts_number(limits, "high", &in->high) ||
+        in->high <= in->low)
         return wrong(r, "/range", "range: {low, high}, whole numbers");
-    return read_items(r, in) && read_bands(r, in, range, sizeof range) && read_rules(r, in) && make_facts(in, range);
+    return read_items(r, in) && read_bands(r, in, range, sizeof range) && read_rules(r, in) &&
+           make_facts(in, range);
 }
 
 /* Frees what an item holds. */
@@ -192,7 +209,8 @@ void instruments_free(struct instruments *set) {
     *set = (struct instruments) { 0 };
 }
 
-bool instruments_load(struct instruments *set, const struct iptfhir_host *host, struct iptfhir_error *error) {
+bool instruments_load(struct instruments *set, const struct iptfhir_host *host,
+                      struct iptfhir_error *error) {
     const char *const *names = host->list(host, "instruments", ".yaml");
     size_t count = 0;
     while (names && names[count])

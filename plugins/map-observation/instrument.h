@@ -7,25 +7,29 @@
 
 enum { INSTRUMENT_ITEMS = 40, INSTRUMENT_ANSWERS = 16, INSTRUMENT_BANDS = 12 };
 
-/* An item with its answers as constant facts, one object an answer; facts share them by reference. */
+/* An item with its answers as constant facts, one object an answer; facts share them by reference.
+ */
 struct instrument_item {
     const char *field, *code;
     size_t answer_count;
     int64_t values[INSTRUMENT_ANSWERS];
-    json_t *answers[INSTRUMENT_ANSWERS]; /* {index, code, display, text, label, answer, answerDisplay, alert} */
+    json_t *answers[INSTRUMENT_ANSWERS]; /* {index, code, display, text, label, answer,
+                                            answerDisplay, alert} */
     json_t *missing;                     /* {index, code, display, text, absent} */
-    const char *flag, *label;            /* safety items: key and text of the Flag; NULL: no safety item */
-    int64_t above;                       /* positive when the answer is above it */
+    const char *flag, *label; /* safety items: key and text of the Flag; NULL: no safety item */
+    int64_t above;            /* positive when the answer is above it */
 };
 struct instrument_band {
     int64_t low, high;
     json_t *facts; /* {code, display, text} */
 };
-/* Everything of one file. Texts are borrowed from the document, which lives as long as the plugin instance. */
+/* Everything of one file. Texts are borrowed from the document, which lives as long as the plugin
+ * instance. */
 struct instrument {
     const char *name, *total_code, *missing;
     const json_t *document, *monitoring; /* monitoring: {system, code, display} or NULL */
-    json_t *facts; /* {name, system, questionnaire, panel, total, low, high, range, count}: constant */
+    json_t
+        *facts; /* {name, system, questionnaire, panel, total, low, high, range, count}: constant */
     int64_t low, high;
     struct instrument_item items[INSTRUMENT_ITEMS], difficulty;
     size_t item_count, band_count;
@@ -39,8 +43,10 @@ struct instruments {
     size_t count;
 };
 
-/* Reads all files of mappings/instruments. False and an error with file and position when one can't be used. */
-bool instruments_load(struct instruments *set, const struct iptfhir_host *host, struct iptfhir_error *error);
+/* Reads all files of mappings/instruments. False and an error with file and position when one can't
+ * be used. */
+bool instruments_load(struct instruments *set, const struct iptfhir_host *host,
+                      struct iptfhir_error *error);
 void instruments_free(struct instruments *set);
 /* By name or alias; by the code of its total. NULL when there is none. */
 const struct instrument *instruments_find(const struct instruments *set, const char *name);
@@ -49,18 +55,22 @@ const struct instrument *instruments_find_total(const struct instruments *set, c
 /* What a measure is worth. */
 struct score {
     enum { SCORE_TOTAL, SCORE_INCOMPLETE, SCORE_HELD } state;
-    bool has_items;                   /* false: only a total was recorded */
-    int64_t total;                    /* SCORE_TOTAL: the sum of the items, or the recorded total when there are none */
+    bool has_items; /* false: only a total was recorded */
+    int64_t
+        total; /* SCORE_TOTAL: the sum of the items, or the recorded total when there are none */
     int8_t answers[INSTRUMENT_ITEMS]; /* index of the answer of each item, -1: missing */
     int8_t difficulty;                /* -1: not recorded */
-    uint64_t positive;                /* bit i: item i is a positive safety item, whatever the state */
-    const char *code;   /* SCORE_HELD: "total-mismatch", "out-of-range", "unknown-item", "empty-measure" */
-    const char *member; /* SCORE_HELD: where in the measure: "total", "items/phq9_3" is member "items" and field */
+    uint64_t positive; /* bit i: item i is a positive safety item, whatever the state */
+    const char
+        *code; /* SCORE_HELD: "total-mismatch", "out-of-range", "unknown-item", "empty-measure" */
+    const char *member; /* SCORE_HELD: where in the measure: "total", "items/phq9_3" is member
+                           "items" and field */
     const char *field, *why;
 };
-/* Scores a measure. Nothing is imputed: one missing item makes it incomplete; a recorded total that isn't the sum holds
- * it. */
-void instrument_score(const struct instrument *instrument, const json_t *measure, struct score *score);
+/* Scores a measure. Nothing is imputed: one missing item makes it incomplete; a recorded total that
+ * isn't the sum holds it. */
+void instrument_score(const struct instrument *instrument, const json_t *measure,
+                      struct score *score);
 
 /* The totals of an instrument in a record, by time. */
 struct series_point {
@@ -72,9 +82,9 @@ struct series {
     size_t count;
     const struct series_point *baseline; /* NULL: none */
 };
-/* Collects them. The baseline is the first total within the instrument's baselineDays of the start of the course. False
- * when memory is out. series_free() it. */
-bool series_of(const struct instrument *instrument, const struct instruments *set, const json_t *record,
-               struct series *series);
+/* Collects them. The baseline is the first total within the instrument's baselineDays of the start
+ * of the course. False when memory is out. series_free() it. */
+bool series_of(const struct instrument *instrument, const struct instruments *set,
+               const json_t *record, struct series *series);
 void series_free(struct series *series);
 #endif

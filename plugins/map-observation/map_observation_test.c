@@ -9,7 +9,8 @@ static struct mapper self;
 static void open_all(void) {
     test_open();
     self = (struct mapper) { .questionnaire_response = true, .flag = true };
-    ck_assert_msg(mapper_init(&self, &mock.host, &fault) == IPTFHIR_OK, "%s %s", fault.where, fault.text);
+    ck_assert_msg(mapper_init(&self, &mock.host, &fault) == IPTFHIR_OK, "%s %s", fault.where,
+                  fault.text);
 }
 
 static void close_all(void) {
@@ -18,13 +19,15 @@ static void close_all(void) {
 }
 
 /* A PHQ-9 whose items are 9 digits, one an item; '-' is a missing answer. */
-static const char *phq9(char *out, size_t size, const char *id, const char *at, const char *items, const char *rest) {
-    size_t used = (size_t)snprintf(
-        out, size,
-        "{\"id\":\"%s\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"%s\",\"reportedBy\":\"patient\",\"items\":{", id,
-        at);
+static const char *phq9(char *out, size_t size, const char *id, const char *at, const char *items,
+                        const char *rest) {
+    size_t used = (size_t)snprintf(out, size,
+                                   "{\"id\":\"%s\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"%"
+                                   "s\",\"reportedBy\":\"patient\",\"items\":{",
+                                   id, at);
     for (int i = 0; i < 9; i++)
-        used += (size_t)snprintf(out + used, size - used, items[i] == '-' ? "%s\"phq9_%d\":null" : "%s\"phq9_%d\":%c",
+        used += (size_t)snprintf(out + used, size - used,
+                                 items[i] == '-' ? "%s\"phq9_%d\":null" : "%s\"phq9_%d\":%c",
                                  i ? "," : "", i + 1, items[i]);
     snprintf(out + used, size - used, "}%s}", rest);
     return out;
@@ -48,7 +51,8 @@ START_TEST(a_measure_becomes_a_response_and_a_panel_with_a_recomputed_total) {
     ck_assert_uint_eq(resources.render_count, 2);
     json_t *facts = rendered("observation-panel", 0);
     ck_assert_ptr_nonnull(rendered("questionnaireresponse", 0));
-    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(facts, "total"), "value")), 16);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(facts, "total"), "value")),
+                     16);
     ck_assert_str_eq(text_at(facts, "total.band.code"), "phq9-moderately-severe");
     ck_assert_str_eq(text_at(facts, "key"), "R-1/M-1");
     ck_assert_str_eq(text_at(facts, "reporter"), "patient");
@@ -82,17 +86,21 @@ START_TEST(an_answer_out_of_range_is_held) {
 END_TEST
 
 START_TEST(a_total_out_of_range_is_held) {
-    map_measures("{\"id\":\"M-1\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:00Z\",\"total\":22}");
+    map_measures("{\"id\":\"M-1\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:"
+                 "00Z\",\"total\":22}");
     ck_assert_uint_eq(resources.render_count, 0);
     ck_assert_str_eq(resources.holds[0].code, "out-of-range");
 }
 END_TEST
 
 START_TEST(an_unknown_instrument_and_an_unknown_item_are_held) {
-    map_measures("{\"id\":\"M-1\",\"instrument\":\"XYZ\",\"administeredAt\":\"2026-01-12T14:00:00Z\",\"total\":2},"
-                 "{\"id\":\"M-2\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:00Z\",\"items\":{"
-                 "\"gad7_1\":1,\"gad_2\":1}},"
-                 "{\"id\":\"M-3\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:00Z\"}");
+    map_measures(
+        "{\"id\":\"M-1\",\"instrument\":\"XYZ\",\"administeredAt\":\"2026-01-12T14:00:00Z\","
+        "\"total\":2},"
+        "{\"id\":\"M-2\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:00Z\","
+        "\"items\":{"
+        "\"gad7_1\":1,\"gad_2\":1}},"
+        "{\"id\":\"M-3\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:00Z\"}");
     ck_assert_uint_eq(resources.render_count, 0);
     ck_assert_uint_eq(resources.hold_count, 3);
     ck_assert_str_eq(resources.holds[0].code, "unknown-instrument");
@@ -116,7 +124,8 @@ START_TEST(a_missing_answer_leaves_the_total_absent_and_is_never_imputed) {
 END_TEST
 
 START_TEST(a_measure_with_only_a_total_has_no_items_and_no_response) {
-    map_measures("{\"id\":\"M-1\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:00Z\",\"total\":9}");
+    map_measures("{\"id\":\"M-1\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:"
+                 "00Z\",\"total\":9}");
     json_t *facts = rendered("observation-panel", 0);
     ck_assert_uint_eq(resources.render_count, 1);
     ck_assert_uint_eq(json_array_size(json_object_get(facts, "items")), 0);
@@ -154,7 +163,8 @@ START_TEST(a_positive_item_alerts_even_when_its_measure_is_held) {
 END_TEST
 
 START_TEST(a_positive_item_that_only_the_safety_field_tells_of_alerts) {
-    map_measures("{\"id\":\"M-1\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-01-12T14:00:00Z\",\"total\":9,"
+    map_measures("{\"id\":\"M-1\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-01-12T14:00:"
+                 "00Z\",\"total\":9,"
                  "\"safety\":{\"item9\":1,\"positive\":true}}");
     ck_assert_uint_eq(resources.alert_count, 1);
     ck_assert_str_eq(resources.alerts[0].pointer, "/measures/0/safety");
@@ -196,9 +206,11 @@ START_TEST(change_since_the_baseline_is_marked_by_the_instruments_rules) {
     map_measures(all);
     ck_assert_ptr_null(text_at(rendered("observation-panel", 0), "total.marks.0.code"));
     ck_assert_ptr_null(text_at(rendered("observation-panel", 1), "total.marks.0.code"));
-    ck_assert_str_eq(text_at(rendered("observation-panel", 2), "total.marks.0.code"), "reliable-improvement");
+    ck_assert_str_eq(text_at(rendered("observation-panel", 2), "total.marks.0.code"),
+                     "reliable-improvement");
     ck_assert_str_eq(text_at(rendered("observation-panel", 2), "total.marks.1.code"), "response");
-    ck_assert_str_eq(text_at(rendered("observation-panel", 2), "total.marks.2.code"), "reliable-recovery");
+    ck_assert_str_eq(text_at(rendered("observation-panel", 2), "total.marks.2.code"),
+                     "reliable-recovery");
 }
 END_TEST
 
@@ -215,20 +227,26 @@ END_TEST
 START_TEST(every_communication_assessment_is_an_observation_of_its_own) {
     ck_assert_int_eq(
         test_map(&iptfhir_plugin, &self,
-                 "{" PATIENT "\"communicationAssessments\":[{\"date\":\"2026-01-19\",\"style\":\"passive\"},"
-                 "{\"date\":\"2026-01-19\",\"style\":\"aggressive\",\"effectiveness\":4},{\"style\":\"passive\"}]}"),
+                 "{" PATIENT
+                 "\"communicationAssessments\":[{\"date\":\"2026-01-19\",\"style\":\"passive\"},"
+                 "{\"date\":\"2026-01-19\",\"style\":\"aggressive\",\"effectiveness\":4},{"
+                 "\"style\":\"passive\"}]}"),
         IPTFHIR_OK);
-    ck_assert_str_eq(text_at(rendered("observation-communication", 0), "key"), "R-1/comm-2026-01-19");
-    ck_assert_str_eq(text_at(rendered("observation-communication", 1), "key"), "R-1/comm-2026-01-19-2");
-    ck_assert_str_eq(text_at(rendered("observation-communication", 1), "styleDisplay"), "Aggressive");
+    ck_assert_str_eq(text_at(rendered("observation-communication", 0), "key"),
+                     "R-1/comm-2026-01-19");
+    ck_assert_str_eq(text_at(rendered("observation-communication", 1), "key"),
+                     "R-1/comm-2026-01-19-2");
+    ck_assert_str_eq(text_at(rendered("observation-communication", 1), "styleDisplay"),
+                     "Aggressive");
     ck_assert_uint_eq(resources.hold_count, 1);
     ck_assert_str_eq(resources.holds[0].pointer, "/communicationAssessments/2/date");
 }
 END_TEST
 
 START_TEST(relationships_are_coded_and_nameless_and_stay_when_a_consent_excludes_them) {
-    static const char inventory[] = "\"interpersonalInventory\":[{\"id\":\"R-2\",\"relationshipType\":\"family\","
-                                    "\"impact\":[\"stress\",\"conflict\"],\"narrative\":\"RESTRICTED\"}]";
+    static const char inventory[] =
+        "\"interpersonalInventory\":[{\"id\":\"R-2\",\"relationshipType\":\"family\","
+        "\"impact\":[\"stress\",\"conflict\"],\"narrative\":\"RESTRICTED\"}]";
     char text[1024];
     snprintf(text, sizeof text, "{" PATIENT COURSE "%s}", inventory);
     ck_assert_int_eq(test_map(&iptfhir_plugin, &self, text), IPTFHIR_OK);
@@ -240,7 +258,8 @@ START_TEST(relationships_are_coded_and_nameless_and_stay_when_a_consent_excludes
     free(all);
     json_decref(json);
     snprintf(text, sizeof text,
-             "{" PATIENT COURSE "\"consents\":[{\"status\":\"active\",\"excludedClasses\":[\"interpersonal\"]}],%s}",
+             "{" PATIENT COURSE
+             "\"consents\":[{\"status\":\"active\",\"excludedClasses\":[\"interpersonal\"]}],%s}",
              inventory);
     ck_assert_int_eq(test_map(&iptfhir_plugin, &self, text), IPTFHIR_OK);
     ck_assert_ptr_null(rendered("observation-relationship", 1));
@@ -251,7 +270,8 @@ END_TEST
 static json_t *broken(const char *path) {
     json_t *value = test_document(path);
     if (strstr(path, "phq-9"))
-        json_object_set_new(json_array_get(json_object_get(value, "bands"), 1), "low", json_integer(6));
+        json_object_set_new(json_array_get(json_object_get(value, "bands"), 1), "low",
+                            json_integer(6));
     return value;
 }
 
@@ -279,7 +299,8 @@ int main(void) {
     tcase_add_test(c, a_positive_self_harm_item_alerts_and_makes_an_active_flag);
     tcase_add_test(c, a_positive_item_alerts_even_when_its_measure_is_held);
     tcase_add_test(c, a_positive_item_that_only_the_safety_field_tells_of_alerts);
-    tcase_add_test(c, a_flag_ends_with_a_later_answer_that_is_not_positive_once_all_are_acknowledged);
+    tcase_add_test(c,
+                   a_flag_ends_with_a_later_answer_that_is_not_positive_once_all_are_acknowledged);
     tcase_add_test(c, a_missing_answer_or_no_acknowledgement_keeps_a_flag_active);
     tcase_add_test(c, change_since_the_baseline_is_marked_by_the_instruments_rules);
     tcase_add_test(c, a_measure_far_from_the_start_is_no_baseline);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the tests of the mappers: the shipped instrument and code files through the mock host, and records from JSON
- * texts. */
+/* For the tests of the mappers: the shipped instrument and code files through the mock host, and
+ * records from JSON texts. */
 #ifndef MAP_OBSERVATION_MAPPER_TEST_H
 #define MAP_OBSERVATION_MAPPER_TEST_H
 
@@ -53,7 +53,8 @@ static void test_close(void) {
 }
 
 /* Maps a record with a ready instance. */
-static iptfhir_status test_map(const struct iptfhir_plugin *plugin, const void *self, const char *text) {
+static iptfhir_status test_map(const struct iptfhir_plugin *plugin, const void *self,
+                               const char *text) {
     json_error_t where;
     json = json_loads(text, 0, &where);
     ck_assert_msg(json != NULL, "line %d: %s", where.line, where.text);
@@ -69,15 +70,20 @@ static json_t *rendered(const char *mapping, size_t n) {
     return NULL;
 }
 
-/* The text at a path of member names and list places, such as "targets.0.loinc"; NULL when there is none. */
+/* The text at a path of member names and list places, such as "targets.0.loinc"; NULL when there is
+ * none. */
 static const char *text_at(json_t *from, const char *path) {
     char copy[256];
     snprintf(copy, sizeof copy, "%s", path);
     for (char *step = strtok(copy, "."); step; step = strtok(NULL, "."))
-        from = json_is_array(from) ? json_array_get(from, (size_t)atoi(step)) : json_object_get(from, step);
+        from = json_is_array(from) ? json_array_get(from, (size_t)atoi(step))
+                                   : json_object_get(from, step);
     return json_string_value(from);
 }
 
-#define PATIENT "\"patient\":{\"localId\":\"P-1\",\"identifiers\":[{\"system\":\"urn:x\",\"value\":\"1\"}]},"
-#define COURSE "\"course\":{\"id\":\"CRS-1\",\"status\":\"active\",\"format\":\"individual\",\"start\":\"2026-01-12\"},"
+#define PATIENT                                                                                    \
+    "\"patient\":{\"localId\":\"P-1\",\"identifiers\":[{\"system\":\"urn:x\",\"value\":\"1\"}]},"
+#define COURSE                                                                                     \
+    "\"course\":{\"id\":\"CRS-1\",\"status\":\"active\",\"format\":\"individual\",\"start\":"      \
+    "\"2026-01-12\"},"
 #endif

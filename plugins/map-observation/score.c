@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scores of measures and their series over a course: totals are always recomputed, nothing is imputed. */
+/* Scores of measures and their series over a course: totals are always recomputed, nothing is
+ * imputed. */
 #include "instrument.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Marks a score as held. */
-static void hold(struct score *s, const char *code, const char *member, const char *field, const char *why) {
+static void hold(struct score *s, const char *code, const char *member, const char *field,
+                 const char *why) {
     if (s->state == SCORE_HELD)
         return;
     s->state = SCORE_HELD;
@@ -24,8 +26,10 @@ static int8_t answer_of(const struct instrument_item *item, int64_t value) {
     return -1;
 }
 
-/* Reads the answers; returns how many items have one, and counts the members that were looked at. */
-static size_t read_answers(const struct instrument *in, const json_t *items, struct score *s, size_t *members) {
+/* Reads the answers; returns how many items have one, and counts the members that were looked at.
+ */
+static size_t read_answers(const struct instrument *in, const json_t *items, struct score *s,
+                           size_t *members) {
     size_t answered = 0;
     for (size_t i = 0; i < in->item_count; i++) {
         const struct instrument_item *item = &in->items[i];
@@ -37,7 +41,8 @@ static size_t read_answers(const struct instrument *in, const json_t *items, str
             continue;
         answered++;
         bool whole = facts_number(items, item->field, &number);
-        if (item->flag && (whole ? number > item->above : json_number_value(value) > (double)item->above))
+        if (item->flag &&
+            (whole ? number > item->above : json_number_value(value) > (double)item->above))
             s->positive |= UINT64_C(1) << i;
         s->answers[i] = whole ? answer_of(item, number) : -1;
         if (s->answers[i] < 0)
@@ -63,8 +68,10 @@ static void take_total(const struct instrument *in, const json_t *measure, struc
     const json_t *total = json_object_get(measure, "total");
     if (!total || json_is_null(total))
         hold(s, "empty-measure", "items", NULL, "the measure has neither answers nor a total");
-    else if (!facts_number(measure, "total", &s->total) || s->total < in->low || s->total > in->high)
-        hold(s, "out-of-range", "total", NULL, "the total is outside the instrument's range; correct it at the source");
+    else if (!facts_number(measure, "total", &s->total) || s->total < in->low ||
+             s->total > in->high)
+        hold(s, "out-of-range", "total", NULL,
+             "the total is outside the instrument's range; correct it at the source");
 }
 
 void instrument_score(const struct instrument *in, const json_t *measure, struct score *s) {
@@ -78,7 +85,8 @@ void instrument_score(const struct instrument *in, const json_t *measure, struct
     s->has_items = answered > 0;
     if (members < json_object_size(items))
         hold(s, "unknown-item", "items", NULL,
-             "an answer has a name that the instrument doesn't have; correct the name or the instrument file");
+             "an answer has a name that the instrument doesn't have; correct the name or the "
+             "instrument file");
     if (!json_is_null(json_object_get(measure, "functionalDifficulty")) &&
         json_object_get(measure, "functionalDifficulty")) {
         if (in->has_difficulty && facts_number(measure, "functionalDifficulty", &difficulty))
@@ -96,7 +104,8 @@ void instrument_score(const struct instrument *in, const json_t *measure, struct
     if (s->state == SCORE_TOTAL && recorded && !json_is_null(recorded) &&
         (!facts_number(measure, "total", &total) || total != s->total))
         hold(s, "total-mismatch", "total", NULL,
-             "the recorded total is not the sum of the items; find out at the source which is right");
+             "the recorded total is not the sum of the items; find out at the source which is "
+             "right");
 }
 
 /* Orders by time, then by place in the record. */
@@ -111,7 +120,8 @@ bool series_of(const struct instrument *in, const struct instruments *set, const
                struct series *series) {
     const json_t *measures = facts_list(record, "measures");
     int64_t start = 0;
-    *series = (struct series) { .points = calloc(json_array_size(measures) + 1, sizeof *series->points) };
+    *series =
+        (struct series) { .points = calloc(json_array_size(measures) + 1, sizeof *series->points) };
     if (!series->points)
         return false;
     for (size_t i = 0; i < json_array_size(measures); i++) {

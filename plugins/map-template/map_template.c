@@ -8,13 +8,15 @@ struct mapper {
 };
 
 static const struct iptfhir_option options[] = {
-    { "mappings", IPTFHIR_LIST, IPTFHIR_REQUIRED, offsetof(struct mapper, mappings), NULL, 0, 0, NULL,
+    { "mappings", IPTFHIR_LIST, IPTFHIR_REQUIRED, offsetof(struct mapper, mappings), NULL, 0, 0,
+      NULL,
       "Names of mapping files, without .yaml, that are rendered for every record, in this order." },
     IPTFHIR_OPTIONS_END,
 };
 
 /* Keeps the host; an empty list is a mistake. */
-static iptfhir_status mapper_init(void *self, const struct iptfhir_host *host, struct iptfhir_error *error) {
+static iptfhir_status mapper_init(void *self, const struct iptfhir_host *host,
+                                  struct iptfhir_error *error) {
     struct mapper *m = self;
     m->host = host;
     if (m->mappings && m->mappings[0])

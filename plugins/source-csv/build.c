@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building records: a row is read whole before it changes anything, so that a bad one leaves no half of itself. */
+/* Building records: a row is read whole before it changes anything, so that a bad one leaves no
+ * half of itself. */
 #include "build.h"
 
 #include "cells.h"
@@ -44,7 +45,8 @@ void build_free(struct build *b) {
 
 /* ---- keys ---- */
 
-/* Puts a hash into the table; true when it was there. Its memory is eight to sixteen bytes a record. */
+/* Puts a hash into the table; true when it was there. Its memory is eight to sixteen bytes a
+ * record. */
 static bool put_hash(uint64_t *table, size_t capacity, uint64_t hash) {
     size_t i = hash & (capacity - 1);
     for (; table[i]; i = (i + 1) & (capacity - 1))
@@ -102,7 +104,8 @@ struct origin {
     bool fault;
 };
 
-static void write_field(struct build *b, const struct field *f, struct text *out, struct origin *from);
+static void write_field(struct build *b, const struct field *f, struct text *out,
+                        struct origin *from);
 
 /* Writes a value, or nothing when it is blank. */
 static void write_value(struct build *b, size_t index, struct text *out, struct origin *from) {
@@ -119,8 +122,10 @@ static void write_value(struct build *b, size_t index, struct text *out, struct 
     b->dynamic_written += !fixed && out->length > before;
 }
 
-/* Writes the children with brackets; an element of a list that has columns, all of them blank, is left out. */
-static void write_children(struct build *b, const struct field *f, struct text *out, struct origin *from) {
+/* Writes the children with brackets; an element of a list that has columns, all of them blank, is
+ * left out. */
+static void write_children(struct build *b, const struct field *f, struct text *out,
+                           struct origin *from) {
     bool array = f->kind == FIELD_ARRAY;
     size_t before = out->length;
     text_put(out, array ? '[' : '{');
@@ -144,7 +149,8 @@ static void write_children(struct build *b, const struct field *f, struct text *
 }
 
 /* Writes a field with its name, or nothing. */
-static void write_field(struct build *b, const struct field *f, struct text *out, struct origin *from) {
+static void write_field(struct build *b, const struct field *f, struct text *out,
+                        struct origin *from) {
     size_t before = out->length;
     text_add(out, f->name.data, f->name.length);
     size_t start = out->length;
@@ -205,7 +211,8 @@ static bool applies(struct build *b, const struct list *list) {
     if (b->columns->redcap) {
         struct cell cell = cells_get(b, b->columns->instrument_column);
         size_t length = list->instrument ? strlen(list->instrument) : 0;
-        if (cell.length != length || (length > 0 && memcmp(cell.text, list->instrument, length) != 0))
+        if (cell.length != length ||
+            (length > 0 && memcmp(cell.text, list->instrument, length) != 0))
             return false;
     }
     for (size_t i = 0; i < list->filled_count; i++)
@@ -226,7 +233,8 @@ static bool applies(struct build *b, const struct list *list) {
     return true;
 }
 
-/* Checks that a row of a repeating instrument is one that somebody reads, or that is ignored by name. */
+/* Checks that a row of a repeating instrument is one that somebody reads, or that is ignored by
+ * name. */
 static bool instrument_known(struct build *b) {
     struct cell cell = cells_get(b, b->columns->instrument_column);
     if (cell.length == 0 || names_have(&b->columns->ignore_instruments, cell.text, cell.length))
@@ -236,9 +244,9 @@ static bool instrument_known(struct build *b) {
         if (name && strlen(name) == cell.length && memcmp(name, cell.text, cell.length) == 0)
             return true;
     }
-    cells_fault(
-        b, "unknown-instrument",
-        "column redcap_repeat_instrument: no list reads this instrument: add one, or list it under ignore_instruments");
+    cells_fault(b, "unknown-instrument",
+                "column redcap_repeat_instrument: no list reads this instrument: add one, or list "
+                "it under ignore_instruments");
     return false;
 }
 
@@ -248,18 +256,21 @@ static bool read_set(struct build *b) {
         const struct value *v = &b->columns->values[i];
         struct slot *slot = &b->row_slots[i], *old = &b->slots[i];
         *slot = (struct slot) { .offset = b->row_pool.length };
-        if (v->kind == VALUE_CONSTANT || v->kind == VALUE_FILE_TIME || (v->take == TAKE_FIRST && old->have))
+        if (v->kind == VALUE_CONSTANT || v->kind == VALUE_FILE_TIME ||
+            (v->take == TAKE_FIRST && old->have))
             continue;
         enum cells_answer answer = cells_value(b, v, &b->row_pool);
         if (answer == CELLS_FAULT)
             return false;
         slot->have = answer == CELLS_VALUE;
         slot->length = b->row_pool.length - slot->offset;
-        bool same = slot->have && old->have && slot->length == old->length &&
-                    memcmp(slot_text(&b->row_pool, slot), slot_text(&b->pool, old), old->length) == 0;
+        bool same =
+            slot->have && old->have && slot->length == old->length &&
+            memcmp(slot_text(&b->row_pool, slot), slot_text(&b->pool, old), old->length) == 0;
         if (slot->have && old->have && !same && v->take == TAKE_SAME) {
             cells_fault(b, "rows-differ",
-                        "field %s: the row gives another value than an earlier row of the same record: correct it, or "
+                        "field %s: the row gives another value than an earlier row of the same "
+                        "record: correct it, or "
                         "say take: first or last",
                         v->path);
             return false;
@@ -277,10 +288,10 @@ static bool id_is_new(struct build *b, const struct list *list, const struct slo
     for (const char *p = ids->data, *end = p ? p + ids->length : p; p && p < end;) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         if ((size_t)(stop - p) == id->length && memcmp(p, text, id->length) == 0) {
-            cells_fault(
-                b, "id-twice",
-                "list %s: the row makes an element with the id of an earlier one: add what tells them apart to the id",
-                list->path);
+            cells_fault(b, "id-twice",
+                        "list %s: the row makes an element with the id of an earlier one: add what "
+                        "tells them apart to the id",
+                        list->path);
             return false;
         }
         p = stop + 1;
@@ -299,7 +310,8 @@ static bool read_lists(struct build *b) {
         struct slot *id = &b->row_ids[i], *element = &b->row_elements[i];
         if (list->id_value != SIZE_MAX) {
             id->offset = b->row_pool.length;
-            id->have = cells_value(b, &b->columns->values[list->id_value], &b->row_pool) == CELLS_VALUE;
+            id->have =
+                cells_value(b, &b->columns->values[list->id_value], &b->row_pool) == CELLS_VALUE;
             id->length = b->row_pool.length - id->offset;
             if (id->have && !id_is_new(b, list, id))
                 return false;
@@ -324,7 +336,8 @@ static bool commit(struct build *b) {
         text_add(&b->pool, slot_text(&b->row_pool, &b->row_slots[i]), b->row_slots[i].length);
     }
     for (size_t i = 0; i < b->columns->list_count && ok; i++) {
-        struct text *elements = &b->elements[b->columns->lists[i].target], *ids = &b->ids[b->columns->lists[i].target];
+        struct text *elements = &b->elements[b->columns->lists[i].target],
+                    *ids = &b->ids[b->columns->lists[i].target];
         if (!b->row_elements[i].have)
             continue;
         if (elements->length > 0)
@@ -367,14 +380,16 @@ iptfhir_status build_row(struct build *b, const struct rows *rows) {
     b->row_pool.length = 0;
     if (!read_key(b))
         return hold_row(b);
-    if (!b->begun || b->key.length != b->row_key.length || memcmp(b->key.data, b->row_key.data, b->key.length) != 0) {
+    if (!b->begun || b->key.length != b->row_key.length ||
+        memcmp(b->key.data, b->row_key.data, b->key.length) != 0) {
         iptfhir_status status = begin_record(b);
         if (status != IPTFHIR_OK)
             return status;
     }
     if (b->returned) {
         cells_fault(b, "key-returned",
-                    "rows of this record stand further up, with others between: sort the file by its key columns");
+                    "rows of this record stand further up, with others between: sort the file by "
+                    "its key columns");
         return hold_row(b);
     }
     if (b->columns->redcap && !instrument_known(b))
@@ -385,4 +400,6 @@ iptfhir_status build_row(struct build *b, const struct rows *rows) {
 }
 
 /* Hands over the last record. */
-iptfhir_status build_end(struct build *b) { return flush(b); }
+iptfhir_status build_end(struct build *b) {
+    return flush(b);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows to records: rows of one key are collected, and the record is handed over when another key begins. */
+/* Rows to records: rows of one key are collected, and the record is handed over when another key
+ * begins. */
 #ifndef SOURCE_CSV_BUILD_H
 #define SOURCE_CSV_BUILD_H
 
@@ -14,9 +15,9 @@ struct build {
     const struct columns *columns;
     struct iptfhir_record_sink *sink;
     const char *file, *file_time; /* when it was last modified, as JSON text */
-    const ptrdiff_t *at;          /* where each used column stands in a row; -1: the file has none */
-    size_t records;               /* handed over or held */
-    uint64_t by_status;           /* elements left out because of `status` */
+    const ptrdiff_t *at; /* where each used column stands in a row; -1: the file has none */
+    size_t records;      /* handed over or held */
+    uint64_t by_status;  /* elements left out because of `status` */
     /* The rest is the builder's own. */
     const struct rows *rows;
     struct text key, row_key;

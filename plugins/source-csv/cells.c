@@ -24,29 +24,36 @@ struct cell cells_get(const struct build *b, size_t column) {
     if (at < 0)
         return (struct cell) { (char *)(uintptr_t) "", 0 };
     struct cell cell = b->rows->cells[at];
-    while (cell.length > 0 && (cell.text[cell.length - 1] == ' ' || cell.text[cell.length - 1] == '\t'))
+    while (cell.length > 0 &&
+           (cell.text[cell.length - 1] == ' ' || cell.text[cell.length - 1] == '\t'))
         cell.length--;
     while (cell.length > 0 && (*cell.text == ' ' || *cell.text == '\t'))
         cell.text++, cell.length--;
-    if (cell.length > 0 && b->columns->blank.count > 0 && names_have(&b->columns->blank, cell.text, cell.length))
+    if (cell.length > 0 && b->columns->blank.count > 0 &&
+        names_have(&b->columns->blank, cell.text, cell.length))
         cell.length = 0;
     return cell;
 }
 
-static const char *name_of(const struct build *b, size_t column) { return b->columns->used.of[column]; }
+static const char *name_of(const struct build *b, size_t column) {
+    return b->columns->used.of[column];
+}
 
 /* Appends a JSON string. */
-static enum cells_answer put_string(struct build *b, size_t column, struct cell cell, struct text *out) {
+static enum cells_answer put_string(struct build *b, size_t column, struct cell cell,
+                                    struct text *out) {
     text_put(out, '"');
     if (!text_json(out, cell.text, cell.length))
-        return cells_fault(b, "not-utf8", "column %s: the text is not UTF-8: save the file as UTF-8",
+        return cells_fault(b, "not-utf8",
+                           "column %s: the text is not UTF-8: save the file as UTF-8",
                            name_of(b, column));
     text_put(out, '"');
     return CELLS_VALUE;
 }
 
 /* Appends a number as it stands, but for leading zeros and the decimal mark. */
-static enum cells_answer put_number(struct build *b, const struct value *v, struct cell cell, struct text *out) {
+static enum cells_answer put_number(struct build *b, const struct value *v, struct cell cell,
+                                    struct text *out) {
     const char *p = cell.text, *end = p + cell.length, *whole, *part = NULL;
     bool negative = *p == '-';
     p += negative;
@@ -60,12 +67,13 @@ static enum cells_answer put_number(struct build *b, const struct value *v, stru
             p++;
     }
     if (p != end || (whole == whole_end && !part) || (part && part == end))
-        return cells_fault(b, "bad-number",
-                           v->type == TYPE_INTEGER ? "column %s: expected a whole number"
-                           : b->columns->decimal == ','
-                               ? "column %s: expected a number with a decimal comma, without thousands marks"
-                               : "column %s: expected a number with a decimal point, without thousands marks",
-                           name_of(b, v->column));
+        return cells_fault(
+            b, "bad-number",
+            v->type == TYPE_INTEGER ? "column %s: expected a whole number"
+            : b->columns->decimal == ','
+                ? "column %s: expected a number with a decimal comma, without thousands marks"
+                : "column %s: expected a number with a decimal point, without thousands marks",
+            name_of(b, v->column));
     while (whole + 1 < whole_end && *whole == '0')
         whole++;
     if (negative)
@@ -81,20 +89,24 @@ static enum cells_answer put_number(struct build *b, const struct value *v, stru
 }
 
 /* Appends a date, or a time of a day with its offset. */
-static enum cells_answer put_day(struct build *b, const struct value *v, const struct moment *m, struct text *out) {
+static enum cells_answer put_day(struct build *b, const struct value *v, const struct moment *m,
+                                 struct text *out) {
     char text[48], date[11];
     dates_write(m->day, date);
     int n;
     if (v->type == TYPE_DATE) {
         if (m->has_time)
-            return cells_fault(b, "bad-date", "column %s: expected a date without a time", name_of(b, v->column));
+            return cells_fault(b, "bad-date", "column %s: expected a date without a time",
+                               name_of(b, v->column));
         n = snprintf(text, sizeof text, "\"%s\"", date);
     } else {
         if (!m->has_time && v->minute < 0)
-            return cells_fault(b, "bad-date",
-                               "column %s: expected a date and a time; declare default_time if there is none",
-                               name_of(b, v->column));
-        int hour = m->has_time ? m->hour : v->minute / 60, minute = m->has_time ? m->minute : v->minute % 60;
+            return cells_fault(
+                b, "bad-date",
+                "column %s: expected a date and a time; declare default_time if there is none",
+                name_of(b, v->column));
+        int hour = m->has_time ? m->hour : v->minute / 60,
+            minute = m->has_time ? m->minute : v->minute % 60;
         n = snprintf(text, sizeof text, "\"%sT%02d:%02d:%02d%s\"", date, hour, minute, m->second,
                      m->offset[0] ? m->offset : b->columns->timezone);
     }
@@ -103,36 +115,45 @@ static enum cells_answer put_day(struct build *b, const struct value *v, const s
 }
 
 /* Appends the date of a cell. */
-static enum cells_answer put_date(struct build *b, const struct value *v, struct cell cell, struct text *out) {
-    static const char *const forms[] = { "YYYY-MM-DD (declare date_order for any other form)", "year, month, day",
-                                         "day, month, year", "month, day, year" };
+static enum cells_answer put_date(struct build *b, const struct value *v, struct cell cell,
+                                  struct text *out) {
+    static const char *const forms[] = { "YYYY-MM-DD (declare date_order for any other form)",
+                                         "year, month, day", "day, month, year",
+                                         "month, day, year" };
     struct moment m;
     if (!dates_read(cell.text, cell.length, b->columns->order, &m))
-        return cells_fault(b, "bad-date", "column %s: expected a date that exists, as %s", name_of(b, v->column),
-                           forms[b->columns->order]);
+        return cells_fault(b, "bad-date", "column %s: expected a date that exists, as %s",
+                           name_of(b, v->column), forms[b->columns->order]);
     return put_day(b, v, &m, out);
 }
 
 /* Appends the code of a cell. */
-static enum cells_answer put_code(struct build *b, const struct value *v, struct cell cell, struct text *out) {
+static enum cells_answer put_code(struct build *b, const struct value *v, struct cell cell,
+                                  struct text *out) {
     for (size_t i = 0; i < v->count; i++)
-        if (v->codes[i].from_length == cell.length && memcmp(v->codes[i].from, cell.text, cell.length) == 0) {
+        if (v->codes[i].from_length == cell.length &&
+            memcmp(v->codes[i].from, cell.text, cell.length) == 0) {
             text_add(out, v->codes[i].to.data, v->codes[i].to.length);
             return CELLS_VALUE;
         }
-    return cells_fault(
-        b, "unknown-code",
-        "column %s: the cell holds none of the codes that the columns file lists: add it there or correct the cell",
-        name_of(b, v->column));
+    return cells_fault(b, "unknown-code",
+                       "column %s: the cell holds none of the codes that the columns file lists: "
+                       "add it there or correct the cell",
+                       name_of(b, v->column));
 }
 
 /* Appends true or false. */
-static enum cells_answer put_boolean(struct build *b, const struct value *v, struct cell cell, struct text *out) {
-    bool yes = (cell.length == 1 && *cell.text == '1') || (cell.length == 4 && memcmp(cell.text, "true", 4) == 0);
-    bool no = (cell.length == 1 && *cell.text == '0') || (cell.length == 5 && memcmp(cell.text, "false", 5) == 0);
+static enum cells_answer put_boolean(struct build *b, const struct value *v, struct cell cell,
+                                     struct text *out) {
+    bool yes = (cell.length == 1 && *cell.text == '1') ||
+               (cell.length == 4 && memcmp(cell.text, "true", 4) == 0);
+    bool no = (cell.length == 1 && *cell.text == '0') ||
+              (cell.length == 5 && memcmp(cell.text, "false", 5) == 0);
     if (!yes && !no)
-        return cells_fault(b, "bad-boolean", "column %s: expected 1, 0, true or false; use type: code for other texts",
-                           name_of(b, v->column));
+        return cells_fault(
+            b, "bad-boolean",
+            "column %s: expected 1, 0, true or false; use type: code for other texts",
+            name_of(b, v->column));
     text_add(out, yes ? "true" : "false", yes ? 4 : 5);
     return CELLS_VALUE;
 }
@@ -159,12 +180,14 @@ static enum cells_answer put_template(struct build *b, const struct value *v, st
     text_put(out, '"');
     for (size_t i = 0; i < v->count; i++) {
         const struct piece *piece = &v->pieces[i];
-        struct cell cell = piece->is_column ? cells_get(b, piece->column)
-                                            : (struct cell) { (char *)(uintptr_t)piece->text, piece->length };
+        struct cell cell = piece->is_column
+                               ? cells_get(b, piece->column)
+                               : (struct cell) { (char *)(uintptr_t)piece->text, piece->length };
         if (cell.length == 0)
             return CELLS_BLANK;
         if (!text_json(out, cell.text, cell.length))
-            return cells_fault(b, "not-utf8", "column %s: the text is not UTF-8: save the file as UTF-8",
+            return cells_fault(b, "not-utf8",
+                               "column %s: the text is not UTF-8: save the file as UTF-8",
                                piece->is_column ? name_of(b, piece->column) : "");
     }
     text_put(out, '"');
@@ -173,7 +196,8 @@ static enum cells_answer put_template(struct build *b, const struct value *v, st
 
 /* Tells whether a checkbox is checked; false with *wrong set when it is neither. */
 static bool is_checked(struct cell cell, bool *wrong) {
-    bool yes = (cell.length == 1 && *cell.text == '1') || (cell.length == 7 && memcmp(cell.text, "Checked", 7) == 0);
+    bool yes = (cell.length == 1 && *cell.text == '1') ||
+               (cell.length == 7 && memcmp(cell.text, "Checked", 7) == 0);
     bool no = cell.length == 0 || (cell.length == 1 && *cell.text == '0') ||
               (cell.length == 9 && memcmp(cell.text, "Unchecked", 9) == 0);
     *wrong = !yes && !no;
@@ -187,7 +211,8 @@ static enum cells_answer put_checkboxes(struct build *b, const struct value *v, 
         bool wrong;
         bool checked = is_checked(cells_get(b, v->codes[i].column), &wrong);
         if (wrong)
-            return cells_fault(b, "bad-checkbox", "column %s: expected 1 or 0", name_of(b, v->codes[i].column));
+            return cells_fault(b, "bad-checkbox", "column %s: expected 1 or 0",
+                               name_of(b, v->codes[i].column));
         if (!checked)
             continue;
         text_put(out, count++ ? ',' : '[');
@@ -215,7 +240,8 @@ static enum cells_answer put_date_from(struct build *b, const struct value *v, s
         return CELLS_BLANK;
     for (size_t i = 0; i < cell.length; i++) {
         if (cell.text[i] < '0' || cell.text[i] > '9' || cell.length > 4)
-            return cells_fault(b, "bad-number", "column %s: expected the number of a week", name_of(b, v->column));
+            return cells_fault(b, "bad-number", "column %s: expected the number of a week",
+                               name_of(b, v->column));
         weeks = weeks * 10 + (cell.text[i] - '0');
     }
     m.day = v->start_day + 7 * (weeks - v->first_week);

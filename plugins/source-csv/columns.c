@@ -61,7 +61,8 @@ const char *compile_text(struct compiler *c, const char *format, ...) {
 }
 
 /* Tells of members that are not in the list (NULL-terminated). */
-void compile_known(struct compiler *c, const json_t *object, const char *pointer, const char *const *known) {
+void compile_known(struct compiler *c, const json_t *object, const char *pointer,
+                   const char *const *known) {
     for (void *i = json_object_iter((json_t *)(uintptr_t)object); i;
          i = json_object_iter_next((json_t *)(uintptr_t)object, i)) {
         const char *key = json_object_iter_key(i);
@@ -73,7 +74,8 @@ void compile_known(struct compiler *c, const json_t *object, const char *pointer
             text_add(&all, *k, strlen(*k));
         }
         if (!found)
-            compile_fault(c, compile_text(c, "%s/%s", pointer, key), "unknown: expected one of %.*s", (int)all.length,
+            compile_fault(c, compile_text(c, "%s/%s", pointer, key),
+                          "unknown: expected one of %.*s", (int)all.length,
                           all.data ? all.data : "");
         text_free(&all);
     }
@@ -94,7 +96,8 @@ struct names compile_names(struct compiler *c, const json_t *list, const char *p
         if (text)
             names.of[names.count++] = text;
         else
-            compile_fault(c, compile_text(c, "%s/%zu", pointer, i), "expected a text: put it in quotes");
+            compile_fault(c, compile_text(c, "%s/%zu", pointer, i),
+                          "expected a text: put it in quotes");
     }
     return names;
 }
@@ -110,8 +113,10 @@ bool names_have(const struct names *names, const char *name, size_t length) {
 /* The index of a column among those that are used. */
 size_t compile_column(struct compiler *c, const char *name, size_t length, const char *pointer) {
     struct names *used = &c->columns->used;
-    if (names_have(&c->columns->ignore, name, length) || names_have(&c->columns->restricted, name, length))
-        compile_fault(c, pointer, "the column %.*s is also listed under ignore or restricted", (int)length, name);
+    if (names_have(&c->columns->ignore, name, length) ||
+        names_have(&c->columns->restricted, name, length))
+        compile_fault(c, pointer, "the column %.*s is also listed under ignore or restricted",
+                      (int)length, name);
     for (size_t i = 0; i < used->count; i++)
         if (strlen(used->of[i]) == length && memcmp(used->of[i], name, length) == 0)
             return i;
@@ -126,11 +131,13 @@ size_t compile_column(struct compiler *c, const char *name, size_t length, const
 }
 
 /* Reads a list of columns as indexes. */
-size_t *compile_columns(struct compiler *c, const json_t *list, const char *pointer, size_t *count) {
+size_t *compile_columns(struct compiler *c, const json_t *list, const char *pointer,
+                        size_t *count) {
     struct names names = compile_names(c, list, pointer);
     size_t *indexes = compile_alloc(c, names.count * sizeof *indexes);
     for (size_t i = 0; indexes && i < names.count; i++)
-        indexes[i] = compile_column(c, names.of[i], strlen(names.of[i]), compile_text(c, "%s/%zu", pointer, i));
+        indexes[i] = compile_column(c, names.of[i], strlen(names.of[i]),
+                                    compile_text(c, "%s/%zu", pointer, i));
     *count = indexes ? names.count : 0;
     return indexes;
 }
@@ -152,7 +159,8 @@ uint64_t columns_hash(uint64_t seed, const char *bytes, size_t length) {
 }
 
 /* Reads one of a few texts; returns its index, or `initial` when absent or wrong. */
-static int choice(struct compiler *c, const json_t *object, const char *name, const char *const *choices, int initial) {
+static int choice(struct compiler *c, const json_t *object, const char *name,
+                  const char *const *choices, int initial) {
     const json_t *member = json_object_get(object, name);
     const char *text = json_string_value(member);
     struct text all = { 0 };
@@ -163,7 +171,8 @@ static int choice(struct compiler *c, const json_t *object, const char *name, co
         if (text && strcmp(text, choices[i]) == 0)
             chosen = i;
         text_add(&all, i ? ", \"" : "\"", i ? 3 : 1);
-        text_add(&all, choices[i][0] == '\t' ? "\\t" : choices[i], choices[i][0] == '\t' ? 2 : strlen(choices[i]));
+        text_add(&all, choices[i][0] == '\t' ? "\\t" : choices[i],
+                 choices[i][0] == '\t' ? 2 : strlen(choices[i]));
         text_add(&all, "\"", 1);
     }
     if (chosen < 0)
@@ -177,8 +186,8 @@ static int choice(struct compiler *c, const json_t *object, const char *name, co
 static bool is_offset(const char *t) {
     if (strcmp(t, "Z") == 0)
         return true;
-    if ((t[0] != '+' && t[0] != '-') || strlen(t) != 6 || t[3] != ':' || strspn(t + 1, "0123456789") != 2 ||
-        strspn(t + 4, "0123456789") != 2)
+    if ((t[0] != '+' && t[0] != '-') || strlen(t) != 6 || t[3] != ':' ||
+        strspn(t + 1, "0123456789") != 2 || strspn(t + 4, "0123456789") != 2)
         return false;
     int hours = (t[1] - '0') * 10 + t[2] - '0', minutes = (t[4] - '0') * 10 + t[5] - '0';
     return minutes < 60 && hours * 60 + minutes <= 14 * 60;
@@ -186,10 +195,13 @@ static bool is_offset(const char *t) {
 
 /* Reads how the table is written. */
 static void compile_table(struct compiler *c) {
-    static const char *const separators[] = { ",", ";", "\t", NULL }, *const decimals[] = { ".", ",", NULL };
+    static const char *const separators[] = { ",", ";", "\t", NULL }, *const decimals[] = { ".",
+                                                                                            ",",
+                                                                                            NULL };
     static const char *const orders[] = { "ymd", "dmy", "mdy", NULL };
     struct columns *columns = c->columns;
-    const json_t *d = columns->document, *zone = json_object_get(d, "timezone"), *redcap = json_object_get(d, "redcap");
+    const json_t *d = columns->document, *zone = json_object_get(d, "timezone"),
+                 *redcap = json_object_get(d, "redcap");
     columns->separator = separators[choice(c, d, "separator", separators, 0)][0];
     columns->decimal = decimals[choice(c, d, "decimal", decimals, 0)][0];
     columns->order = (enum date_order)(choice(c, d, "date_order", orders, -1) + 1);
@@ -202,12 +214,14 @@ static void compile_table(struct compiler *c) {
     columns->blank = compile_names(c, json_object_get(d, "blank"), "/blank");
     columns->ignore = compile_names(c, json_object_get(d, "ignore"), "/ignore");
     columns->restricted = compile_names(c, json_object_get(d, "restricted"), "/restricted");
-    columns->ignore_instruments = compile_names(c, json_object_get(d, "ignore_instruments"), "/ignore_instruments");
+    columns->ignore_instruments =
+        compile_names(c, json_object_get(d, "ignore_instruments"), "/ignore_instruments");
     if (!columns->redcap && columns->ignore_instruments.count)
         compile_fault(c, "/ignore_instruments", "needs redcap: true");
 }
 
-/* Takes up REDCap's own columns: an export has them only when the project has events or repeating instruments. */
+/* Takes up REDCap's own columns: an export has them only when the project has events or repeating
+ * instruments. */
 static void compile_redcap(struct compiler *c) {
     struct columns *columns = c->columns;
     columns->optional_from = columns->used.count;
@@ -223,17 +237,20 @@ static void compile_key(struct compiler *c) {
     static const char *const known[] = { "key", NULL };
     const json_t *record = json_object_get(c->columns->document, "record");
     compile_known(c, record, "/record", known);
-    c->columns->key = compile_columns(c, json_object_get(record, "key"), "/record/key", &c->columns->key_count);
+    c->columns->key =
+        compile_columns(c, json_object_get(record, "key"), "/record/key", &c->columns->key_count);
     if (c->columns->key_count == 0)
-        compile_fault(c, "/record",
-                      "expected key: [column, ...]: the columns whose values make one record of their rows");
+        compile_fault(
+            c, "/record",
+            "expected key: [column, ...]: the columns whose values make one record of their rows");
 }
 
 /* Puts the faults into the error. */
 static bool give_up(struct compiler *c, const char *path, struct iptfhir_error *error) {
     const struct iptfhir_host *host = c->columns->host;
     if (c->memory)
-        host->fail(host, error, IPTFHIR_FATAL, "out-of-memory", path, "there is no memory for the columns file");
+        host->fail(host, error, IPTFHIR_FATAL, "out-of-memory", path,
+                   "there is no memory for the columns file");
     else
         host->fail(host, error, IPTFHIR_FATAL, "columns", c->where, "%zu fault%s: %.*s", c->count,
                    c->count == 1 ? "" : "s", (int)(c->faults.length < 470 ? c->faults.length : 470),
@@ -244,16 +261,26 @@ static bool give_up(struct compiler *c, const char *path, struct iptfhir_error *
 /* Compiles the columns file. */
 bool columns_compile(struct columns *columns, const struct iptfhir_host *host, const char *path,
                      struct iptfhir_error *error) {
-    static const char *const known[] = {
-        "separator", "decimal", "date_order", "timezone", "blank",      "redcap", "ignore_instruments",
-        "record",    "set",     "each",       "ignore",   "restricted", NULL
-    };
+    static const char *const known[] = { "separator",
+                                         "decimal",
+                                         "date_order",
+                                         "timezone",
+                                         "blank",
+                                         "redcap",
+                                         "ignore_instruments",
+                                         "record",
+                                         "set",
+                                         "each",
+                                         "ignore",
+                                         "restricted",
+                                         NULL };
     struct compiler c = { .columns = columns };
     *columns = (struct columns) { .host = host, .document = host->document(host, path, error) };
     if (!columns->document)
         return false;
     if (!json_is_object(columns->document)) {
-        host->fail(host, error, IPTFHIR_FATAL, "columns", path, "expected members: record, set, each, ...");
+        host->fail(host, error, IPTFHIR_FATAL, "columns", path,
+                   "expected members: record, set, each, ...");
         return false;
     }
     char *text = json_dumps(columns->document, JSON_COMPACT | JSON_SORT_KEYS);

@@ -14,9 +14,28 @@ struct names {
     size_t count;
 };
 
-enum value_kind { VALUE_CONSTANT, VALUE_COLUMN, VALUE_TEMPLATE, VALUE_CHECKBOXES, VALUE_DATE_FROM, VALUE_FILE_TIME };
-enum value_type { TYPE_STRING, TYPE_INTEGER, TYPE_DECIMAL, TYPE_BOOLEAN, TYPE_DATE, TYPE_DATETIME, TYPE_CODE };
-enum value_take { TAKE_SAME, TAKE_FIRST, TAKE_LAST }; /* when several rows of a record give a value */
+enum value_kind {
+    VALUE_CONSTANT,
+    VALUE_COLUMN,
+    VALUE_TEMPLATE,
+    VALUE_CHECKBOXES,
+    VALUE_DATE_FROM,
+    VALUE_FILE_TIME
+};
+enum value_type {
+    TYPE_STRING,
+    TYPE_INTEGER,
+    TYPE_DECIMAL,
+    TYPE_BOOLEAN,
+    TYPE_DATE,
+    TYPE_DATETIME,
+    TYPE_CODE
+};
+enum value_take {
+    TAKE_SAME,
+    TAKE_FIRST,
+    TAKE_LAST
+}; /* when several rows of a record give a value */
 enum date_order { ORDER_NONE, ORDER_YMD, ORDER_DMY, ORDER_MDY };
 
 struct piece {
@@ -40,8 +59,8 @@ struct value {
     struct text constant; /* JSON text */
     struct piece *pieces;
     struct code *codes;
-    size_t count;                  /* of pieces or codes */
-    const char *as;                /* checkboxes: member of the objects in the list; NULL: plain codes */
+    size_t count;   /* of pieces or codes */
+    const char *as; /* checkboxes: member of the objects in the list; NULL: plain codes */
     int64_t start_day, first_week; /* date_from */
     int minute;                    /* of a date that has no time; -1: not declared */
 };
@@ -82,7 +101,8 @@ struct columns {
     const char *timezone;
     bool redcap;
     struct names blank, ignore, restricted, ignore_instruments;
-    struct names used;        /* the columns that values, conditions and the key read; others refer to them by index */
+    struct names used; /* the columns that values, conditions and the key read; others refer to them
+                          by index */
     size_t optional_from;     /* used columns from here on may be missing in a file: REDCap's own */
     size_t instrument_column; /* REDCap: redcap_repeat_instrument */
     size_t *key;
@@ -97,7 +117,8 @@ struct columns {
 };
 
 /* Compiles the columns file; false with every fault logged and as many as fit in the error. */
-bool columns_compile(struct columns *c, const struct iptfhir_host *host, const char *path, struct iptfhir_error *error);
+bool columns_compile(struct columns *c, const struct iptfhir_host *host, const char *path,
+                     struct iptfhir_error *error);
 void columns_free(struct columns *c);
 /* True when `name` is one of `names`. */
 bool names_have(const struct names *names, const char *name, size_t length);

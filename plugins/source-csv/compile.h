@@ -16,8 +16,10 @@ struct compiler {
 void compile_fault(struct compiler *c, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void *compile_alloc(struct compiler *c, size_t size);
-const char *compile_text(struct compiler *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void compile_known(struct compiler *c, const json_t *object, const char *pointer, const char *const *known);
+const char *compile_text(struct compiler *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void compile_known(struct compiler *c, const json_t *object, const char *pointer,
+                   const char *const *known);
 struct names compile_names(struct compiler *c, const json_t *list, const char *pointer);
 size_t compile_column(struct compiler *c, const char *name, size_t length, const char *pointer);
 size_t *compile_columns(struct compiler *c, const json_t *list, const char *pointer, size_t *count);

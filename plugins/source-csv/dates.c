@@ -67,7 +67,9 @@ static bool read_date(const char **p, const char *end, enum date_order order, in
     if (!byte(p, end, mark) || !number(p, end, two ? 2 : 1, 2, &b) || !byte(p, end, mark) ||
         !number(p, end, year_first ? (two ? 2 : 1) : 4, year_first ? 2 : 4, &c))
         return false;
-    *day = year_first ? dates_day(a, b, c) : order == ORDER_DMY ? dates_day(c, b, a) : dates_day(c, a, b);
+    *day = year_first           ? dates_day(a, b, c)
+           : order == ORDER_DMY ? dates_day(c, b, a)
+                                : dates_day(c, a, b);
     return *day != INT64_MIN;
 }
 
@@ -85,8 +87,8 @@ static bool read_time(const char **p, const char *end, struct moment *m) {
     } else if (end - *p == 6 && (**p == '+' || **p == '-')) {
         const char *q = *p + 1;
         int hours, minutes;
-        if (!number(&q, end, 2, 2, &hours) || !byte(&q, end, ':') || !number(&q, end, 2, 2, &minutes) || minutes > 59 ||
-            hours > 14)
+        if (!number(&q, end, 2, 2, &hours) || !byte(&q, end, ':') ||
+            !number(&q, end, 2, 2, &minutes) || minutes > 59 || hours > 14)
             return false;
         memcpy(m->offset, *p, 6);
         *p = q;
@@ -109,8 +111,8 @@ bool dates_read(const char *text, size_t length, enum date_order order, struct m
 int dates_minutes(const char *text) {
     const char *p = text, *end = text + strlen(text);
     int hour, minute;
-    if (!number(&p, end, 2, 2, &hour) || !byte(&p, end, ':') || !number(&p, end, 2, 2, &minute) || p != end ||
-        hour > 23 || minute > 59)
+    if (!number(&p, end, 2, 2, &hour) || !byte(&p, end, ':') || !number(&p, end, 2, 2, &minute) ||
+        p != end || hour > 23 || minute > 59)
         return -1;
     return hour * 60 + minute;
 }

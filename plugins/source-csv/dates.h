@@ -14,7 +14,8 @@ struct moment {
 
 /* Days since 1970-01-01 of an existing date, else INT64_MIN. */
 int64_t dates_day(int year, int month, int day);
-/* Reads "date", "date time" or "dateTtime", with seconds and an offset if they are there; ORDER_NONE: YYYY-MM-DD only.
+/* Reads "date", "date time" or "dateTtime", with seconds and an offset if they are there;
+ * ORDER_NONE: YYYY-MM-DD only.
  */
 bool dates_read(const char *text, size_t length, enum date_order order, struct moment *m);
 /* Writes YYYY-MM-DD. */

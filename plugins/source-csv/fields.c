@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiling the members set: and each: of the columns file: values, and where in the record they go. */
+/* Compiling the members set: and each: of the columns file: values, and where in the record they
+ * go. */
 #include "compile.h"
 #include "dates.h"
 
@@ -7,7 +8,8 @@
 #include <string.h>
 
 /* Finds or makes a child: by name in an object, by index in an array. */
-static struct field *child_of(struct compiler *c, struct field *parent, const char *key, size_t length, size_t index) {
+static struct field *child_of(struct compiler *c, struct field *parent, const char *key,
+                              size_t length, size_t index) {
     for (struct field *f = parent->first; f; f = f->next)
         if (key ? f->key_length == length && memcmp(f->key, key, length) == 0 : f->index == index)
             return f;
@@ -31,9 +33,12 @@ static struct field *child_of(struct compiler *c, struct field *parent, const ch
     return f;
 }
 
-/* Goes down one step of a path, making what is missing; *p moves on. NULL and a fault when the path is wrong. */
-static struct field *step(struct compiler *c, struct field *at, const char **p, const char *pointer, bool *fresh) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+/* Goes down one step of a path, making what is missing; *p moves on. NULL and a fault when the path
+ * is wrong. */
+static struct field *step(struct compiler *c, struct field *at, const char **p, const char *pointer,
+                          bool *fresh) {
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     struct field *before = at->last, *f;
     enum field_kind parent_kind;
     if (**p == '[') {
@@ -62,12 +67,15 @@ static struct field *step(struct compiler *c, struct field *at, const char **p, 
     if (**p == '\0' || **p == '.' || **p == '[')
         return f;
 wrong:
-    compile_fault(c, pointer, "expected a record field such as patient.localId or patient.identifiers[0].value");
+    compile_fault(
+        c, pointer,
+        "expected a record field such as patient.localId or patient.identifiers[0].value");
     return NULL;
 }
 
 /* Makes the field of a path, of which no part may be a value already. */
-static struct field *field_of(struct compiler *c, struct field *root, const char *path, const char *pointer) {
+static struct field *field_of(struct compiler *c, struct field *root, const char *path,
+                              const char *pointer) {
     struct field *at = root;
     const char *p = path;
     bool fresh = true;
@@ -105,7 +113,8 @@ static struct value *new_value(struct compiler *c) {
 
 /* Writes a scalar as JSON text. */
 static void scalar(struct compiler *c, struct text *out, const json_t *json, const char *pointer) {
-    char *text = json && !json_is_object(json) && !json_is_array(json) && !json_is_null(json) && !json_is_real(json)
+    char *text = json && !json_is_object(json) && !json_is_array(json) && !json_is_null(json) &&
+                         !json_is_real(json)
                      ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT)
                      : NULL;
     if (text)
@@ -117,7 +126,8 @@ static void scalar(struct compiler *c, struct text *out, const json_t *json, con
 }
 
 /* Splits a text with {column} holes. */
-static void compile_template(struct compiler *c, struct value *v, const char *text, const char *pointer) {
+static void compile_template(struct compiler *c, struct value *v, const char *text,
+                             const char *pointer) {
     size_t most = 1;
     for (const char *p = text; *p; p++)
         most += *p == '{' ? 2 : 0;
@@ -136,14 +146,15 @@ static void compile_template(struct compiler *c, struct value *v, const char *te
             break;
         }
         v->pieces[v->count++] =
-            (struct piece) { .is_column = true, .column = compile_column(c, text, length, pointer) };
+            (struct piece) { .is_column = true,
+                             .column = compile_column(c, text, length, pointer) };
         text += length + 1;
     }
 }
 
 /* Reads a map of cell texts to codes; for checkboxes, each key names a column. */
-static void compile_codes(struct compiler *c, struct value *v, const json_t *codes, const char *pointer,
-                          const char *checkbox) {
+static void compile_codes(struct compiler *c, struct value *v, const json_t *codes,
+                          const char *pointer, const char *checkbox) {
     if (!json_is_object(codes) || json_object_size(codes) == 0) {
         compile_fault(c, pointer, "expected codes: {cell text: code, ...}");
         return;
@@ -164,11 +175,13 @@ static void compile_codes(struct compiler *c, struct value *v, const json_t *cod
 }
 
 /* Reads what a date without a time gets; required where `type` needs it. */
-static void compile_moment(struct compiler *c, struct value *v, const json_t *spec, const char *pointer) {
+static void compile_moment(struct compiler *c, struct value *v, const json_t *spec,
+                           const char *pointer) {
     const json_t *time = json_object_get(spec, "default_time");
     if (v->type == TYPE_DATETIME && !c->columns->timezone)
         compile_fault(c, pointer,
-                      "a datetime needs timezone: \"-05:00\" at the top of the file: local times are never guessed");
+                      "a datetime needs timezone: \"-05:00\" at the top of the file: local times "
+                      "are never guessed");
     if (!time)
         return;
     v->minute = json_is_string(time) ? dates_minutes(json_string_value(time)) : -1;
@@ -177,7 +190,8 @@ static void compile_moment(struct compiler *c, struct value *v, const json_t *sp
 }
 
 /* Reads a date that is counted from a declared start. */
-static void compile_date_from(struct compiler *c, struct value *v, const json_t *from, const char *pointer) {
+static void compile_date_from(struct compiler *c, struct value *v, const json_t *from,
+                              const char *pointer) {
     static const char *const known[] = { "start", "weeks_column", "first_week", NULL };
     const char *start = json_string_value(json_object_get(from, "start")),
                *column = json_string_value(json_object_get(from, "weeks_column"));
@@ -192,15 +206,17 @@ static void compile_date_from(struct compiler *c, struct value *v, const json_t 
     if (column)
         v->column = compile_column(c, column, strlen(column), pointer);
     else
-        compile_fault(c, pointer, "date_from: expected weeks_column: the column with the number of the week");
+        compile_fault(c, pointer,
+                      "date_from: expected weeks_column: the column with the number of the week");
     if (first && !json_is_integer(first))
-        compile_fault(c, pointer, "first_week: expected a whole number: the week that begins at start");
+        compile_fault(c, pointer,
+                      "first_week: expected a whole number: the week that begins at start");
     v->first_week = json_integer_value(first);
 }
 
 /* Reads one of the words of a list; -1 and a fault when it is none. */
-static int word(struct compiler *c, const json_t *json, const char *const *words, const char *pointer,
-                const char *expected) {
+static int word(struct compiler *c, const json_t *json, const char *const *words,
+                const char *pointer, const char *expected) {
     const char *text = json_string_value(json);
     for (int i = 0; text && words[i]; i++)
         if (strcmp(words[i], text) == 0)
@@ -210,23 +226,32 @@ static int word(struct compiler *c, const json_t *json, const char *const *words
 }
 
 /* Compiles a value that is written as a map. */
-static void compile_value_map(struct compiler *c, struct value *v, const json_t *spec, const char *pointer) {
-    static const char *const known[] = { "column", "checkboxes", "date_from", "file",         "constant", "type",
-                                         "codes",  "as",         "take",      "default_time", NULL };
-    static const char *const types[] = { "string", "integer", "decimal", "boolean", "date", "datetime", "code", NULL };
-    static const char *const takes[] = { "same", "first", "last", NULL }, *const files[] = { "modified", NULL };
-    const json_t *column = json_object_get(spec, "column"), *boxes = json_object_get(spec, "checkboxes"),
+static void compile_value_map(struct compiler *c, struct value *v, const json_t *spec,
+                              const char *pointer) {
+    static const char *const known[] = { "column",   "checkboxes",   "date_from", "file",
+                                         "constant", "type",         "codes",     "as",
+                                         "take",     "default_time", NULL };
+    static const char *const types[] = { "string", "integer",  "decimal", "boolean",
+                                         "date",   "datetime", "code",    NULL };
+    static const char *const takes[] = { "same", "first", "last", NULL }, *const files[] = {
+        "modified", NULL
+    };
+    const json_t *column = json_object_get(spec, "column"),
+                 *boxes = json_object_get(spec, "checkboxes"),
                  *from = json_object_get(spec, "date_from");
-    const json_t *file = json_object_get(spec, "file"), *constant = json_object_get(spec, "constant"),
+    const json_t *file = json_object_get(spec, "file"),
+                 *constant = json_object_get(spec, "constant"),
                  *type = json_object_get(spec, "type");
     const json_t *take = json_object_get(spec, "take"), *as = json_object_get(spec, "as"),
                  *codes = json_object_get(spec, "codes");
     compile_known(c, spec, pointer, known);
     if (!!column + !!boxes + !!from + !!file + !!constant != 1) {
-        compile_fault(c, pointer, "expected exactly one of column, checkboxes, date_from, file, constant");
+        compile_fault(c, pointer,
+                      "expected exactly one of column, checkboxes, date_from, file, constant");
         return;
     }
-    int chosen = type ? word(c, type, types, pointer, "type: string, integer, decimal, boolean, date, datetime or code")
+    int chosen = type   ? word(c, type, types, pointer,
+                               "type: string, integer, decimal, boolean, date, datetime or code")
                  : from ? TYPE_DATE
                         : TYPE_STRING;
     v->type = (enum value_type)(chosen < 0 ? 0 : chosen);
@@ -263,10 +288,12 @@ static void compile_value_map(struct compiler *c, struct value *v, const json_t 
 }
 
 /* Compiles the values of one map into a tree of fields. */
-static void compile_values(struct compiler *c, struct field *root, const json_t *set, const char *pointer) {
+static void compile_values(struct compiler *c, struct field *root, const json_t *set,
+                           const char *pointer) {
     for (void *i = json_object_iter((json_t *)(uintptr_t)set); i;
          i = json_object_iter_next((json_t *)(uintptr_t)set, i)) {
-        const char *path = json_object_iter_key(i), *place = compile_text(c, "%s/%s", pointer, path);
+        const char *path = json_object_iter_key(i),
+                   *place = compile_text(c, "%s/%s", pointer, path);
         const json_t *spec = json_object_iter_value(i);
         struct field *f = field_of(c, root, path, place);
         size_t index = c->columns->value_count;
@@ -296,12 +323,14 @@ void compile_set(struct compiler *c) {
 }
 
 /* Compiles a map of columns to the texts that count, from index `at` of the conditions. */
-static void compile_conditions(struct compiler *c, struct list *list, const json_t *map, const char *pointer) {
+static void compile_conditions(struct compiler *c, struct list *list, const json_t *map,
+                               const char *pointer) {
     if (map && !json_is_object(map))
         compile_fault(c, pointer, "expected {column: [text, ...], ...}");
     for (void *i = json_object_iter((json_t *)(uintptr_t)map); i;
          i = json_object_iter_next((json_t *)(uintptr_t)map, i)) {
-        const char *name = json_object_iter_key(i), *place = compile_text(c, "%s/%s", pointer, name);
+        const char *name = json_object_iter_key(i),
+                   *place = compile_text(c, "%s/%s", pointer, name);
         struct condition *condition = &list->conditions[list->condition_count++];
         condition->column = compile_column(c, name, strlen(name), place);
         condition->among = compile_names(c, json_object_iter_value(i), place);
@@ -309,20 +338,23 @@ static void compile_conditions(struct compiler *c, struct list *list, const json
 }
 
 /* Compiles when: */
-static void compile_when(struct compiler *c, struct list *list, const json_t *when, const char *pointer) {
-    static const char *const known[] = { "filled", "any_filled", "events", "instrument", "equals", "status", NULL };
-    const json_t *events = json_object_get(when, "events"), *equals = json_object_get(when, "equals"),
+static void compile_when(struct compiler *c, struct list *list, const json_t *when,
+                         const char *pointer) {
+    static const char *const known[] = { "filled", "any_filled", "events", "instrument",
+                                         "equals", "status",     NULL };
+    const json_t *events = json_object_get(when, "events"),
+                 *equals = json_object_get(when, "equals"),
                  *status = json_object_get(when, "status");
     const json_t *instrument = json_object_get(when, "instrument");
     if (when && !json_is_object(when))
         compile_fault(c, pointer, "expected conditions");
     compile_known(c, when, pointer, known);
-    list->filled =
-        compile_columns(c, json_object_get(when, "filled"), compile_text(c, "%s/filled", pointer), &list->filled_count);
+    list->filled = compile_columns(c, json_object_get(when, "filled"),
+                                   compile_text(c, "%s/filled", pointer), &list->filled_count);
     list->any_filled = compile_columns(c, json_object_get(when, "any_filled"),
                                        compile_text(c, "%s/any_filled", pointer), &list->any_count);
-    list->conditions =
-        compile_alloc(c, (2 + json_object_size(equals) + json_object_size(status)) * sizeof *list->conditions);
+    list->conditions = compile_alloc(c, (2 + json_object_size(equals) + json_object_size(status)) *
+                                            sizeof *list->conditions);
     if (!list->conditions)
         return;
     if ((events || instrument) && !c->columns->redcap)
@@ -355,7 +387,8 @@ void compile_each(struct compiler *c) {
     }
     columns->lists = compile_alloc(c, json_array_size(each) * sizeof *columns->lists);
     json_array_foreach((json_t *)(uintptr_t)each, i, one) {
-        const char *pointer = compile_text(c, "/each/%zu", i), *path = json_string_value(json_object_get(one, "list"));
+        const char *pointer = compile_text(c, "/each/%zu", i),
+                   *path = json_string_value(json_object_get(one, "list"));
         const json_t *set = json_object_get(one, "set");
         if (!columns->lists)
             return;
@@ -366,7 +399,8 @@ void compile_each(struct compiler *c) {
             if (columns->lists[j].path && strcmp(columns->lists[j].path, path) == 0)
                 list->target = columns->lists[j].target;
         bool first = path && list->target == i;
-        struct field *f = first ? field_of(c, &columns->root, path, compile_text(c, "%s/list", pointer)) : NULL;
+        struct field *f =
+            first ? field_of(c, &columns->root, path, compile_text(c, "%s/list", pointer)) : NULL;
         if (f) {
             f->kind = FIELD_LIST;
             f->index = i;

@@ -23,7 +23,8 @@ static void fault(struct faults *f, const char *format, ...) {
     size_t length = strlen(text) + 2;
     if (f->length + length + 24 > f->size)
         return;
-    f->length += (size_t)snprintf(f->why + f->length, f->size - f->length, "%s%s", f->length ? "; " : "", text);
+    f->length += (size_t)snprintf(f->why + f->length, f->size - f->length, "%s%s",
+                                  f->length ? "; " : "", text);
 }
 
 /* The place of a name in the row; -1 when it isn't there. */
@@ -35,21 +36,25 @@ static ptrdiff_t find(const struct rows *row, const char *name, size_t length) {
 }
 
 /* Checks one column of the file. */
-static void check_column(const struct columns *c, const struct rows *row, size_t i, bool quote, struct faults *f) {
+static void check_column(const struct columns *c, const struct rows *row, size_t i, bool quote,
+                         struct faults *f) {
     const struct cell *cell = &row->cells[i];
     char name[80] = "";
     if (quote)
-        snprintf(name, sizeof name, " (%.*s)", cell->length < 60 ? (int)cell->length : 60, cell->text);
+        snprintf(name, sizeof name, " (%.*s)", cell->length < 60 ? (int)cell->length : 60,
+                 cell->text);
     ptrdiff_t first = find(row, cell->text, cell->length);
     if (first != (ptrdiff_t)i)
         fault(f, "column %zu%s has the name of column %td", i + 1, name, first + 1);
-    else if (!names_have(&c->used, cell->text, cell->length) && !names_have(&c->ignore, cell->text, cell->length) &&
+    else if (!names_have(&c->used, cell->text, cell->length) &&
+             !names_have(&c->ignore, cell->text, cell->length) &&
              !names_have(&c->restricted, cell->text, cell->length))
         fault(f, "column %zu%s is neither read nor listed under ignore or restricted", i + 1, name);
 }
 
 /* Reads the header. */
-bool header_read(const struct columns *c, const struct rows *row, ptrdiff_t *at, char *why, size_t size) {
+bool header_read(const struct columns *c, const struct rows *row, ptrdiff_t *at, char *why,
+                 size_t size) {
     struct faults f = { .why = why, .size = size };
     size_t found = 0, needed = 0;
     why[0] = '\0';

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row reader: finds the end of a row first and changes the bytes only then, so that a broken row can be left
- * behind. */
+/* The row reader: finds the end of a row first and changes the bytes only then, so that a broken
+ * row can be left behind. */
 #include "rows.h"
 
 #include <errno.h>
@@ -53,7 +53,8 @@ static bool add_cell(struct rows *r, char *text, size_t length) {
     return true;
 }
 
-/* Finds the quote that closes a cell (p stands behind the opening one); NULL when it isn't there. */
+/* Finds the quote that closes a cell (p stands behind the opening one); NULL when it isn't there.
+ */
 static char *closing_quote(char *p, char *end) {
     while (p < end && (p = memchr(p, '"', (size_t)(end - p)))) {
         if (p + 1 < end && p[1] == '"')

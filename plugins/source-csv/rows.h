@@ -14,7 +14,8 @@ struct cell {
 enum rows_answer {
     ROWS_ROW, /* cells and line are set */
     ROWS_END,
-    ROWS_BAD_QUOTES, /* the row at `line` cannot be read; the next call goes on behind its first line */
+    ROWS_BAD_QUOTES, /* the row at `line` cannot be read; the next call goes on behind its first
+                        line */
     ROWS_TOO_LARGE,  /* the same */
     ROWS_ERROR,      /* reading failed: errno */
     ROWS_MEMORY

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The source of records that stand in tables: CSV files and REDCap exports, read as a columns file says. */
+/* The source of records that stand in tables: CSV files and REDCap exports, read as a columns file
+ * says. */
 #include "build.h"
 #include "columns.h"
 #include "header.h"
@@ -38,23 +39,27 @@ struct reading {
 static const struct iptfhir_option options[] = {
     { "path", IPTFHIR_PATH, IPTFHIR_REQUIRED, offsetof(struct source_csv, path), NULL, 0, 0, NULL,
       "File, folder (its *.csv, by name) or - for standard input." },
-    { "columns", IPTFHIR_STRING, IPTFHIR_REQUIRED, offsetof(struct source_csv, columns_path), NULL, 0, 0, NULL,
-      "The columns file: which column goes where in the record, and what is ignored or restricted." },
-    { "max_row_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_csv, max_row_bytes), "1048576", 256, 67108864, NULL,
-      "Largest row in bytes; a larger one is held, the rest goes on." },
+    { "columns", IPTFHIR_STRING, IPTFHIR_REQUIRED, offsetof(struct source_csv, columns_path), NULL,
+      0, 0, NULL,
+      "The columns file: which column goes where in the record, and what is ignored or "
+      "restricted." },
+    { "max_row_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_csv, max_row_bytes), "1048576",
+      256, 67108864, NULL, "Largest row in bytes; a larger one is held, the rest goes on." },
     IPTFHIR_OPTIONS_END,
 };
 
 /* Tells whether the path is standard input: the host may have made "-" absolute. */
 static bool is_stdin(const char *path) {
     size_t length = strlen(path);
-    return strcmp(path, "-") == 0 || (length > 1 && strcmp(path + length - 2, "/-") == 0 && access(path, F_OK) != 0);
+    return strcmp(path, "-") == 0 ||
+           (length > 1 && strcmp(path + length - 2, "/-") == 0 && access(path, F_OK) != 0);
 }
 
 /* Fails for want of memory. */
 static iptfhir_status no_memory(const struct reading *r, const char *path) {
     const struct iptfhir_host *host = r->source->host;
-    return host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", path, "there is no memory to read the file");
+    return host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", path,
+                      "there is no memory to read the file");
 }
 
 /* Gives the sink the cursor as it is now. */
@@ -71,7 +76,8 @@ static iptfhir_status give_cursor(struct reading *r) {
 }
 
 /* Holds a place in a file. */
-static iptfhir_status hold(struct reading *r, const char *path, int64_t line, const char *code, const char *why) {
+static iptfhir_status hold(struct reading *r, const char *path, int64_t line, const char *code,
+                           const char *why) {
     const struct iptfhir_origin origin = { sizeof origin, path, line };
     iptfhir_status status = r->sink->hold(r->sink, &origin, code, why);
     return status == IPTFHIR_REJECT ? IPTFHIR_OK : status;
@@ -85,25 +91,28 @@ static iptfhir_status hold_broken(struct reading *r, struct build *b, const stru
         return hold(r, b->file, rows->line, "row-too-large",
                     "the row is larger than max_row_bytes: split it, or raise the option");
     return hold(r, b->file, rows->line, "bad-quotes",
-                "the row opens a quote and doesn't close it, or has text behind a closing quote: correct the file");
+                "the row opens a quote and doesn't close it, or has text behind a closing quote: "
+                "correct the file");
 }
 
 /* Looks at a row before it is built: its number of cells. */
-static iptfhir_status take_row(struct reading *r, struct build *b, const struct rows *rows, size_t width) {
+static iptfhir_status take_row(struct reading *r, struct build *b, const struct rows *rows,
+                               size_t width) {
     char why[160];
     if (rows->count == 1 && rows->cells[0].length == 0)
         return IPTFHIR_OK;
     if (rows->count == width)
         return build_row(b, rows);
     b->records++;
-    snprintf(why, sizeof why, "the row has %zu cells, the header %zu: are quotes or separators missing?", rows->count,
-             width);
+    snprintf(why, sizeof why,
+             "the row has %zu cells, the header %zu: are quotes or separators missing?",
+             rows->count, width);
     return hold(r, b->file, rows->line, "cell-count", why);
 }
 
 /* Now and then: tells how far it is, gives the cursor, looks whether the service stops. */
-static iptfhir_status look_up(struct reading *r, const struct build *b, uint64_t taken, bool with_cursor,
-                              size_t *told) {
+static iptfhir_status look_up(struct reading *r, const struct build *b, uint64_t taken,
+                              bool with_cursor, size_t *told) {
     const struct iptfhir_host *host = r->source->host;
     r->sink->progress(r->sink, r->done + taken, r->files.total);
     if (host->stopping(host))
@@ -116,7 +125,8 @@ static iptfhir_status look_up(struct reading *r, const struct build *b, uint64_t
 }
 
 /* Reads the rows behind the header. */
-static iptfhir_status read_rows(struct reading *r, struct build *b, struct rows *rows, size_t width, bool with_cursor) {
+static iptfhir_status read_rows(struct reading *r, struct build *b, struct rows *rows, size_t width,
+                                bool with_cursor) {
     const struct iptfhir_host *host = r->source->host;
     iptfhir_status status = IPTFHIR_OK;
     size_t told = 0;
@@ -137,14 +147,18 @@ static iptfhir_status read_rows(struct reading *r, struct build *b, struct rows 
 }
 
 /* Reads an open file; *usable is false when its header is wrong. */
-static iptfhir_status read_table(struct reading *r, int fd, const char *path, time_t modified, bool with_cursor,
-                                 bool *usable) {
+static iptfhir_status read_table(struct reading *r, int fd, const char *path, time_t modified,
+                                 bool with_cursor, bool *usable) {
     const struct columns *c = &r->source->columns;
-    struct rows rows = { .fd = fd, .separator = c->separator, .max_bytes = (size_t)r->source->max_row_bytes };
+    struct rows rows = { .fd = fd,
+                         .separator = c->separator,
+                         .max_bytes = (size_t)r->source->max_row_bytes };
     ptrdiff_t *at = calloc(c->used.count + 1, sizeof *at);
     char file_time[40] = "null", why[500];
     struct tm utc;
-    struct build b = { .columns = c, .sink = r->sink, .file = path, .file_time = file_time, .at = at };
+    struct build b = {
+        .columns = c, .sink = r->sink, .file = path, .file_time = file_time, .at = at
+    };
     iptfhir_status status = IPTFHIR_OK;
     if (gmtime_r(&modified, &utc))
         strftime(file_time, sizeof file_time, "\"%Y-%m-%dT%H:%M:%SZ\"", &utc);
@@ -168,7 +182,8 @@ static iptfhir_status read_table(struct reading *r, int fd, const char *path, ti
     }
     if (b.by_status > 0)
         r->source->host->log(r->source->host, IPTFHIR_INFO,
-                             "%s: %" PRIu64 " list elements left out because of their status", path, b.by_status);
+                             "%s: %" PRIu64 " list elements left out because of their status", path,
+                             b.by_status);
     if (status == IPTFHIR_FATAL)
         r->source->host->fail(r->source->host, r->error, status, "source-failed", path,
                               "the record cannot be handed over");
@@ -189,8 +204,9 @@ static iptfhir_status read_file(struct reading *r, struct file *file) {
     int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     iptfhir_status status = IPTFHIR_OK;
     if (fd < 0 || fstat(fd, &st) != 0) {
-        status = hold(r, file->path, 0, "source-unreadable",
-                      "the file cannot be opened: check its permissions; it is tried again at the next poll");
+        status = hold(
+            r, file->path, 0, "source-unreadable",
+            "the file cannot be opened: check its permissions; it is tried again at the next poll");
         goto out;
     }
     line = files_line(file->name, &st);
@@ -242,14 +258,17 @@ static iptfhir_status poll_source(void *self, const char *cursor, struct iptfhir
 }
 
 /* Compiles the columns file. */
-static iptfhir_status init(void *self, const struct iptfhir_host *host, struct iptfhir_error *error) {
+static iptfhir_status init(void *self, const struct iptfhir_host *host,
+                           struct iptfhir_error *error) {
     struct source_csv *s = self;
     s->host = host;
     return columns_compile(&s->columns, host, s->columns_path, error) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
 /* Frees the columns. */
-static void fini(void *self) { columns_free(&((struct source_csv *)self)->columns); }
+static void fini(void *self) {
+    columns_free(&((struct source_csv *)self)->columns);
+}
 
 static const struct iptfhir_source source = { sizeof source, poll_source };
 

@@ -50,8 +50,8 @@ static size_t sequence(const unsigned char *p, size_t left) {
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xC0) != 0x80)
             return 0;
-    bool wrong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) ||
-                 (p[0] == 0xF4 && p[1] > 0x8F);
+    bool wrong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+                 (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F);
     return wrong ? 0 : n;
 }
 
@@ -73,7 +73,9 @@ bool text_json(struct text *t, const char *bytes, size_t length) {
             break;
         if (p[i] == 0)
             return false;
-        const char escape[6] = { '\\', p[i] >= 0x20 ? (char)p[i] : 'u', '0', '0', hex[p[i] >> 4], hex[p[i] & 15] };
+        const char escape[6] = {
+            '\\', p[i] >= 0x20 ? (char)p[i] : 'u', '0', '0', hex[p[i] >> 4], hex[p[i] & 15]
+        };
         text_add(t, escape, p[i] >= 0x20 ? 2 : 6);
         run = ++i;
     }

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define FRESH_SECONDS 2 /* coarser than the time stamps of any file system but FAT, which has these 2 seconds */
+#define FRESH_SECONDS                                                                              \
+    2 /* coarser than the time stamps of any file system but FAT, which has these 2 seconds */
 
 /* Writes a name with tab, line feed and percent as %xx; free() it. */
 static char *escape_name(const char *name) {
@@ -30,14 +31,17 @@ static char *escape_name(const char *name) {
 char *files_line(const char *name, const struct stat *st) {
     char *escaped = escape_name(name), *line = NULL;
     if (escaped && asprintf(&line, "%s\t%lld\t%lld.%09ld\t%llu", escaped, (long long)st->st_size,
-                            (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (unsigned long long)st->st_ino) < 0)
+                            (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                            (unsigned long long)st->st_ino) < 0)
         line = NULL;
     free(escaped);
     return line;
 }
 
 /* Tells whether a file was changed just now (or in the future). */
-bool files_fresh(const struct stat *st) { return time(NULL) - st->st_mtim.tv_sec < FRESH_SECONDS; }
+bool files_fresh(const struct stat *st) {
+    return time(NULL) - st->st_mtim.tv_sec < FRESH_SECONDS;
+}
 
 /* Finds a file's line in a cursor; a copy, NULL when there is none. */
 static char *find_line(const char *cursor, const char *name, bool *failed) {
@@ -67,7 +71,9 @@ static bool add(struct files *f, char *path, const struct stat *st, const char *
     f->of = of;
     const char *slash = strrchr(path, '/');
     struct file *file = &of[f->count++];
-    *file = (struct file) { .path = path, .name = slash ? slash + 1 : path, .size = (uint64_t)st->st_size };
+    *file = (struct file) { .path = path,
+                            .name = slash ? slash + 1 : path,
+                            .size = (uint64_t)st->st_size };
     f->total += file->size;
     bool failed = false;
     file->line = find_line(cursor, file->name, &failed);
@@ -86,10 +92,13 @@ static bool ends_well(const char *name, const char *const *suffixes) {
 }
 
 /* Orders names by their bytes, whatever the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 /* Lists files. */
-bool files_list(struct files *f, const char *path, const char *const *suffixes, const char *cursor) {
+bool files_list(struct files *f, const char *path, const char *const *suffixes,
+                const char *cursor) {
     struct stat st;
     *f = (struct files) { 0 };
     if (stat(path, &st) != 0)
@@ -107,7 +116,8 @@ bool files_list(struct files *f, const char *path, const char *const *suffixes, 
         if (ok && names[i]->d_name[0] != '.' && ends_well(names[i]->d_name, suffixes)) {
             if (asprintf(&full, "%s/%s", path, names[i]->d_name) < 0)
                 full = NULL;
-            if (full && (stat(full, &st) != 0 || S_ISDIR(st.st_mode))) /* gone meanwhile, or a folder */
+            if (full &&
+                (stat(full, &st) != 0 || S_ISDIR(st.st_mode))) /* gone meanwhile, or a folder */
                 free(full);
             else
                 ok = add(f, full, &st, cursor);

@@ -11,7 +11,8 @@
 struct file {
     char *path;
     const char *name; /* last component of path */
-    char *line;       /* its cursor line: the old one until the file is read, then the new one; may be NULL */
+    char *line; /* its cursor line: the old one until the file is read, then the new one; may be
+                   NULL */
     uint64_t size;
 };
 struct files {
@@ -20,8 +21,9 @@ struct files {
     uint64_t total;
 };
 
-/* Lists the file `path`, or the files of the folder `path` whose names end in one of `suffixes`, sorted by name, with
- * their lines of the old cursor (may be NULL). False with errno when the path cannot be read. */
+/* Lists the file `path`, or the files of the folder `path` whose names end in one of `suffixes`,
+ * sorted by name, with their lines of the old cursor (may be NULL). False with errno when the path
+ * cannot be read. */
 bool files_list(struct files *f, const char *path, const char *const *suffixes, const char *cursor);
 void files_free(struct files *f);
 /* The cursor line of a file in this state; NULL when memory is out. */

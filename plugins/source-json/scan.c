@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PADDING 256 /* columns that are kept in front of a record, so that its positions stay true */
+#define MAX_PADDING                                                                                \
+    256 /* columns that are kept in front of a record, so that its positions stay true */
 
 /* Keeps bytes of the record, up to its bound. */
 static bool keep(struct scan *s, const char *bytes, size_t length) {
@@ -34,8 +35,10 @@ static bool keep(struct scan *s, const char *bytes, size_t length) {
 static bool begin(struct scan *s) {
     static const char spaces[MAX_PADDING + 1] =
         "                                                                "
-        "                                                                                                "
-        "                                                                                                ";
+        "                                                                                          "
+        "      "
+        "                                                                                          "
+        "      ";
     s->record_line = s->line;
     s->record_column = s->column;
     s->length = s->depth = 0;
@@ -59,15 +62,17 @@ static iptfhir_status finish(struct scan *s) {
     while (s->length > 0 && strchr(" \t\r\n", s->text[s->length - 1]))
         s->length--;
     if (s->too_large)
-        return hold(
-            s, s->record_line, "record-too-large",
-            "the record that begins in this line is larger than max_record_bytes: split it, or raise the option");
+        return hold(s, s->record_line, "record-too-large",
+                    "the record that begins in this line is larger than max_record_bytes: split "
+                    "it, or raise the option");
     if (s->mismatched)
         return hold(s, s->record_line, "json-invalid",
-                    "brackets or quotes of the record that begins in this line don't match: correct the file");
+                    "brackets or quotes of the record that begins in this line don't match: "
+                    "correct the file");
     s->records++;
     iptfhir_status status = s->sink->emit_text(s->sink, s->text, s->length, &origin);
-    return status == IPTFHIR_REJECT ? IPTFHIR_OK : status; /* refused records are held by the core */
+    return status == IPTFHIR_REJECT ? IPTFHIR_OK
+                                    : status; /* refused records are held by the core */
 }
 
 /* Closes a bracket: those that were left open inside are passed over. */
@@ -134,13 +139,15 @@ static iptfhir_status between(struct scan *s, char c) {
         bool comma = s->after_comma;
         s->in_array = s->after_comma = false;
         s->state = SCAN_REST;
-        return comma ? hold(s, s->line, "json-invalid", "expected a record behind the comma: remove the comma")
+        return comma ? hold(s, s->line, "json-invalid",
+                            "expected a record behind the comma: remove the comma")
                      : IPTFHIR_OK;
     }
     if (s->in_array && c == ',') {
         bool empty = s->after_comma || s->records == 0;
         s->after_comma = true;
-        return empty ? hold(s, s->line, "json-invalid", "expected a record in front of the comma: remove the comma")
+        return empty ? hold(s, s->line, "json-invalid",
+                            "expected a record in front of the comma: remove the comma")
                      : IPTFHIR_OK;
     }
     if (s->state == SCAN_REST) {

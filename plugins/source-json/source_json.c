@@ -35,20 +35,24 @@ static const struct iptfhir_option options[] = {
     { "path", IPTFHIR_PATH, IPTFHIR_REQUIRED, offsetof(struct source_json, path), NULL, 0, 0, NULL,
       "File, folder (its *.json, *.ndjson and *.jsonl, by name) or - for standard input." },
     { "format", IPTFHIR_CHOICE, 0, offsetof(struct source_json, format), "auto", 0, 0, formats,
-      "json: one record or an array of records; ndjson: one record a line; auto: by name, else by the first line." },
-    { "max_record_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_json, max_record_bytes), "8388608", 1024,
-      268435456, NULL, "Largest record in bytes; a larger one is held, the rest goes on." },
+      "json: one record or an array of records; ndjson: one record a line; auto: by name, else by "
+      "the first line." },
+    { "max_record_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_json, max_record_bytes),
+      "8388608", 1024, 268435456, NULL,
+      "Largest record in bytes; a larger one is held, the rest goes on." },
     IPTFHIR_OPTIONS_END,
 };
 
 /* Tells whether the path is standard input: the host may have made "-" absolute. */
 static bool is_stdin(const char *path) {
     size_t length = strlen(path);
-    return strcmp(path, "-") == 0 || (length > 1 && strcmp(path + length - 2, "/-") == 0 && access(path, F_OK) != 0);
+    return strcmp(path, "-") == 0 ||
+           (length > 1 && strcmp(path + length - 2, "/-") == 0 && access(path, F_OK) != 0);
 }
 
 /* Tells how a file is laid out, from the option, its name, or its first bytes. */
-static enum scan_form form_of(const struct source_json *s, const char *name, const char *bytes, size_t length) {
+static enum scan_form form_of(const struct source_json *s, const char *name, const char *bytes,
+                              size_t length) {
     const char *dot = strrchr(name, '.');
     if (s->format != FORMAT_AUTO)
         return s->format == FORMAT_NDJSON ? SCAN_LINES : SCAN_JSON;
@@ -61,8 +65,8 @@ static enum scan_form form_of(const struct source_json *s, const char *name, con
 static iptfhir_status give_cursor(struct reading *r) {
     char *cursor = files_cursor(&r->files);
     if (!cursor)
-        return r->source->host->fail(r->source->host, r->error, IPTFHIR_FATAL, "out-of-memory", NULL,
-                                     "there is no memory for the cursor");
+        return r->source->host->fail(r->source->host, r->error, IPTFHIR_FATAL, "out-of-memory",
+                                     NULL, "there is no memory for the cursor");
     iptfhir_status status = r->sink->cursor(r->sink, cursor);
     free(cursor);
     return status;
@@ -87,14 +91,17 @@ static ssize_t read_chunk(int fd, char *bytes) {
 /* Reads all records of an open file. */
 static iptfhir_status read_records(struct reading *r, int fd, const char *path, bool with_cursor) {
     const struct iptfhir_host *host = r->source->host;
-    struct scan scan = { .sink = r->sink, .file = path, .max_bytes = (size_t)r->source->max_record_bytes };
+    struct scan scan = { .sink = r->sink,
+                         .file = path,
+                         .max_bytes = (size_t)r->source->max_record_bytes };
     size_t told = 0;
     bool first = true;
     iptfhir_status status = IPTFHIR_OK;
     ssize_t n = 0;
     char *bytes = malloc(CHUNK);
     if (!bytes)
-        return host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", path, "there is no memory to read the file");
+        return host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", path,
+                          "there is no memory to read the file");
     while (status == IPTFHIR_OK && (n = read_chunk(fd, bytes)) > 0) {
         if (first)
             scan.form = form_of(r->source, path, bytes, (size_t)n);
@@ -111,12 +118,13 @@ static iptfhir_status read_records(struct reading *r, int fd, const char *path, 
                                 "the service stops; the file is read again from its start");
     }
     if (n < 0)
-        status = host->fail(host, r->error, IPTFHIR_RETRY, "source-unreadable", path, "the file cannot be read: %s",
-                            strerror(errno));
+        status = host->fail(host, r->error, IPTFHIR_RETRY, "source-unreadable", path,
+                            "the file cannot be read: %s", strerror(errno));
     else if (status == IPTFHIR_OK)
         status = scan_end(&scan);
     if (status == IPTFHIR_FATAL)
-        host->fail(host, r->error, status, "source-failed", path, "the record cannot be handed over");
+        host->fail(host, r->error, status, "source-failed", path,
+                   "the record cannot be handed over");
     scan_free(&scan);
     free(bytes);
     return status;
@@ -131,14 +139,15 @@ static iptfhir_status read_file(struct reading *r, struct file *file) {
     iptfhir_status status = IPTFHIR_OK;
     if (fd < 0 || fstat(fd, &st) != 0) {
         const struct iptfhir_origin origin = { sizeof origin, file->path, 0 };
-        status = r->sink->hold(r->sink, &origin, "source-unreadable",
-                               "the file cannot be opened: check its permissions; it is tried again at the next poll");
+        status = r->sink->hold(
+            r->sink, &origin, "source-unreadable",
+            "the file cannot be opened: check its permissions; it is tried again at the next poll");
         goto out;
     }
     line = files_line(file->name, &st);
     if (!line) {
-        status =
-            host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", file->path, "there is no memory for the cursor");
+        status = host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", file->path,
+                            "there is no memory for the cursor");
         goto out;
     }
     if (file->line && strcmp(line, file->line) == 0) {
@@ -181,7 +190,8 @@ static iptfhir_status poll_source(void *self, const char *cursor, struct iptfhir
 }
 
 /* Keeps the host. */
-static iptfhir_status init(void *self, const struct iptfhir_host *host, struct iptfhir_error *error) {
+static iptfhir_status init(void *self, const struct iptfhir_host *host,
+                           struct iptfhir_error *error) {
     struct source_json *s = self;
     (void)error;
     s->host = host;

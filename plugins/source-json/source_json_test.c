@@ -72,7 +72,8 @@ START_TEST(a_file_holds_one_record_an_array_or_lines) {
     read_text("a.json", "\xEF\xBB\xBF\n {\"a\":\n1}\n");
     ck_assert_uint_eq(records.records, 1);
     record_is(0, 2, "{\"a\":\n1}");
-    ck_assert_uint_eq(strspn(mock_event(&records, MOCK_RECORD, 0)->text, " "), 1); /* its column is kept */
+    ck_assert_uint_eq(strspn(mock_event(&records, MOCK_RECORD, 0)->text, " "),
+                      1); /* its column is kept */
     read_text("a.json", "[{\"a\":\"],[}{\\\"\"},\n\n  {\"b\":[{}]} ,{}]\n");
     ck_assert_uint_eq(records.records, 3);
     ck_assert_uint_eq(records.holds, 0);
@@ -154,11 +155,14 @@ END_TEST
 START_TEST(records_do_not_depend_on_where_the_chunks_end) {
     const char text[] = "\xEF\xBB\xBF[ {\"a\":\"\\\\\\\"]}\"},\n [1], {\"b\":[[]]}\n, \"x\" ]\n";
     for (size_t size = 1; size < 8; size++) {
-        struct scan scan = { .sink = &records.sink, .file = "f", .max_bytes = 1000, .form = SCAN_JSON };
+        struct scan scan = {
+            .sink = &records.sink, .file = "f", .max_bytes = 1000, .form = SCAN_JSON
+        };
         mock_records_close(&records);
         mock_records_open(&records);
         for (size_t at = 0; at < sizeof text - 1; at += size)
-            ck_assert_int_eq(scan_bytes(&scan, text + at, sizeof text - 1 - at < size ? sizeof text - 1 - at : size),
+            ck_assert_int_eq(scan_bytes(&scan, text + at,
+                                        sizeof text - 1 - at < size ? sizeof text - 1 - at : size),
                              IPTFHIR_OK);
         ck_assert_int_eq(scan_end(&scan), IPTFHIR_OK);
         ck_assert_uint_eq(records.records, 4);
@@ -201,13 +205,15 @@ START_TEST(a_file_is_in_the_cursor_only_when_it_was_read_whole) {
     records.stop_after = 0;
     ck_assert_int_eq(run(NULL), IPTFHIR_OK);
     ck_assert_uint_eq(records.cursors, 3);
-    ck_assert_str_eq(mock_event(&records, MOCK_CURSOR, 0)->text, ""); /* 1,500 records in, and the file not yet done */
+    ck_assert_str_eq(mock_event(&records, MOCK_CURSOR, 0)->text,
+                     ""); /* 1,500 records in, and the file not yet done */
     ck_assert_ptr_nonnull(strstr(mock_event(&records, MOCK_CURSOR, 1)->text, "a.ndjson\t12000\t"));
     mock_records_close(&records);
     mock_records_open(&records);
     records.stop_after = 10;
     struct iptfhir_error error = { .size = sizeof error };
-    ck_assert_int_eq(iptfhir_plugin.source->poll(&instance, NULL, &records.sink, &error), IPTFHIR_RETRY);
+    ck_assert_int_eq(iptfhir_plugin.source->poll(&instance, NULL, &records.sink, &error),
+                     IPTFHIR_RETRY);
     ck_assert_uint_eq(records.cursors, 0);
 }
 END_TEST
@@ -234,7 +240,8 @@ END_TEST
 START_TEST(a_folder_that_is_not_there_is_tried_later) {
     struct iptfhir_error error = { .size = sizeof error };
     instance.path = "/nonexistent/folder";
-    ck_assert_int_eq(iptfhir_plugin.source->poll(&instance, NULL, &records.sink, &error), IPTFHIR_RETRY);
+    ck_assert_int_eq(iptfhir_plugin.source->poll(&instance, NULL, &records.sink, &error),
+                     IPTFHIR_RETRY);
     ck_assert_str_eq(error.code, "source-unreadable");
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transactions and batches: written as text, split at the limits that a server turns out to have, each entry's status
- * read. */
+/* Transactions and batches: written as text, split at the limits that a server turns out to have,
+ * each entry's status read. */
 #include "fhir.h"
 
 #include <jansson.h>
@@ -26,8 +26,9 @@ static void learn_limit(struct delivery *d, size_t count, bool conditional) {
         d->t->limit_conditional = limit;
     else
         d->t->limit_entries = limit;
-    d->t->host->log(d->t->host, IPTFHIR_INFO, "target-fhir: the server refused a bundle of %zu entries%s; trying %zu",
-                    count, conditional ? ", some of them conditional" : "", limit);
+    d->t->host->log(d->t->host, IPTFHIR_INFO,
+                    "target-fhir: the server refused a bundle of %zu entries%s; trying %zu", count,
+                    conditional ? ", some of them conditional" : "", limit);
 }
 
 /* Writes one entry. */
@@ -40,10 +41,11 @@ static bool write_entry(struct delivery *d, struct text *text, struct item *it, 
         text_puts(text, "\",");
     }
     text_puts(text, "\"resource\":");
-    if (!single_body(d, it, it->change->body, it->change->body_length, update ? it->id : NULL, text))
+    if (!single_body(d, it, it->change->body, it->change->body_length, update ? it->id : NULL,
+                     text))
         return false;
-    text_puts(text,
-              update ? ",\"request\":{\"method\":\"PUT\",\"url\":\"" : ",\"request\":{\"method\":\"POST\",\"url\":\"");
+    text_puts(text, update ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
+                           : ",\"request\":{\"method\":\"POST\",\"url\":\"");
     text_puts(text, it->change->type);
     it->conditional = !update && single_conditional(it);
     if (update) {
@@ -63,7 +65,8 @@ static bool write_entry(struct delivery *d, struct text *text, struct item *it, 
 }
 
 /* Writes the whole bundle as one call; items that cannot be written are held and leave the list. */
-static size_t write_bundle(struct delivery *d, struct call *c, struct item **items, size_t count, bool transaction) {
+static size_t write_bundle(struct delivery *d, struct call *c, struct item **items, size_t count,
+                           bool transaction) {
     size_t written = 0;
     call_clear(c);
     if (!call_begin(c, "POST"))
@@ -75,8 +78,9 @@ static size_t write_bundle(struct delivery *d, struct call *c, struct item **ite
     call_header(c);
     text_puts(&c->text, "Prefer: return=minimal");
     call_body(c);
-    text_puts(&c->text, transaction ? "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":["
-                                    : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[");
+    text_puts(&c->text, transaction
+                            ? "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":["
+                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[");
     for (size_t i = 0; i < count; i++) {
         size_t start = c->text.length;
         if (write_entry(d, &c->text, items[i], written == 0)) {
@@ -85,7 +89,8 @@ static size_t write_bundle(struct delivery *d, struct call *c, struct item **ite
             c->text.length = start;
             items[i]->in_bundle = false;
             settle_held(d, items[i], "invalid",
-                        "it refers to a resource that is not at the target and has no identifier, or its body is no "
+                        "it refers to a resource that is not at the target and has no identifier, "
+                        "or its body is no "
                         "JSON object");
         }
     }
@@ -96,7 +101,8 @@ static size_t write_bundle(struct delivery *d, struct call *c, struct item **ite
 
 /* Makes an answer of one entry of the response. */
 static struct answer entry_answer(const json_t *entry) {
-    const json_t *response = json_object_get(entry, "response"), *resource = json_object_get(entry, "resource");
+    const json_t *response = json_object_get(entry, "response"),
+                 *resource = json_object_get(entry, "resource");
     const char *status = json_string_value(json_object_get(response, "status"));
     struct answer a = { .outcome = IPTFHIR_HTTP_ANSWERED, .body = "" };
     a.status = status != NULL ? (int)strtol(status, NULL, 10) : 0;
@@ -118,7 +124,8 @@ static void take_resource(struct item *it, const json_t *entry) {
 }
 
 /* Reads the response and settles each item by its own entry; what has none is lost. */
-static void read_response(struct delivery *d, const struct answer *a, struct item **items, size_t count) {
+static void read_response(struct delivery *d, const struct answer *a, struct item **items,
+                          size_t count) {
     json_t *root = a->truncated ? NULL : json_loadb(a->body, a->body_length, 0, NULL);
     const json_t *entries = json_object_get(root, "entry");
     bool complete = json_array_size(entries) == count;
@@ -137,27 +144,33 @@ static void read_response(struct delivery *d, const struct answer *a, struct ite
 }
 
 /* Does what an answer to a bundle as a whole asks for. */
-static enum chunk act(struct delivery *d, const struct verdict *v, int status, struct item **items, size_t count) {
+static enum chunk act(struct delivery *d, const struct verdict *v, int status, struct item **items,
+                      size_t count) {
     switch (v->action) {
     case ACT_LOST:
-        if (status == 413) /* refused before it was read, and the answer broke off: smaller the next time */
+        if (status ==
+            413) /* refused before it was read, and the answer broke off: smaller the next time */
             learn_limit(d, count, false);
         for (size_t i = 0; i < count; i++)
             items[i]->state = ITEM_LOST;
         return CHUNK_DONE;
     case ACT_SPLIT: return count > 1 ? CHUNK_SPLIT : CHUNK_SINGLY;
     case ACT_LATER: stop_later(d, v->retry_after_ms); return CHUNK_STOPPED;
-    case ACT_TARGET: stop_target(d, v->code != NULL ? v->code : "target-answer", v->detail); return CHUNK_STOPPED;
+    case ACT_TARGET:
+        stop_target(d, v->code != NULL ? v->code : "target-answer", v->detail);
+        return CHUNK_STOPPED;
     default:
-        d->t->host->log(d->t->host, IPTFHIR_INFO,
-                        "target-fhir: a bundle of %zu entries was refused (%s); its entries go singly", count,
-                        v->detail);
+        d->t->host->log(
+            d->t->host, IPTFHIR_INFO,
+            "target-fhir: a bundle of %zu entries was refused (%s); its entries go singly", count,
+            v->detail);
         return CHUNK_SINGLY;
     }
 }
 
 /* Sends one bundle. */
-static enum chunk send_chunk(struct delivery *d, struct item **items, size_t count, bool transaction) {
+static enum chunk send_chunk(struct delivery *d, struct item **items, size_t count,
+                             bool transaction) {
     struct call *c = &d->t->call;
     struct verdict v;
     enum chunk result = CHUNK_DONE;
@@ -177,8 +190,10 @@ static enum chunk send_chunk(struct delivery *d, struct item **items, size_t cou
     return d->stopped ? CHUNK_STOPPED : result;
 }
 
-/* Tells how many items from the front fit into one bundle, and whether one of them is conditional. */
-static size_t chunk_size(const struct delivery *d, struct item **items, size_t count, bool *conditional) {
+/* Tells how many items from the front fit into one bundle, and whether one of them is conditional.
+ */
+static size_t chunk_size(const struct delivery *d, struct item **items, size_t count,
+                         bool *conditional) {
     size_t n = 0;
     *conditional = false;
     while (n < count) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests of one round: written into one text, then performed together; memory is kept for the next round. */
+/* The requests of one round: written into one text, then performed together; memory is kept for the
+ * next round. */
 #include "fhir.h"
 
 #include <stdlib.h>
@@ -74,15 +75,16 @@ static void point(struct call *c) {
         for (size_t k = 0; k < m->headers; k++)
             c->header_list[i][k] = text + m->header[k];
         c->header_list[i][m->headers] = NULL;
-        c->requests[i] = (struct iptfhir_http_request) {
-            .size = sizeof *c->requests, .method = m->method, .path = text + m->path, .headers = c->header_list[i]
-        };
+        c->requests[i] = (struct iptfhir_http_request) { .size = sizeof *c->requests,
+                                                         .method = m->method,
+                                                         .path = text + m->path,
+                                                         .headers = c->header_list[i] };
         if (m->has_body) {
             c->requests[i].body = text + m->body;
             c->requests[i].body_length = m->body_length;
         }
-        c->responses[i] =
-            (struct iptfhir_http_response) { .size = sizeof *c->responses, .outcome = IPTFHIR_HTTP_NOT_SENT };
+        c->responses[i] = (struct iptfhir_http_response) { .size = sizeof *c->responses,
+                                                           .outcome = IPTFHIR_HTTP_NOT_SENT };
     }
 }
 

@@ -11,15 +11,18 @@ struct word {
     const char *name;
     unsigned flag;
 };
-static const struct word interactions[] = {
-    { "create", CAN_CREATE }, { "update", CAN_UPDATE }, { "read", CAN_READ }, { "search-type", CAN_SEARCH }
-};
-static const struct word parameters[] = {
-    { "identifier", BY_IDENTIFIER }, { "patient", BY_PATIENT }, { "subject", BY_SUBJECT }, { "code", BY_CODE }
-};
+static const struct word interactions[] = { { "create", CAN_CREATE },
+                                            { "update", CAN_UPDATE },
+                                            { "read", CAN_READ },
+                                            { "search-type", CAN_SEARCH } };
+static const struct word parameters[] = { { "identifier", BY_IDENTIFIER },
+                                          { "patient", BY_PATIENT },
+                                          { "subject", BY_SUBJECT },
+                                          { "code", BY_CODE } };
 
 /* Collects the flags of a list of objects by one member of each. */
-static unsigned read_flags(const json_t *list, const char *member, const struct word *words, size_t count) {
+static unsigned read_flags(const json_t *list, const char *member, const struct word *words,
+                           size_t count) {
     const json_t *it;
     unsigned flags = 0;
     size_t i;
@@ -34,7 +37,8 @@ static unsigned read_flags(const json_t *list, const char *member, const struct 
 
 /* Orders types by name. */
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const struct capability_type *)a)->name, ((const struct capability_type *)b)->name);
+    return strcmp(((const struct capability_type *)a)->name,
+                  ((const struct capability_type *)b)->name);
 }
 
 /* Returns the part of the statement that is about the server. */
@@ -64,10 +68,10 @@ static bool read_types(struct capability *c, const json_t *list) {
         if (name == NULL || strlen(name) >= sizeof type->name)
             continue;
         memcpy(type->name, name, strlen(name) + 1);
-        type->flags =
-            read_flags(json_object_get(it, "interaction"), "code", interactions,
-                       sizeof interactions / sizeof *interactions) |
-            read_flags(json_object_get(it, "searchParam"), "name", parameters, sizeof parameters / sizeof *parameters);
+        type->flags = read_flags(json_object_get(it, "interaction"), "code", interactions,
+                                 sizeof interactions / sizeof *interactions) |
+                      read_flags(json_object_get(it, "searchParam"), "name", parameters,
+                                 sizeof parameters / sizeof *parameters);
         if (json_is_true(json_object_get(it, "conditionalCreate")))
             type->flags |= CAN_CONDITIONAL;
         c->count++;
@@ -84,7 +88,8 @@ const char *capability_parse(struct capability *c, const char *json, size_t leng
     const char *version = json_string_value(json_object_get(root, "fhirVersion"));
     const json_t *server = server_part(root);
     if (type == NULL || strcmp(type, "CapabilityStatement") != 0)
-        wrong = "/metadata is not a CapabilityStatement in JSON: is the address the base of a FHIR server?";
+        wrong = "/metadata is not a CapabilityStatement in JSON: is the address the base of a FHIR "
+                "server?";
     else if (version == NULL || strncmp(version, "4.", 2) != 0)
         wrong = "the server is not FHIR R4 (fhirVersion of /metadata must begin with 4.)";
     else if (server == NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the server has against what we have and what we last wrote there: merge, overwrite, give way, or hold. */
+/* What the server has against what we have and what we last wrote there: merge, overwrite, give
+ * way, or hold. */
 #include "fhir.h"
 #include "rewrite.h"
 
@@ -12,7 +13,8 @@ enum step { STEP_SETTLED, STEP_AGAIN, STEP_PUT, STEP_PUT_MERGED };
 
 /* Tells whether two texts are the same resource, whatever the order of their members. */
 static bool same(const struct text *a, const struct text *b) {
-    json_t *x = json_loadb(a->data, a->length, 0, NULL), *y = json_loadb(b->data, b->length, 0, NULL);
+    json_t *x = json_loadb(a->data, a->length, 0, NULL),
+           *y = json_loadb(b->data, b->length, 0, NULL);
     bool equal = x != NULL && y != NULL && json_equal(x, y);
     json_decref(x);
     json_decref(y);
@@ -38,7 +40,8 @@ static void give_up(struct delivery *d, struct item *it, const struct verdict *v
         stop_target(d, v->code != NULL ? v->code : "target-answer", v->detail);
 }
 
-/* Reads the resource; its version goes into the item, its text, without what servers add, into `theirs`. */
+/* Reads the resource; its version goes into the item, its text, without what servers add, into
+ * `theirs`. */
 static bool read_theirs(struct delivery *d, struct item *it) {
     struct target *t = d->t;
     struct verdict v;
@@ -70,7 +73,8 @@ static bool read_theirs(struct delivery *d, struct item *it) {
     if (a.truncated || !single_take(&seen, &a) || strcmp(seen.id, it->id) != 0) {
         v = (struct verdict) { .action = ACT_TARGET,
                                .code = "target-answer",
-                               .detail = "a read was answered with something that is not the resource" };
+                               .detail =
+                                   "a read was answered with something that is not the resource" };
         give_up(d, it, &v);
         return false;
     }
@@ -107,25 +111,28 @@ static enum step compare(struct delivery *d, struct item *it, const char **merge
         return STEP_SETTLED;
     }
     if ((it->flags & CAN_UPDATE) == 0) {
-        settle_held(d, it, "capability",
-                    "it is at the target with other content, and the target takes no update of its type");
+        settle_held(
+            d, it, "capability",
+            "it is at the target with other content, and the target takes no update of its type");
         return STEP_SETTLED;
     }
     if (it->version[0] == '\0' && !t->accept_without_version) {
-        settle_held(
-            d, it, "conflict",
-            "the target gives no version, so an update could overwrite another's: accept_without_version allows it");
+        settle_held(d, it, "conflict",
+                    "the target gives no version, so an update could overwrite another's: "
+                    "accept_without_version allows it");
         return STEP_SETTLED;
     }
     if (it->adopted && base == NULL)
         return t->conflict == CONFLICT_EHR_WINS ? decide(d, it, "", "") : STEP_PUT;
     text_clear(&t->base);
     if (base == NULL || !single_body(d, it, base, strlen(base), it->id, &t->base))
-        return decide(d, it, "it was changed at the target, and what was last written there is not known", "");
+        return decide(d, it,
+                      "it was changed at the target, and what was last written there is not known",
+                      "");
     if (same(&t->theirs, &t->base))
         return STEP_PUT;
-    iptfhir_status status =
-        t->host->merge(t->host, t->base.data, t->mine.data, t->theirs.data, merged, &overlap, &ignored);
+    iptfhir_status status = t->host->merge(t->host, t->base.data, t->mine.data, t->theirs.data,
+                                           merged, &overlap, &ignored);
     if (status == IPTFHIR_OK && *merged != NULL)
         return STEP_PUT_MERGED;
     return decide(d, it, "changed on both sides: ", overlap != NULL ? overlap : "");
@@ -175,7 +182,8 @@ static enum step put(struct delivery *d, struct item *it, const char *body, bool
     }
     (void)single_take(it, &a);
     if (merged)
-        it->version[0] = '\0'; /* theirs is in it too: the next change is compared again, so that it stays */
+        it->version[0] =
+            '\0'; /* theirs is in it too: the next change is compared again, so that it stays */
     settle_done(d, it, IPTFHIR_UPDATED);
     return STEP_SETTLED;
 }
@@ -186,9 +194,9 @@ void conflict_settle(struct delivery *d, struct item *it) {
         return;
     text_clear(&t->mine);
     if (!single_body(d, it, it->change->body, it->change->body_length, it->id, &t->mine)) {
-        settle_held(
-            d, it, "invalid",
-            "it refers to a resource that is not at the target and has no identifier, or its body is no JSON object");
+        settle_held(d, it, "invalid",
+                    "it refers to a resource that is not at the target and has no identifier, or "
+                    "its body is no JSON object");
         return;
     }
     for (int round = 0; round < ROUNDS; round++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of target-fhir share: the instance, one delivery, its items, and the calls between the parts. */
+/* What the parts of target-fhir share: the instance, one delivery, its items, and the calls between
+ * the parts. */
 #ifndef TARGET_FHIR_FHIR_H
 #define TARGET_FHIR_FHIR_H
 
@@ -53,11 +54,12 @@ struct verdict {
     const char *code; /* HOLD: a code that operators know */
     bool reference;   /* the server misses something that was referred to */
     int64_t retry_after_ms;
-    char detail[DETAIL_SIZE]; /* status, issue codes, expressions, vendor codes; never diagnostics */
+    char
+        detail[DETAIL_SIZE]; /* status, issue codes, expressions, vendor codes; never diagnostics */
 };
 void outcome_judge(const struct answer *a, enum operation operation, struct verdict *out);
-/* Milliseconds of a Retry-After value (RFC 9110 10.2.3), at most a day; 0 when there is none. `now`: seconds since
- * 1970. */
+/* Milliseconds of a Retry-After value (RFC 9110 10.2.3), at most a day; 0 when there is none.
+ * `now`: seconds since 1970. */
 int64_t outcome_retry_after(const char *value, int64_t now);
 
 /* ---- what the server can do: capability.c ---- */
@@ -120,8 +122,8 @@ struct target {
     struct iptfhir_http *http;
     struct capability capability;
     enum post_search post_search;
-    size_t limit_entries,
-        limit_conditional; /* found out: entries of a bundle; the same when one of them is conditional */
+    size_t limit_entries, limit_conditional; /* found out: entries of a bundle; the same when one of
+                                                them is conditional */
     struct patient_slot *patients;
     struct item *items; /* memory of deliveries, reused */
     size_t item_capacity;
@@ -131,7 +133,15 @@ struct target {
 };
 
 /* ---- one delivery ---- */
-enum item_state { ITEM_NEW, ITEM_KNOWN, ITEM_CONFLICT, ITEM_LOST, ITEM_SETTLED, ITEM_HELD, ITEM_WAITS };
+enum item_state {
+    ITEM_NEW,
+    ITEM_KNOWN,
+    ITEM_CONFLICT,
+    ITEM_LOST,
+    ITEM_SETTLED,
+    ITEM_HELD,
+    ITEM_WAITS
+};
 struct item {
     const struct iptfhir_change *change;
     enum item_state state;
@@ -177,11 +187,13 @@ bool call_begin(struct call *c, const char *method); /* then write the path into
 void call_header(struct call *c);                    /* then write "Name: value" */
 void call_body(struct call *c);                      /* then write the body */
 void call_finish(struct call *c);
-bool call_perform(struct delivery *d, struct call *c); /* false: nothing was sent, and the delivery is stopped */
+bool call_perform(struct delivery *d,
+                  struct call *c); /* false: nothing was sent, and the delivery is stopped */
 struct answer call_answer(const struct call *c, size_t index);
 void call_free(struct call *c);
 
-/* patient.c: finds the one patient; false: every item is held, waits, or the target does (all said) */
+/* patient.c: finds the one patient; false: every item is held, waits, or the target does (all said)
+ */
 bool patient_match(struct delivery *d);
 /* Forgets the match of this set's patient. */
 void patient_forget(struct delivery *d);
@@ -189,38 +201,40 @@ void patient_forget(struct delivery *d);
 /* search.c */
 /* True when a change can be looked for at this target. */
 bool search_possible(const struct item *it);
-/* Adds the search request for a change, and reads its answer: how many have the identifier (2: more than one), -1: not
- * known now. */
+/* Adds the search request for a change, and reads its answer: how many have the identifier (2: more
+ * than one), -1: not known now. */
 bool search_write(struct delivery *d, struct call *c, const struct item *it);
 int search_read(struct delivery *d, const struct answer *a, struct item *it, struct verdict *v);
-/* Searches each of `count` items (NULL-free list) and moves it on: adopted -> CONFLICT; none -> NEW and searched; many
+/* Searches each of `count` items (NULL-free list) and moves it on: adopted -> CONFLICT; none -> NEW
+ * and searched; many
  * -> held. `lost`: an answer was just lost, so "none" may be too early and is receipted UNKNOWN. */
 void search_items(struct delivery *d, struct item **items, size_t count, bool lost);
-/* Matches of a searchset: one entry each, as borrowed json; -1 when the answer is no complete searchset. *root is the
- * caller's. */
-int search_matches(const struct answer *a, const char *type, const char *system, const char *value, json_t **root,
-                   const json_t **first, bool *more);
+/* Matches of a searchset: one entry each, as borrowed json; -1 when the answer is no complete
+ * searchset. *root is the caller's. */
+int search_matches(const struct answer *a, const char *type, const char *system, const char *value,
+                   json_t **root, const json_t **first, bool *more);
 
 /* single.c */
 void single_deliver(struct delivery *d);
 /* Writes the body of a change as it goes to the target; `id` NULL for a create. */
-bool single_body(struct delivery *d, const struct item *it, const char *body, size_t length, const char *id,
-                 struct text *out);
+bool single_body(struct delivery *d, const struct item *it, const char *body, size_t length,
+                 const char *id, struct text *out);
 /* Moves an item on by the answer to its write. */
-void single_settle(struct delivery *d, struct item *it, enum operation operation, const struct answer *a);
+void single_settle(struct delivery *d, struct item *it, enum operation operation,
+                   const struct answer *a);
 /* Takes id and version of an answer into the item; false when there is no id. */
 bool single_take(struct item *it, const struct answer *a);
 /* True when an item waits to be created or updated. */
 bool single_pending(const struct item *it);
-/* What an item's references allow: it can go; it must wait for one that is still to be sent; one of them waits, so it
- * waits too. */
+/* What an item's references allow: it can go; it must wait for one that is still to be sent; one of
+ * them waits, so it waits too. */
 enum readiness { READY, NOT_YET, BLOCKED };
 enum readiness single_ready(const struct delivery *d, const struct item *it);
-/* Searches those new items of a list that must be looked for before they are created; returns how many of the list are
- * left to write. */
+/* Searches those new items of a list that must be looked for before they are created; returns how
+ * many of the list are left to write. */
 size_t single_search_first(struct delivery *d, struct item **items, size_t count);
-/* Settles what the last answers left open: conflicts, adopted and lost ones. What refers to an item that has no id yet
- * waits for it, unless `force`. */
+/* Settles what the last answers left open: conflicts, adopted and lost ones. What refers to an item
+ * that has no id yet waits for it, unless `force`. */
 void single_tidy(struct delivery *d, bool force);
 /* True when a new item is sent with If-None-Exist. */
 bool single_conditional(const struct item *it);
@@ -228,8 +242,9 @@ bool single_conditional(const struct item *it);
 void single_condition(const struct item *it, struct text *out);
 
 /* bundle.c: false when bundles are refused and what is pending must go singly */
-bool bundle_transactions(struct delivery *d);                             /* all pending items, in order */
-bool bundle_batch(struct delivery *d, struct item **items, size_t count); /* items that do not refer to each other */
+bool bundle_transactions(struct delivery *d); /* all pending items, in order */
+bool bundle_batch(struct delivery *d, struct item **items,
+                  size_t count); /* items that do not refer to each other */
 
 /* conflict.c: reads what the server has and settles the item by three-way comparison */
 void conflict_settle(struct delivery *d, struct item *it);

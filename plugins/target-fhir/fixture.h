@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of deliveries share: statements, answers, a goal and a plan that refers to it, and the receipts that
- * came. */
+/* What the tests of deliveries share: statements, answers, a goal and a plan that refers to it, and
+ * the receipts that came. */
 #ifndef TARGET_FHIR_FIXTURE_H
 #define TARGET_FHIR_FIXTURE_H
 
@@ -18,35 +18,39 @@ extern const struct iptfhir_plugin iptfhir_plugin;
 #define U2 "00000000-0000-5000-8000-000000000002"
 #define U3 "00000000-0000-5000-8000-000000000003"
 #define SEARCHES "\"searchParam\":[{\"name\":\"identifier\"},{\"name\":\"patient\"}]"
-#define ALL                                                                                                            \
-    "\"interaction\":[{\"code\":\"create\"},{\"code\":\"update\"},{\"code\":\"read\"},{\"code\":\"search-type\"}]"
-#define STATEMENT(system, conditional)                                                                                 \
-    "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":[{\"mode\":\"server\","              \
-    "\"interaction\":[" system                                                                                         \
-    "],\"resource\":[{\"type\":\"Patient\",\"interaction\":[{\"code\":\"search-type\"}]," SEARCHES                     \
-    "},{\"type\":\"Goal\"," ALL ",\"conditionalCreate\":" conditional "," SEARCHES "},{\"type\":\"CarePlan\"," ALL     \
-    ",\"conditionalCreate\":" conditional "," SEARCHES "}]}]}"
+#define ALL                                                                                        \
+    "\"interaction\":[{\"code\":\"create\"},{\"code\":\"update\"},{\"code\":\"read\"},{\"code\":"  \
+    "\"search-type\"}]"
+#define STATEMENT(system, conditional)                                                             \
+    "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":[{\"mode\":"     \
+    "\"server\","                                                                                  \
+    "\"interaction\":[" system                                                                     \
+    "],\"resource\":[{\"type\":\"Patient\",\"interaction\":[{\"code\":\"search-type\"}]," SEARCHES \
+    "},{\"type\":\"Goal\"," ALL ",\"conditionalCreate\":" conditional "," SEARCHES                 \
+    "},{\"type\":\"CarePlan\"," ALL ",\"conditionalCreate\":" conditional "," SEARCHES "}]}]}"
 #define SINGLE STATEMENT("", "true")
 #define PLAIN STATEMENT("", "false")
 #define TRANSACTIONS STATEMENT("{\"code\":\"transaction\"}", "true")
 #define BATCHES STATEMENT("{\"code\":\"batch\"}", "true")
-#define PATIENT(id, more)                                                                                              \
-    "{\"resourceType\":\"Patient\",\"id\":\"" id                                                                       \
-    "\",\"identifier\":[{\"system\":\"urn:mrn\",\"value\":\"77\"}],\"birthDate\":\"1970-02-03\","                      \
+#define PATIENT(id, more)                                                                          \
+    "{\"resourceType\":\"Patient\",\"id\":\"" id                                                   \
+    "\",\"identifier\":[{\"system\":\"urn:mrn\",\"value\":\"77\"}],\"birthDate\":\"1970-02-03\","  \
     "\"name\":[{\"family\":\"M\u00dcLLER\"}]" more "}"
-#define FOUND(resource) "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":" resource "}]}"
-#define TWO(a, b)                                                                                                      \
-    "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":" a "},{\"resource\":" b "}]}"
+#define FOUND(resource)                                                                            \
+    "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":" resource "}]}"
+#define TWO(a, b)                                                                                  \
+    "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":" a              \
+    "},{\"resource\":" b "}]}"
 #define NONE "{\"resourceType\":\"Bundle\",\"type\":\"searchset\"}"
-#define GOAL(id, version, more)                                                                                        \
-    "{\"resourceType\":\"Goal\",\"id\":\"" id "\",\"meta\":{\"versionId\":\"" version                                  \
-    "\"},\"identifier\":[{\"system\":\"urn:ipt\",\"value\":\"g1\"}],"                                                  \
+#define GOAL(id, version, more)                                                                    \
+    "{\"resourceType\":\"Goal\",\"id\":\"" id "\",\"meta\":{\"versionId\":\"" version              \
+    "\"},\"identifier\":[{\"system\":\"urn:ipt\",\"value\":\"g1\"}],"                              \
     "\"subject\":{\"reference\":\"Patient/p9\"}" more "}"
-#define METADATA(statement)                                                                                            \
+#define METADATA(statement)                                                                        \
     { "GET /metadata", 200, statement, NULL, NULL, NULL }
-#define THE_PATIENT                                                                                                    \
+#define THE_PATIENT                                                                                \
     { "POST /Patient/_search", 200, FOUND(PATIENT("p9", "")), NULL, NULL, NULL }
-#define END                                                                                                            \
+#define END                                                                                        \
     { NULL, 0, NULL, NULL, NULL, NULL }
 
 static struct target *target;
@@ -60,19 +64,20 @@ static void keep(struct iptfhir_receipt_sink *sink, size_t i, const struct iptfh
     (void)sink;
     got[i] = *r;
     (void)snprintf(got_id[i], sizeof got_id[i], "%s", r->server_id != NULL ? r->server_id : "");
-    (void)snprintf(got_version[i], sizeof got_version[i], "%s", r->version != NULL ? r->version : "");
+    (void)snprintf(got_version[i], sizeof got_version[i], "%s",
+                   r->version != NULL ? r->version : "");
     (void)snprintf(got_detail[i], sizeof got_detail[i], "%s", r->detail != NULL ? r->detail : "");
     (void)snprintf(got_code[i], sizeof got_code[i], "%s", r->code != NULL ? r->code : "");
 }
 
 /* A goal, and a plan that refers to it. */
 static void set_up(void) {
-    static const char goal[] =
-        "{\"resourceType\":\"Goal\",\"id\":\"" U1 "\",\"identifier\":[{\"system\":\"urn:ipt\",\"value\":\"g1\"}],"
-        "\"subject\":{\"reference\":\"Patient/ours\"}}";
-    static const char plan[] =
-        "{\"resourceType\":\"CarePlan\",\"id\":\"" U2 "\",\"subject\":{\"reference\":\"Patient/ours\"},"
-        "\"goal\":[{\"reference\":\"Goal/" U1 "\"}]}";
+    static const char goal[] = "{\"resourceType\":\"Goal\",\"id\":\"" U1
+                               "\",\"identifier\":[{\"system\":\"urn:ipt\",\"value\":\"g1\"}],"
+                               "\"subject\":{\"reference\":\"Patient/ours\"}}";
+    static const char plan[] = "{\"resourceType\":\"CarePlan\",\"id\":\"" U2
+                               "\",\"subject\":{\"reference\":\"Patient/ours\"},"
+                               "\"goal\":[{\"reference\":\"Goal/" U1 "\"}]}";
     target = calloc(1, sizeof *target);
     ck_assert_ptr_nonnull(target);
     target->url = "https://ehr.example/fhir";
@@ -110,7 +115,8 @@ static void tear_down(void) {
 /* Delivers the first `count` changes against a script, which must be used up. */
 static iptfhir_status deliver(const struct line *lines, size_t count) {
     static const struct iptfhir_identifier ids[] = { { "urn:other", "1" }, { "urn:mrn", "77" } };
-    struct iptfhir_change_set set = { sizeof set, ids, 2, "ours", "m\u00fcller", "1970-02-03", changes, count };
+    struct iptfhir_change_set set = { sizeof set,    ids,          2,       "ours",
+                                      "m\u00fcller", "1970-02-03", changes, count };
     struct iptfhir_receipt_sink sink = { sizeof sink, NULL, keep };
     script_set(lines);
     iptfhir_status status = iptfhir_plugin.target->deliver(target, &set, &sink, &script_error);
@@ -119,8 +125,10 @@ static iptfhir_status deliver(const struct line *lines, size_t count) {
 }
 
 /* Asserts that a request that was sent has a part. */
-#define SENT(n, part) ck_assert_msg(strstr(script_sent[n], part) != NULL, "no %s in %s", part, script_sent[n])
-#define NOT_SENT(n, part) ck_assert_msg(strstr(script_sent[n], part) == NULL, "%s in %s", part, script_sent[n])
+#define SENT(n, part)                                                                              \
+    ck_assert_msg(strstr(script_sent[n], part) != NULL, "no %s in %s", part, script_sent[n])
+#define NOT_SENT(n, part)                                                                          \
+    ck_assert_msg(strstr(script_sent[n], part) == NULL, "%s in %s", part, script_sent[n])
 
 #define BASE "{\"resourceType\":\"Goal\",\"id\":\"" U1 "\",\"old\":true}"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which HTTP status, issue code or vendor code means what: one table, and what is read from an OperationOutcome for it.
+/* Which HTTP status, issue code or vendor code means what: one table, and what is read from an
+ * OperationOutcome for it.
  */
 #include "fhir.h"
 
@@ -9,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-/* A row: the first that fits decides. issue: an issue[].code, a code of issue[].details.coding, or NULL for any; text:
- * a part of the issue's text in lower case, or NULL. */
+/* A row: the first that fits decides. issue: an issue[].code, a code of issue[].details.coding, or
+ * NULL for any; text: a part of the issue's text in lower case, or NULL. */
 struct row {
     int low, high;
     unsigned operations;
@@ -26,11 +27,14 @@ static const struct row rows[] = {
     /* numeric codes that Epic puts into details.coding */
     { 400, 599, OP_CREATE, "59141", NULL, ACT_SEARCH, "conflict", 0 }, /* duplicate */
     { 400, 599, WRITES, "59187", NULL, ACT_HOLD, "capability", 0 },    /* no flowsheet takes it */
-    { 400, 599, WRITES, "59188", NULL, ACT_HOLD, "capability", 0 },    /* no flowsheet row is mapped */
-    { 400, 599, WRITES, "59189", NULL, ACT_HOLD, "capability", 0 },    /* filing into the flowsheet failed */
-    { 400, 599, OP_ANY & ~OP_METADATA, "4130", NULL, ACT_HOLD, "policy-denied", 0 }, /* break the glass */
+    { 400, 599, WRITES, "59188", NULL, ACT_HOLD, "capability", 0 }, /* no flowsheet row is mapped */
+    { 400, 599, WRITES, "59189", NULL, ACT_HOLD, "capability",
+      0 }, /* filing into the flowsheet failed */
+    { 400, 599, OP_ANY & ~OP_METADATA, "4130", NULL, ACT_HOLD, "policy-denied",
+      0 }, /* break the glass */
     { 400, 599, OP_ANY & ~OP_METADATA, "4131", NULL, ACT_HOLD, "policy-denied", 0 },
-    { 400, 599, OP_ANY & ~OP_METADATA, "4135", NULL, ACT_LATER, "quota", DAY_MS }, /* try again tomorrow */
+    { 400, 599, OP_ANY & ~OP_METADATA, "4135", NULL, ACT_LATER, "quota",
+      DAY_MS }, /* try again tomorrow */
     /* bundles: too large, or refused as a whole */
     { 413, 413, OP_BUNDLE, NULL, NULL, ACT_SPLIT, NULL, 0 },
     { 400, 422, OP_BUNDLE, "too-costly", NULL, ACT_SPLIT, NULL, 0 },
@@ -74,13 +78,18 @@ static const struct row rows[] = {
 
 /* Tells whether a code may stand in a message: short, and of letters, digits, dots and hyphens. */
 static bool is_code(const char *s) {
-    size_t n = s != NULL ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") : 0;
+    size_t n = s != NULL
+                   ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")
+                   : 0;
     return n > 0 && n <= 40 && s[n] == '\0';
 }
 
 /* Tells whether an expression may stand in a message: a plain path, nothing with a value in it. */
 static bool is_path(const char *s) {
-    size_t n = s != NULL ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.[]()_-:") : 0;
+    size_t n =
+        s != NULL
+            ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.[]()_-:")
+            : 0;
     return n > 0 && n <= 100 && s[n] == '\0';
 }
 
@@ -156,7 +165,8 @@ static void describe(const json_t *issues, struct verdict *v) {
 }
 
 /* Decides by the table. */
-static void decide(const struct answer *a, enum operation operation, const json_t *issues, struct verdict *out) {
+static void decide(const struct answer *a, enum operation operation, const json_t *issues,
+                   struct verdict *out) {
     const struct row *row = rows;
     while (!row_fits(row, a->status, operation, issues))
         row++;
@@ -183,7 +193,8 @@ void outcome_judge(const struct answer *a, enum operation operation, struct verd
         bool write = (operation & (WRITES | OP_BUNDLE)) != 0 && a->outcome == IPTFHIR_HTTP_LOST;
         out->action = write ? ACT_LOST : ACT_TARGET;
         out->code = "target-unreachable";
-        (void)snprintf(out->detail, sizeof out->detail, "%s", a->error != NULL ? a->error : "no answer");
+        (void)snprintf(out->detail, sizeof out->detail, "%s",
+                       a->error != NULL ? a->error : "no answer");
         return;
     }
     if (outcome == NULL && a->body_length > 0 && !a->truncated)
@@ -211,11 +222,13 @@ int64_t outcome_retry_after(const char *value, int64_t now) {
         return 0;
     if (value[0] >= '0' && value[0] <= '9') {
         wait = strtoll(value, NULL, 10);
-    } else if (sscanf(value, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, name, &year, &hour, &minute, &second) == 6) {
+    } else if (sscanf(value, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, name, &year, &hour, &minute,
+                      &second) == 6) {
         const char *month = strlen(name) == 3 ? strstr(months, name) : NULL;
         if (month == NULL || (month - months) % 3 != 0)
             return 0;
-        wait = days_of(year, (int)((month - months) / 3) + 1, day) * 86400 + hour * 3600 + minute * 60 + second - now;
+        wait = days_of(year, (int)((month - months) / 3) + 1, day) * 86400 + hour * 3600 +
+               minute * 60 + second - now;
     }
     if (wait <= 0)
         return 0;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ISSUE(code, vendor, text)                                                                                      \
-    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"" code                       \
-    "\",\"details\":{\"coding\":[{\"code\":\"" vendor "\"}],\"text\":\"" text                                          \
+#define ISSUE(code, vendor, text)                                                                  \
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"" code   \
+    "\",\"details\":{\"coding\":[{\"code\":\"" vendor "\"}],\"text\":\"" text                      \
     "\"},\"diagnostics\":\"Mrs Canary\",\"expression\":[\"Goal.target[0].due\",\"x='Canary'\"]}]}"
 
 /* Status, operation, body, and what must follow. */
@@ -47,9 +47,11 @@ static const struct {
     { 413, OP_BUNDLE, "", ACT_SPLIT, NULL },
     { 413, OP_CREATE, "", ACT_HOLD, "invalid" },
     { 400, OP_BUNDLE, ISSUE("too-costly", "x", ""), ACT_SPLIT, NULL },
-    { 400, OP_BUNDLE, ISSUE("invalid", "x", "Transaction requires strict isolation but has too many entries"),
+    { 400, OP_BUNDLE,
+      ISSUE("invalid", "x", "Transaction requires strict isolation but has too many entries"),
       ACT_SPLIT, NULL },
-    { 400, OP_BUNDLE, ISSUE("invalid", "x", "Transaction contains more update operations than allowed"), ACT_SPLIT,
+    { 400, OP_BUNDLE,
+      ISSUE("invalid", "x", "Transaction contains more update operations than allowed"), ACT_SPLIT,
       NULL },
     { 400, OP_BUNDLE, ISSUE("invalid", "x", ""), ACT_SINGLY, NULL },
     { 412, OP_BUNDLE, "", ACT_SINGLY, NULL },
@@ -77,7 +79,9 @@ END_TEST
 
 START_TEST(a_detail_says_codes_and_paths_but_no_free_text) {
     static const char body[] = ISSUE("business-rule", "59188", "Mrs Canary, born 1970");
-    struct answer a = { .outcome = IPTFHIR_HTTP_ANSWERED, .status = 422, .body = body, .body_length = strlen(body) };
+    struct answer a = {
+        .outcome = IPTFHIR_HTTP_ANSWERED, .status = 422, .body = body, .body_length = strlen(body)
+    };
     struct verdict v;
     outcome_judge(&a, OP_CREATE, &v);
     ck_assert_str_eq(v.detail, "HTTP 422: error business-rule 59188 at Goal.target[0].due");
@@ -109,21 +113,24 @@ START_TEST(retry_after_is_read_in_both_forms) {
 END_TEST
 
 START_TEST(a_statement_is_read_into_flags) {
-    static const char json[] =
-        "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":[{\"mode\":\"client\"},{\"mode\":"
-        "\"server\",\"interaction\":"
-        "[{\"code\":\"batch\"}],\"resource\":[{\"type\":\"Observation\",\"interaction\":[{\"code\":\"create\"},{"
-        "\"code\":\"read\"}],"
-        "\"conditionalCreate\":true,\"searchParam\":[{\"name\":\"patient\"}]},{\"type\":\"Goal\"}]}]}";
+    static const char json[] = "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0."
+                               "1\",\"rest\":[{\"mode\":\"client\"},{\"mode\":"
+                               "\"server\",\"interaction\":"
+                               "[{\"code\":\"batch\"}],\"resource\":[{\"type\":\"Observation\","
+                               "\"interaction\":[{\"code\":\"create\"},{"
+                               "\"code\":\"read\"}],"
+                               "\"conditionalCreate\":true,\"searchParam\":[{\"name\":\"patient\"}]"
+                               "},{\"type\":\"Goal\"}]}]}";
     struct capability c = { 0 };
     ck_assert_pstr_eq(capability_parse(&c, json, strlen(json)), NULL);
     ck_assert(c.batch && !c.transaction);
-    ck_assert_uint_eq(capability_flags(&c, "Observation"), CAN_CREATE | CAN_READ | CAN_CONDITIONAL | BY_PATIENT);
+    ck_assert_uint_eq(capability_flags(&c, "Observation"),
+                      CAN_CREATE | CAN_READ | CAN_CONDITIONAL | BY_PATIENT);
     ck_assert_uint_eq(capability_flags(&c, "Goal"), 0);
     ck_assert_uint_eq(capability_flags(&c, "CarePlan"), 0);
     ck_assert_ptr_nonnull(capability_parse(&c, "<html>", 6));
-    ck_assert_ptr_nonnull(
-        capability_parse(&c, "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3.0.1\"}", 60));
+    ck_assert_ptr_nonnull(capability_parse(
+        &c, "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3.0.1\"}", 60));
     capability_free(&c);
 }
 END_TEST
@@ -152,8 +159,10 @@ START_TEST(no_real_product_takes_care_plans_or_goals) {
     ck_assert_pstr_eq(capability_parse(&c, json, n), NULL);
     ck_assert_uint_eq(capability_flags(&c, "CarePlan") & (CAN_CREATE | CAN_UPDATE), 0);
     ck_assert_uint_eq(capability_flags(&c, "Goal") & (CAN_CREATE | CAN_UPDATE), 0);
-    ck_assert_uint_eq(capability_flags(&c, "Observation") & CAN_CREATE, products[_i].observation ? CAN_CREATE : 0);
-    ck_assert_uint_eq(capability_flags(&c, "Patient") & (CAN_SEARCH | BY_IDENTIFIER), CAN_SEARCH | BY_IDENTIFIER);
+    ck_assert_uint_eq(capability_flags(&c, "Observation") & CAN_CREATE,
+                      products[_i].observation ? CAN_CREATE : 0);
+    ck_assert_uint_eq(capability_flags(&c, "Patient") & (CAN_SEARCH | BY_IDENTIFIER),
+                      CAN_SEARCH | BY_IDENTIFIER);
     ck_assert(c.batch == products[_i].batch && !c.transaction);
     capability_free(&c);
 }
@@ -167,7 +176,8 @@ int main(void) {
     tcase_add_test(c, no_answer_to_a_write_is_lost_unless_it_was_not_sent);
     tcase_add_test(c, retry_after_is_read_in_both_forms);
     tcase_add_test(c, a_statement_is_read_into_flags);
-    tcase_add_loop_test(c, no_real_product_takes_care_plans_or_goals, 0, sizeof products / sizeof *products);
+    tcase_add_loop_test(c, no_real_product_takes_care_plans_or_goals, 0,
+                        sizeof products / sizeof *products);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

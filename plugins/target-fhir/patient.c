@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one patient of a change set: found by identifier, checked by birth date and family name, remembered for ten
- * minutes. */
+/* The one patient of a change set: found by identifier, checked by birth date and family name,
+ * remembered for ten minutes. */
 #include "fhir.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A remembered match; `key` covers identifiers, family name and birth date, so a corrected record is matched anew. */
+/* A remembered match; `key` covers identifiers, family name and birth date, so a corrected record
+ * is matched anew. */
 struct patient_slot {
     uint64_t key;
     int64_t until;
@@ -99,11 +100,13 @@ static const char *mismatch(const struct iptfhir_change_set *set, const json_t *
     const json_t *link;
     size_t i;
     if (json_is_false(json_object_get(patient, "active")))
-        return "the patient with this identifier is inactive at the target: was the record merged there?";
+        return "the patient with this identifier is inactive at the target: was the record merged "
+               "there?";
     json_array_foreach(json_object_get(patient, "link"), i, link) {
         const char *type = json_string_value(json_object_get(link, "type"));
         if (type != NULL && strcmp(type, "replaced-by") == 0)
-            return "the patient with this identifier was replaced by another at the target: correct the identifier "
+            return "the patient with this identifier was replaced by another at the target: "
+                   "correct the identifier "
                    "here";
     }
     if (set->birth_date == NULL || set->family == NULL)
@@ -200,9 +203,12 @@ static bool read_hit(struct delivery *d, const struct answer *a, const char *val
     const char *id = json_string_value(json_object_get(first, "id"));
     const char *why = count == 1 ? mismatch(d->set, first) : NULL;
     if (count < 0)
-        stop_target(d, "target-answer", "the patient search was answered with something that is no searchset");
-    else if (count > 1 || (count == 1 && more) || (count == 1 && d->patient[0] != '\0' && strcmp(d->patient, id) != 0))
-        hold_all(d, "patient-ambiguous", "more than one patient at the target has the identifiers of this record");
+        stop_target(d, "target-answer",
+                    "the patient search was answered with something that is no searchset");
+    else if (count > 1 || (count == 1 && more) ||
+             (count == 1 && d->patient[0] != '\0' && strcmp(d->patient, id) != 0))
+        hold_all(d, "patient-ambiguous",
+                 "more than one patient at the target has the identifiers of this record");
     else if (count == 0 && more)
         hold_all(d, "patient-ambiguous", "the target ignores the identifier that was searched for");
     else if (why != NULL)
@@ -255,7 +261,8 @@ bool patient_match(struct delivery *d) {
     const char *ours = d->set->patient_id != NULL ? d->set->patient_id : "";
     uint64_t key;
     struct patient_slot *slot = slot_of(d, &key);
-    if (slot != NULL && slot->key == key && slot->until > steady_ms() && strcmp(slot->ours, ours) == 0) {
+    if (slot != NULL && slot->key == key && slot->until > steady_ms() &&
+        strcmp(slot->ours, ours) == 0) {
         memcpy(d->patient, slot->theirs, sizeof d->patient);
         return true;
     }
@@ -274,7 +281,8 @@ bool patient_match(struct delivery *d) {
             return false;
     }
     if (d->patient[0] == '\0')
-        return hold_all(d, "patient-not-found", "no patient at the target has the identifier of this record");
+        return hold_all(d, "patient-not-found",
+                        "no patient at the target has the identifier of this record");
     if (slot != NULL && strlen(ours) < sizeof slot->ours) {
         *slot = (struct patient_slot) { .key = key, .until = steady_ms() + CACHE_MS };
         memcpy(slot->ours, ours, strlen(ours) + 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies rewritten from text to text, without a parse tree: one scan over members, one over strings. */
+/* Bodies rewritten from text to text, without a parse tree: one scan over members, one over
+ * strings. */
 #include "rewrite.h"
 
 #include <string.h>
@@ -35,7 +36,8 @@ static const char *skip_string(const char *p, const char *end) {
 static const char *skip_value(const char *p, const char *end) {
     size_t depth = 0;
     if (p < end && *p != '"' && *p != '{' && *p != '[') {
-        while (p < end && *p != ',' && *p != '}' && *p != ']' && *p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
+        while (p < end && *p != ',' && *p != '}' && *p != ']' && *p != ' ' && *p != '\n' &&
+               *p != '\r' && *p != '\t')
             p++;
         return p;
     }
@@ -55,7 +57,8 @@ static const char *skip_value(const char *p, const char *end) {
     return NULL;
 }
 
-/* Steps to the next member of an object; *p is behind '{' or behind the member before. 1: one, 0: the end, -1: no JSON.
+/* Steps to the next member of an object; *p is behind '{' or behind the member before. 1: one, 0:
+ * the end, -1: no JSON.
  */
 static int next_member(const char **p, const char *end, struct member *m) {
     const char *q = skip_blank(*p, end);
@@ -119,15 +122,18 @@ static const char *enclosing_object(const char *start, const char *at) {
             depth--;
         }
     }
-    return depth > 0 && depth <= sizeof stack / sizeof *stack && *stack[depth - 1] == '{' ? stack[depth - 1] : NULL;
+    return depth > 0 && depth <= sizeof stack / sizeof *stack && *stack[depth - 1] == '{'
+               ? stack[depth - 1]
+               : NULL;
 }
 
-/* Writes what stands for a "reference" member that becomes logical; nothing where "type" and "identifier" are there
- * already. */
+/* Writes what stands for a "reference" member that becomes logical; nothing where "type" and
+ * "identifier" are there already. */
 static bool write_logical(const char *object, const char *end, const char *type, size_t type_length,
                           const struct reference_answer *a, struct text *out) {
     struct member m;
-    bool typed = find_member(object, end, "type", &m), identified = find_member(object, end, "identifier", &m);
+    bool typed = find_member(object, end, "type", &m),
+         identified = find_member(object, end, "identifier", &m);
     if (!identified && a->value == NULL)
         return false;
     if (!typed) {
@@ -150,14 +156,15 @@ static bool write_logical(const char *object, const char *end, const char *type,
 }
 
 /* Writes one "reference" member of the object around it; text is its string without quotes. */
-static bool write_reference(const struct rewrite *r, const char *start, const char *end, const char *key,
-                            const char *text, size_t length, struct text *out) {
+static bool write_reference(const struct rewrite *r, const char *start, const char *end,
+                            const char *key, const char *text, size_t length, struct text *out) {
     struct reference_answer a = { REFERENCE_KEEP, NULL, NULL, NULL };
     const char *slash = memchr(text, '/', length);
     size_t type_length = slash != NULL ? (size_t)(slash - text) : 0;
     const char *id = text + type_length + 1;
     size_t id_length = slash != NULL ? length - type_length - 1 : 0;
-    if (slash != NULL && type_length > 0 && memchr(id, '/', id_length) == NULL && memchr(text, '\\', length) == NULL)
+    if (slash != NULL && type_length > 0 && memchr(id, '/', id_length) == NULL &&
+        memchr(text, '\\', length) == NULL)
         r->resolve(r->user, text, type_length, id, id_length, &a);
     if (a.kind == REFERENCE_LOGICAL) {
         const char *object = enclosing_object(start, key);
@@ -177,8 +184,8 @@ static bool write_reference(const struct rewrite *r, const char *start, const ch
     return true;
 }
 
-/* Takes away the comma that goes with a member that was left out: the one behind it, or the one before; returns where
- * to go on. */
+/* Takes away the comma that goes with a member that was left out: the one behind it, or the one
+ * before; returns where to go on. */
 static const char *drop_comma(const char *after, const char *end, struct text *out) {
     const char *next = skip_blank(after, end);
     if (next < end && *next == ',')
@@ -189,8 +196,8 @@ static const char *drop_comma(const char *after, const char *end, struct text *o
 }
 
 /* Copies a value with its references rewritten; `end` bounds the value, `limit` the body. */
-static bool copy_value(const struct rewrite *r, const char *start, const char *end, const char *limit,
-                       struct text *out) {
+static bool copy_value(const struct rewrite *r, const char *start, const char *end,
+                       const char *limit, struct text *out) {
     const char *from = start;
     for (const char *p = start; (p = memchr(p, '"', (size_t)(end - p))) != NULL;) {
         const char *key = p, *after = skip_string(p, end);
@@ -226,8 +233,10 @@ static void write_key(struct text *out, const struct member *m, bool *first) {
     *first = false;
 }
 
-/* Writes meta with the members that `keep` has as well (NULL: all but security); nothing when none is left. */
-static bool write_meta(struct text *out, const struct member *meta, const struct member *keep, bool *first) {
+/* Writes meta with the members that `keep` has as well (NULL: all but security); nothing when none
+ * is left. */
+static bool write_meta(struct text *out, const struct member *meta, const struct member *keep,
+                       bool *first) {
     const char *p = meta->value + 1;
     struct member m, other;
     bool none = true;
@@ -240,7 +249,8 @@ static bool write_meta(struct text *out, const struct member *meta, const struct
             continue;
         memcpy(name, m.key, m.key_length);
         name[m.key_length] = '\0';
-        if (keep != NULL ? !find_member(keep->value, keep->end, name, &other) : strcmp(name, "security") == 0)
+        if (keep != NULL ? !find_member(keep->value, keep->end, name, &other)
+                         : strcmp(name, "security") == 0)
             continue;
         if (none) {
             bool begin = true;
@@ -290,7 +300,8 @@ bool rewrite_body(const struct rewrite *r, const char *body, size_t length, stru
     return more == 0 && !out->failed;
 }
 
-bool rewrite_normalise(const char *theirs, size_t length, const char *mine, size_t mine_length, struct text *out) {
+bool rewrite_normalise(const char *theirs, size_t length, const char *mine, size_t mine_length,
+                       struct text *out) {
     const char *end = theirs + length, *p = skip_blank(theirs, end);
     struct member m, my_meta, other;
     bool first = true, has_meta = find_member(mine, mine + mine_length, "meta", &my_meta);
@@ -313,7 +324,8 @@ bool rewrite_normalise(const char *theirs, size_t length, const char *mine, size
     return more == 0 && !out->failed;
 }
 
-bool rewrite_string(const char *body, size_t length, const char *parent, const char *name, char *out, size_t size) {
+bool rewrite_string(const char *body, size_t length, const char *parent, const char *name,
+                    char *out, size_t size) {
     const char *object = body, *end = body + length;
     struct member m;
     if (parent != NULL) {

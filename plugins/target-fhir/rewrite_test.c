@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rewriting of bodies: ids, each kind of reference, labels, and the exact text of everything else. */
+/* Rewriting of bodies: ids, each kind of reference, labels, and the exact text of everything else.
+ */
 #include "rewrite.h"
 
 #include <check.h>
@@ -8,10 +9,11 @@
 
 static struct text out;
 
-/* Answers references by their type: Goal known, Observation in the bundle, Questionnaire logical, others as they are.
+/* Answers references by their type: Goal known, Observation in the bundle, Questionnaire logical,
+ * others as they are.
  */
-static void resolve(void *user, const char *type, size_t type_length, const char *id, size_t id_length,
-                    struct reference_answer *a) {
+static void resolve(void *user, const char *type, size_t type_length, const char *id,
+                    size_t id_length, struct reference_answer *a) {
     (void)user, (void)id, (void)id_length;
     if (type_length == 4 && memcmp(type, "Goal", 4) == 0)
         *a = (struct reference_answer) { REFERENCE_SERVER, "g-7", NULL, NULL };
@@ -29,7 +31,8 @@ static const struct {
     bool omit;
     const char *becomes;
 } cases[] = {
-    { "{\"resourceType\":\"Goal\",\"id\":\"u\",\"n\":0.010}", NULL, false, "{\"resourceType\":\"Goal\",\"n\":0.010}" },
+    { "{\"resourceType\":\"Goal\",\"id\":\"u\",\"n\":0.010}", NULL, false,
+      "{\"resourceType\":\"Goal\",\"n\":0.010}" },
     { "{\"id\":\"u\",\"resourceType\":\"Goal\"}", NULL, false, "{\"resourceType\":\"Goal\"}" },
     { "{\"resourceType\":\"Goal\",\"id\":\"u\"}", NULL, false, "{\"resourceType\":\"Goal\"}" },
     { "{\"resourceType\":\"Goal\",\"id\":\"u\",\"x\":[{\"id\":\"in\"}]}", "s1", false,
@@ -39,20 +42,25 @@ static const struct {
     { "{\"s\":[{\"display\":\"d\", \"reference\" : \"Observation/0-1\"}]}", NULL, false,
       "{\"s\":[{\"display\":\"d\", \"reference\":\"urn:uuid:0-1\"}]}" },
     { "{\"s\":{\"reference\":\"Questionnaire/u\",\"display\":\"d\"}}", NULL, false,
-      "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"system\":\"urn:s\",\"value\":\"a\\\"b\"},\"display\":\"d\"}"
+      "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"system\":\"urn:s\",\"value\":"
+      "\"a\\\"b\"},\"display\":\"d\"}"
       "}" },
     { "{\"s\":{\"type\":\"Questionnaire\",\"reference\":\"Questionnaire/u\"}}", NULL, false,
-      "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"system\":\"urn:s\",\"value\":\"a\\\"b\"}}}" },
-    { "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"},\"reference\":\"Questionnaire/u\"}}", NULL,
-      false, "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"}}}" },
-    { "{\"s\":{\"reference\":\"Questionnaire/u\",\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"}}}", NULL,
-      false, "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"}}}" },
+      "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"system\":\"urn:s\",\"value\":"
+      "\"a\\\"b\"}}}" },
+    { "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"},\"reference\":"
+      "\"Questionnaire/u\"}}",
+      NULL, false, "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"}}}" },
+    { "{\"s\":{\"reference\":\"Questionnaire/"
+      "u\",\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"}}}",
+      NULL, false, "{\"s\":{\"type\":\"Questionnaire\",\"identifier\":{\"value\":\"1\"}}}" },
     { "{\"s\":{\"reference\":\"Task/u\"}}", NULL, false, NULL },
     { "{\"s\":{\"reference\":\"#c\"},\"t\":{\"reference\":\"https://x/Goal/u\"}}", NULL, false,
       "{\"s\":{\"reference\":\"#c\"},\"t\":{\"reference\":\"https://x/Goal/u\"}}" },
     { "{\"n\":\"say \\\"reference\\\":\\\"Goal/u\\\" {\"}", NULL, false,
       "{\"n\":\"say \\\"reference\\\":\\\"Goal/u\\\" {\"}" },
-    { "{\"n\":\"reference\",\"m\":\"Goal/u\"}", NULL, false, "{\"n\":\"reference\",\"m\":\"Goal/u\"}" },
+    { "{\"n\":\"reference\",\"m\":\"Goal/u\"}", NULL, false,
+      "{\"n\":\"reference\",\"m\":\"Goal/u\"}" },
     { "{\"meta\":{\"profile\":[\"p\"],\"security\":[{\"code\":\"R\"}]},\"a\":1}", NULL, true,
       "{\"meta\":{\"profile\":[\"p\"]},\"a\":1}" },
     { "{\"meta\":{\"security\":[{\"code\":\"R\"}]},\"a\":1}", NULL, true, "{\"a\":1}" },
@@ -75,13 +83,15 @@ START_TEST(a_body_becomes_what_the_target_wants_and_nothing_else_changes) {
 END_TEST
 
 START_TEST(what_servers_add_is_left_out_of_a_comparison) {
-    static const char mine[] = "{\"resourceType\":\"Goal\",\"id\":\"1\",\"meta\":{\"profile\":[\"p\"]},\"n\":1.50}";
-    static const char theirs[] = "{\"resourceType\":\"Goal\",\"id\":\"1\",\"meta\":{\"versionId\":\"3\",\"profile\":["
-                                 "\"p\"],\"author\":{\"x\":[]}},"
-                                 "\"text\":{\"div\":\"<div/>\"},\"n\":1.50,\"note\":[]}";
+    static const char mine[] =
+        "{\"resourceType\":\"Goal\",\"id\":\"1\",\"meta\":{\"profile\":[\"p\"]},\"n\":1.50}";
+    static const char theirs[] =
+        "{\"resourceType\":\"Goal\",\"id\":\"1\",\"meta\":{\"versionId\":\"3\",\"profile\":["
+        "\"p\"],\"author\":{\"x\":[]}},"
+        "\"text\":{\"div\":\"<div/>\"},\"n\":1.50,\"note\":[]}";
     ck_assert(rewrite_normalise(theirs, strlen(theirs), mine, strlen(mine), &out));
-    ck_assert_str_eq(out.data,
-                     "{\"resourceType\":\"Goal\",\"id\":\"1\",\"meta\":{\"profile\":[\"p\"]},\"n\":1.50,\"note\":[]}");
+    ck_assert_str_eq(out.data, "{\"resourceType\":\"Goal\",\"id\":\"1\",\"meta\":{\"profile\":["
+                               "\"p\"]},\"n\":1.50,\"note\":[]}");
     text_clear(&out);
     ck_assert(rewrite_normalise(theirs, strlen(theirs), "{}", 2, &out));
     ck_assert_str_eq(out.data, "{\"resourceType\":\"Goal\",\"id\":\"1\",\"n\":1.50,\"note\":[]}");
@@ -90,7 +100,8 @@ START_TEST(what_servers_add_is_left_out_of_a_comparison) {
 END_TEST
 
 START_TEST(members_are_read_without_a_parse) {
-    static const char body[] = "{\"x\":{\"id\":\"in\"},\"id\":\"7\",\"meta\":{\"versionId\":\"2\"}}";
+    static const char body[] =
+        "{\"x\":{\"id\":\"in\"},\"id\":\"7\",\"meta\":{\"versionId\":\"2\"}}";
     char value[8];
     ck_assert(rewrite_string(body, strlen(body), NULL, "id", value, sizeof value));
     ck_assert_str_eq(value, "7");

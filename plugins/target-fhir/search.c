@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking for a resource by its business identifier, before a create and after a lost answer; the reading of
- * searchsets. */
+/* Looking for a resource by its business identifier, before a create and after a lost answer; the
+ * reading of searchsets. */
 #include "fhir.h"
 
 #include <jansson.h>
@@ -21,14 +21,16 @@ static bool has_identifier(const json_t *resource, const char *system, const cha
     json_array_foreach(json_object_get(resource, "identifier"), i, it) {
         const char *s = json_string_value(json_object_get(it, "system")),
                    *v = json_string_value(json_object_get(it, "value"));
-        if (v != NULL && strcmp(v, value) == 0 && strcmp(s != NULL ? s : "", system != NULL ? system : "") == 0)
+        if (v != NULL && strcmp(v, value) == 0 &&
+            strcmp(s != NULL ? s : "", system != NULL ? system : "") == 0)
             return true;
     }
     /* some elements have one identifier, not a list (QuestionnaireResponse, Composition, Bundle) */
     const json_t *one = json_object_get(resource, "identifier");
     const char *s = json_string_value(json_object_get(one, "system")),
                *v = json_string_value(json_object_get(one, "value"));
-    return v != NULL && strcmp(v, value) == 0 && strcmp(s != NULL ? s : "", system != NULL ? system : "") == 0;
+    return v != NULL && strcmp(v, value) == 0 &&
+           strcmp(s != NULL ? s : "", system != NULL ? system : "") == 0;
 }
 
 /* Tells whether a searchset has another page. */
@@ -43,8 +45,8 @@ static bool has_next(const json_t *bundle) {
     return false;
 }
 
-int search_matches(const struct answer *a, const char *type, const char *system, const char *value, json_t **root,
-                   const json_t **first, bool *more) {
+int search_matches(const struct answer *a, const char *type, const char *system, const char *value,
+                   json_t **root, const json_t **first, bool *more) {
     const json_t *entry;
     const char *id = NULL;
     size_t i;
@@ -59,9 +61,11 @@ int search_matches(const struct answer *a, const char *type, const char *system,
         const json_t *resource = json_object_get(entry, "resource");
         const char *its_type = json_string_value(json_object_get(resource, "resourceType"));
         const char *its_id = json_string_value(json_object_get(resource, "id"));
-        const char *mode = json_string_value(json_object_get(json_object_get(entry, "search"), "mode"));
-        if (its_type == NULL || its_id == NULL || strcmp(its_type, type) != 0 || !valid_id(its_id, strlen(its_id)) ||
-            (mode != NULL && strcmp(mode, "match") != 0) || !has_identifier(resource, system, value))
+        const char *mode =
+            json_string_value(json_object_get(json_object_get(entry, "search"), "mode"));
+        if (its_type == NULL || its_id == NULL || strcmp(its_type, type) != 0 ||
+            !valid_id(its_id, strlen(its_id)) || (mode != NULL && strcmp(mode, "match") != 0) ||
+            !has_identifier(resource, system, value))
             continue;
         if (id != NULL && strcmp(id, its_id) == 0)
             continue; /* a page may repeat an id */
@@ -77,7 +81,8 @@ int search_matches(const struct answer *a, const char *type, const char *system,
 /* Adds the code of a body as a search parameter, where there is one. */
 static void add_code(struct text *text, const struct item *it) {
     json_t *body = json_loadb(it->change->body, it->change->body_length, 0, NULL);
-    const json_t *coding = json_array_get(json_object_get(json_object_get(body, "code"), "coding"), 0);
+    const json_t *coding =
+        json_array_get(json_object_get(json_object_get(body, "code"), "coding"), 0);
     const char *code = json_string_value(json_object_get(coding, "code"));
     if (code != NULL) {
         text_puts(text, "&code=");
@@ -86,7 +91,8 @@ static void add_code(struct text *text, const struct item *it) {
     json_decref(body);
 }
 
-/* Writes what is searched for: the identifier, within the patient; or the patient's resources of that code. */
+/* Writes what is searched for: the identifier, within the patient; or the patient's resources of
+ * that code. */
 static void add_query(struct delivery *d, struct text *text, const struct item *it) {
     const char *between = "";
     if (it->flags & BY_IDENTIFIER) {
@@ -135,22 +141,25 @@ int search_read(struct delivery *d, const struct answer *a, struct item *it, str
     outcome_judge(a, OP_SEARCH, v);
     if (v->action != ACT_DONE)
         return -1;
-    int count = search_matches(a, it->change->type, it->change->identifier_system, it->change->identifier_value, &root,
-                               &first, &more);
+    int count = search_matches(a, it->change->type, it->change->identifier_system,
+                               it->change->identifier_value, &root, &first, &more);
     if (count < 0) {
         v->action = ACT_TARGET;
         v->code = "target-answer";
-        (void)snprintf(v->detail, sizeof v->detail, "a search was answered with HTTP %d, but with no searchset",
-                       a->status);
+        (void)snprintf(v->detail, sizeof v->detail,
+                       "a search was answered with HTTP %d, but with no searchset", a->status);
     } else if (count == 0 && more) {
         v->action = ACT_HOLD;
         v->code = "conflict";
-        (void)snprintf(v->detail, sizeof v->detail,
-                       "the search has more pages than are looked through: look for this resource by hand");
+        (void)snprintf(
+            v->detail, sizeof v->detail,
+            "the search has more pages than are looked through: look for this resource by hand");
         count = -1;
     } else if (count == 1) {
-        const char *version = json_string_value(json_object_get(json_object_get(first, "meta"), "versionId"));
-        (void)snprintf(it->id, sizeof it->id, "%s", json_string_value(json_object_get(first, "id")));
+        const char *version =
+            json_string_value(json_object_get(json_object_get(first, "meta"), "versionId"));
+        (void)snprintf(it->id, sizeof it->id, "%s",
+                       json_string_value(json_object_get(first, "id")));
         (void)snprintf(it->version, sizeof it->version, "%s", version != NULL ? version : "");
     }
     json_decref(root);
@@ -158,16 +167,19 @@ int search_read(struct delivery *d, const struct answer *a, struct item *it, str
 }
 
 /* Moves an item on by what its search found; true when it needs no further try. */
-static bool take_result(struct delivery *d, struct item *it, int found, const struct verdict *v, bool lost) {
+static bool take_result(struct delivery *d, struct item *it, int found, const struct verdict *v,
+                        bool lost) {
     bool nameless = it->change->identifier_value == NULL || it->change->identifier_value[0] == '\0';
     if (nameless && (lost || it->change->unknown)) {
         settle_held(d, it, "conflict",
-                    "its answer was lost and it has no identifier to search by: look at the target, then retry or discard");
+                    "its answer was lost and it has no identifier to search by: look at the "
+                    "target, then retry or discard");
         return true;
     }
     if (found > 1) {
         settle_held(d, it, "conflict",
-                    "the target holds more than one resource with this identifier: merge or delete there, then retry");
+                    "the target holds more than one resource with this identifier: merge or delete "
+                    "there, then retry");
         return true;
     }
     if (found == 1) {
@@ -176,8 +188,9 @@ static bool take_result(struct delivery *d, struct item *it, int found, const st
         return true;
     }
     if (found == 0 && it->duplicate) {
-        settle_held(d, it, "conflict",
-                    "the target says that it has this resource already, but a search does not find it");
+        settle_held(
+            d, it, "conflict",
+            "the target says that it has this resource already, but a search does not find it");
         return true;
     }
     if (found == 0) {
@@ -201,12 +214,14 @@ static bool take_result(struct delivery *d, struct item *it, int found, const st
 
 /* Tells whether an answer says that searches by POST are not taken here. */
 static bool refuses_post(const struct delivery *d, const struct answer *a) {
-    return d->t->post_search == POST_SEARCH_UNTRIED && a->outcome == IPTFHIR_HTTP_ANSWERED && a->status >= 400 &&
-           a->status != 401 && a->status != 403 && a->status != 429 && (a->status < 500 || a->status == 501);
+    return d->t->post_search == POST_SEARCH_UNTRIED && a->outcome == IPTFHIR_HTTP_ANSWERED &&
+           a->status >= 400 && a->status != 401 && a->status != 403 && a->status != 429 &&
+           (a->status < 500 || a->status == 501);
 }
 
 /* Searches once for all that is left; the list keeps what needs another try. */
-static size_t search_round(struct delivery *d, struct item **items, size_t count, bool lost, bool last) {
+static size_t search_round(struct delivery *d, struct item **items, size_t count, bool lost,
+                           bool last) {
     struct call *c = &d->t->call;
     size_t left = 0;
     bool refused = false;
@@ -244,7 +259,8 @@ void search_items(struct delivery *d, struct item **items, size_t count, bool lo
             items[left++] = it;
         else if (lost || it->change->unknown)
             settle_held(d, it, "conflict",
-                        "an answer was lost, and this target cannot search for the resource: look for it by hand, then "
+                        "an answer was lost, and this target cannot search for the resource: look "
+                        "for it by hand, then "
                         "retry or discard");
     }
     for (int i = 0; i < TRIES && left > 0 && !d->stopped; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single calls in dependency order, and what every way of writing shares: bodies, references, the reading of answers.
+/* Single calls in dependency order, and what every way of writing shares: bodies, references, the
+ * reading of answers.
  */
 #include "fhir.h"
 #include "rewrite.h"
@@ -14,7 +15,9 @@ struct asker {
     const struct item *it;
 };
 
-bool single_pending(const struct item *it) { return it->state == ITEM_NEW || it->state == ITEM_KNOWN; }
+bool single_pending(const struct item *it) {
+    return it->state == ITEM_NEW || it->state == ITEM_KNOWN;
+}
 
 bool single_conditional(const struct item *it) {
     return (it->flags & CAN_CONDITIONAL) != 0 && it->change->identifier_value != NULL;
@@ -26,13 +29,15 @@ void single_condition(const struct item *it, struct text *out) {
 }
 
 /* Tells whether "Type/id" of a body is this type and id. */
-static bool names(const char *type, const char *id, const char *t, size_t t_length, const char *i, size_t i_length) {
+static bool names(const char *type, const char *id, const char *t, size_t t_length, const char *i,
+                  size_t i_length) {
     return type != NULL && id != NULL && strlen(id) == i_length && memcmp(id, i, i_length) == 0 &&
            strlen(type) == t_length && memcmp(type, t, t_length) == 0;
 }
 
 /* Says what a reference to another change of the set becomes. */
-static void resolve_item(const struct item *it, const struct item *other, struct reference_answer *out) {
+static void resolve_item(const struct item *it, const struct item *other,
+                         struct reference_answer *out) {
     if (other->id[0] != '\0') {
         out->kind = REFERENCE_SERVER;
         out->id = other->id;
@@ -46,8 +51,8 @@ static void resolve_item(const struct item *it, const struct item *other, struct
 }
 
 /* Says what "Type/UUID" becomes at the target. */
-static void resolve(void *user, const char *type, size_t type_length, const char *id, size_t id_length,
-                    struct reference_answer *out) {
+static void resolve(void *user, const char *type, size_t type_length, const char *id,
+                    size_t id_length, struct reference_answer *out) {
     struct asker *asker = user;
     struct delivery *d = asker->d;
     const struct iptfhir_change *c = asker->it->change;
@@ -70,19 +75,23 @@ static void resolve(void *user, const char *type, size_t type_length, const char
             out->kind = REFERENCE_SERVER;
             out->id = r->server_id;
         } else {
-            *out = (struct reference_answer) { REFERENCE_LOGICAL, NULL, r->identifier_system, r->identifier_value };
+            *out = (struct reference_answer) { REFERENCE_LOGICAL, NULL, r->identifier_system,
+                                               r->identifier_value };
         }
         return;
     }
     for (size_t i = 0; i < d->count; i++) /* what an earlier body referred to */
-        if (names(d->items[i].change->type, d->items[i].change->id, type, type_length, id, id_length))
+        if (names(d->items[i].change->type, d->items[i].change->id, type, type_length, id,
+                  id_length))
             resolve_item(asker->it, &d->items[i], out);
 }
 
-bool single_body(struct delivery *d, const struct item *it, const char *body, size_t length, const char *id,
-                 struct text *out) {
+bool single_body(struct delivery *d, const struct item *it, const char *body, size_t length,
+                 const char *id, struct text *out) {
     struct asker asker = { d, it };
-    struct rewrite r = { .id = id, .omit_labels = d->t->labels == LABELS_OMIT, .resolve = resolve, .user = &asker };
+    struct rewrite r = {
+        .id = id, .omit_labels = d->t->labels == LABELS_OMIT, .resolve = resolve, .user = &asker
+    };
     return rewrite_body(&r, body, length, out);
 }
 
@@ -101,7 +110,8 @@ enum readiness single_ready(const struct delivery *d, const struct item *it) {
     return ready;
 }
 
-/* Lists what can be sent now; a ring of references is broken at its first member, which then refers by identifier. */
+/* Lists what can be sent now; a ring of references is broken at its first member, which then refers
+ * by identifier. */
 static size_t collect(struct delivery *d, struct item **list) {
     struct item *first = NULL;
     size_t count = 0;
@@ -139,7 +149,8 @@ size_t single_search_first(struct delivery *d, struct item **items, size_t count
     return left;
 }
 
-/* Writes the call that creates or updates an item; false when its body cannot be rewritten (the item is held). */
+/* Writes the call that creates or updates an item; false when its body cannot be rewritten (the
+ * item is held). */
 static bool write_call(struct delivery *d, struct call *c, struct item *it) {
     bool update = it->state == ITEM_KNOWN;
     size_t start = c->text.length;
@@ -169,12 +180,13 @@ static bool write_call(struct delivery *d, struct call *c, struct item *it) {
         single_condition(it, &c->text);
     }
     call_body(c);
-    if (!single_body(d, it, it->change->body, it->change->body_length, update ? it->id : NULL, &c->text) &&
+    if (!single_body(d, it, it->change->body, it->change->body_length, update ? it->id : NULL,
+                     &c->text) &&
         !c->text.failed) {
         c->text.length = start;
-        settle_held(
-            d, it, "invalid",
-            "it refers to a resource that is not at the target and has no identifier, or its body is no JSON object");
+        settle_held(d, it, "invalid",
+                    "it refers to a resource that is not at the target and has no identifier, or "
+                    "its body is no JSON object");
         return false;
     }
     call_finish(c);
@@ -286,10 +298,12 @@ bool single_take(struct item *it, const struct answer *a) {
         (void)take_location(it, a->location);
     if (a->body_length > 2 && !a->truncated && (it->id[0] == '\0' || a->etag == NULL)) {
         if (rewrite_string(a->body, a->body_length, NULL, "resourceType", type, sizeof type) &&
-            strcmp(type, it->change->type) == 0 && rewrite_string(a->body, a->body_length, NULL, "id", id, sizeof id) &&
+            strcmp(type, it->change->type) == 0 &&
+            rewrite_string(a->body, a->body_length, NULL, "id", id, sizeof id) &&
             valid_id(id, strlen(id))) {
             memcpy(it->id, id, strlen(id) + 1);
-            (void)rewrite_string(a->body, a->body_length, "meta", "versionId", it->version, sizeof it->version);
+            (void)rewrite_string(a->body, a->body_length, "meta", "versionId", it->version,
+                                 sizeof it->version);
         }
     }
     if (a->etag != NULL)
@@ -298,7 +312,8 @@ bool single_take(struct item *it, const struct answer *a) {
 }
 
 /* Takes the good answer to a write. */
-static void take_done(struct delivery *d, struct item *it, enum operation operation, const struct answer *a) {
+static void take_done(struct delivery *d, struct item *it, enum operation operation,
+                      const struct answer *a) {
     if (!single_take(it, a))
         it->state = ITEM_LOST; /* made, but where? look for it */
     else if (operation == OP_CREATE && it->conditional && a->status == 200) {
@@ -309,7 +324,8 @@ static void take_done(struct delivery *d, struct item *it, enum operation operat
     }
 }
 
-void single_settle(struct delivery *d, struct item *it, enum operation operation, const struct answer *a) {
+void single_settle(struct delivery *d, struct item *it, enum operation operation,
+                   const struct answer *a) {
     struct verdict v;
     if (a->outcome == IPTFHIR_HTTP_ANSWERED && a->status >= 200 && a->status < 300) {
         take_done(d, it, operation, a);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A target that keeps a FHIR R4 server in step: options, life cycle, receipts, and the order of a delivery. */
+/* A target that keeps a FHIR R4 server in step: options, life cycle, receipts, and the order of a
+ * delivery. */
 #include "fhir.h"
 
 #include <stdio.h>
@@ -20,15 +21,19 @@ static const struct iptfhir_option options[] = {
     { "patient_system", IPTFHIR_STRING, IPTFHIR_REQUIRED, AT(patient_system), NULL, 0, 0, NULL,
       "Identifier system by which patients are matched at this target." },
     { "conflict", IPTFHIR_CHOICE, 0, AT(conflict), "hold", 0, 0, conflicts,
-      "What happens when both sides changed the same element: a person decides, theirs stays, or ours is written." },
+      "What happens when both sides changed the same element: a person decides, theirs stays, or "
+      "ours is written." },
     { "transaction", IPTFHIR_CHOICE, 0, AT(transaction), "auto", 0, 0, transactions,
       "Whether bundles are used where the server offers them, or single calls always." },
-    { "labels", IPTFHIR_CHOICE, 0, AT(labels), "send", 0, 0, label_uses, "Whether meta.security is sent or left out." },
-    { "parallel", IPTFHIR_INTEGER, 0, AT(parallel), "8", 1, 64, NULL, "Requests under way at once for one patient." },
+    { "labels", IPTFHIR_CHOICE, 0, AT(labels), "send", 0, 0, label_uses,
+      "Whether meta.security is sent or left out." },
+    { "parallel", IPTFHIR_INTEGER, 0, AT(parallel), "8", 1, 64, NULL,
+      "Requests under way at once for one patient." },
     { "max_entries", IPTFHIR_INTEGER, 0, AT(max_entries), "0", 0, 10000, NULL,
       "Entries of a bundle at most; 0: what the server turns out to take." },
     { "accept_without_version", IPTFHIR_BOOLEAN, 0, AT(accept_without_version), "false", 0, 0, NULL,
-      "Update also where the server gives no version, so that a change made there meanwhile may be lost." },
+      "Update also where the server gives no version, so that a change made there meanwhile may be "
+      "lost." },
     { "timeout_ms", IPTFHIR_INTEGER, 0, AT(timeout_ms), "60000", 100, 3600000, NULL,
       "Longest time of one request, in milliseconds." },
     { "connect_timeout_ms", IPTFHIR_INTEGER, 0, AT(connect_timeout_ms), "10000", 100, 600000, NULL,
@@ -51,40 +56,47 @@ bool valid_id(const char *id, size_t length) {
         return false;
     for (size_t i = 0; i < length; i++) {
         char c = id[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-              c == '_'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '.' || c == '_'))
             return false;
     }
     return true;
 }
 
 /* Ends an item with a receipt. */
-static void receipt(struct delivery *d, struct item *it, enum item_state state, const struct iptfhir_receipt *r) {
+static void receipt(struct delivery *d, struct item *it, enum item_state state,
+                    const struct iptfhir_receipt *r) {
     it->state = state;
     d->sink->receipt(d->sink, (size_t)(it - d->items), r);
 }
 
 void settle_done(struct delivery *d, struct item *it, iptfhir_receipt_status status) {
-    struct iptfhir_receipt r = {
-        .size = sizeof r, .status = status, .server_id = it->id, .version = it->version[0] != '\0' ? it->version : NULL
-    };
+    struct iptfhir_receipt r = { .size = sizeof r,
+                                 .status = status,
+                                 .server_id = it->id,
+                                 .version = it->version[0] != '\0' ? it->version : NULL };
     receipt(d, it, ITEM_SETTLED, &r);
 }
 
 void settle_held(struct delivery *d, struct item *it, const char *code, const char *detail) {
-    struct iptfhir_receipt r = {
-        .size = sizeof r, .status = IPTFHIR_HELD, .code = code != NULL ? code : "invalid", .detail = detail
-    };
+    struct iptfhir_receipt r = { .size = sizeof r,
+                                 .status = IPTFHIR_HELD,
+                                 .code = code != NULL ? code : "invalid",
+                                 .detail = detail };
     receipt(d, it, ITEM_HELD, &r);
 }
 
 void settle_later(struct delivery *d, struct item *it, int64_t retry_after_ms) {
-    struct iptfhir_receipt r = { .size = sizeof r, .status = IPTFHIR_LATER, .retry_after_ms = retry_after_ms };
+    struct iptfhir_receipt r = { .size = sizeof r,
+                                 .status = IPTFHIR_LATER,
+                                 .retry_after_ms = retry_after_ms };
     receipt(d, it, ITEM_WAITS, &r);
 }
 
 void settle_unknown(struct delivery *d, struct item *it) {
-    struct iptfhir_receipt r = { .size = sizeof r, .status = IPTFHIR_UNKNOWN, .retry_after_ms = d->retry_after_ms };
+    struct iptfhir_receipt r = { .size = sizeof r,
+                                 .status = IPTFHIR_UNKNOWN,
+                                 .retry_after_ms = d->retry_after_ms };
     receipt(d, it, ITEM_WAITS, &r);
 }
 
@@ -100,7 +112,8 @@ void stop_later(struct delivery *d, int64_t retry_after_ms) {
 }
 
 /* Opens the pool; nothing is sent yet. */
-static iptfhir_status target_init(void *self, const struct iptfhir_host *host, struct iptfhir_error *error) {
+static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
+                                  struct iptfhir_error *error) {
     struct target *t = self;
     struct iptfhir_http_settings s = { .size = sizeof s,
                                        .base_url = t->url,
@@ -151,13 +164,14 @@ static bool learn_server(struct delivery *d) {
     } else if (v.action != ACT_DONE) {
         stop_target(d, v.code != NULL ? v.code : "target-answer", v.detail);
     } else {
-        const char *wrong =
-            a.truncated ? "/metadata is longer than max_body allows" : capability_parse(c, a.body, a.body_length);
+        const char *wrong = a.truncated ? "/metadata is longer than max_body allows"
+                                        : capability_parse(c, a.body, a.body_length);
         if (wrong != NULL)
             stop_target(d, "target-metadata", wrong);
         else
             c->read_ms = steady_ms();
-        t->limit_entries = t->limit_conditional = 0; /* what was found out before may have changed with it */
+        t->limit_entries = t->limit_conditional =
+            0; /* what was found out before may have changed with it */
     }
     return !d->stopped;
 }
@@ -169,11 +183,13 @@ static void plan_item(struct delivery *d, struct item *it) {
     unsigned need = known ? CAN_UPDATE : CAN_CREATE;
     it->flags = capability_flags(&d->t->capability, it->change->type);
     if ((it->flags & need) == 0) {
-        (void)snprintf(detail, sizeof detail, "%.60s: the target does not offer %s in its /metadata", it->change->type,
+        (void)snprintf(detail, sizeof detail,
+                       "%.60s: the target does not offer %s in its /metadata", it->change->type,
                        known ? "update" : "create");
         settle_held(d, it, "capability", detail);
     } else if (known) {
-        bool look = it->change->unknown || (it->version[0] == '\0' && !d->t->accept_without_version);
+        bool look =
+            it->change->unknown || (it->version[0] == '\0' && !d->t->accept_without_version);
         it->state = it->change->unknown ? ITEM_LOST : look ? ITEM_CONFLICT : ITEM_KNOWN;
     } else {
         it->state = it->change->unknown ? ITEM_LOST : ITEM_NEW;
@@ -199,7 +215,8 @@ static bool make_items(struct delivery *d) {
         struct item *it = &d->items[i];
         memset(it, 0, sizeof *it);
         it->change = &d->set->changes[i];
-        if (it->change->server_id != NULL && valid_id(it->change->server_id, strlen(it->change->server_id)))
+        if (it->change->server_id != NULL &&
+            valid_id(it->change->server_id, strlen(it->change->server_id)))
             (void)snprintf(it->id, sizeof it->id, "%s", it->change->server_id);
         if (it->id[0] != '\0' && it->change->version != NULL)
             (void)snprintf(it->version, sizeof it->version, "%s", it->change->version);
@@ -223,8 +240,8 @@ static void send_all(struct delivery *d) {
     struct target *t = d->t;
     find_unknown(d);
     single_tidy(d, false);
-    bool whole =
-        !d->stopped && t->capability.transaction && t->transaction == TRANSACTION_AUTO && bundle_transactions(d);
+    bool whole = !d->stopped && t->capability.transaction && t->transaction == TRANSACTION_AUTO &&
+                 bundle_transactions(d);
     if (!whole)
         single_deliver(d);
     single_tidy(d, true);
@@ -247,9 +264,12 @@ static void finish(struct delivery *d) {
 
 /* Delivers a change set: server, patient, capabilities, what was lost before, then the rest. */
 static iptfhir_status target_deliver(void *self, const struct iptfhir_change_set *set,
-                                     struct iptfhir_receipt_sink *sink, struct iptfhir_error *error) {
+                                     struct iptfhir_receipt_sink *sink,
+                                     struct iptfhir_error *error) {
     struct target *t = self;
-    struct delivery d = { .t = t, .set = set, .sink = sink, .error = error, .count = set->count, .status = IPTFHIR_OK };
+    struct delivery d = {
+        .t = t, .set = set, .sink = sink, .error = error, .count = set->count, .status = IPTFHIR_OK
+    };
     if (set->count == 0)
         return IPTFHIR_OK;
     if (!make_items(&d))

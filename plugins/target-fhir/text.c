@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing text, and the few things that are written into one: URL-encoded values and JSON strings. */
+/* A growing text, and the few things that are written into one: URL-encoded values and JSON
+ * strings. */
 #include "text.h"
 
 #include <stdio.h>
@@ -33,15 +34,20 @@ void text_add(struct text *t, const char *bytes, size_t length) {
     t->data[t->length] = '\0';
 }
 
-void text_puts(struct text *t, const char *string) { text_add(t, string, strlen(string)); }
+void text_puts(struct text *t, const char *string) {
+    text_add(t, string, strlen(string));
+}
 
-void text_end(struct text *t) { text_add(t, "", 1); }
+void text_end(struct text *t) {
+    text_add(t, "", 1);
+}
 
 /* Adds one byte, percent-encoded unless it may stand as it is. */
 static void add_encoded(struct text *t, char c, bool strict) {
     static const char digits[] = "0123456789ABCDEF";
     bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 (c != '\0' && strchr("-._~", c) != NULL) || (!strict && c != '\0' && strchr(":/|", c) != NULL);
+                 (c != '\0' && strchr("-._~", c) != NULL) ||
+                 (!strict && c != '\0' && strchr(":/|", c) != NULL);
     if (plain) {
         text_add(t, &c, 1);
         return;

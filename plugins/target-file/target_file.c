@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A target that appends resources to an NDJSON file: one line a resource, on disk before its receipt. */
+/* A target that appends resources to an NDJSON file: one line a resource, on disk before its
+ * receipt. */
 #include <iptfhir/plugin.h>
 
 #include <errno.h>
@@ -36,12 +37,13 @@ static const struct iptfhir_option options[] = {
 
 /* Says that the file cannot be used now. */
 static iptfhir_status trouble(struct target *t, struct iptfhir_error *error, const char *what) {
-    return t->host->fail(t->host, error, IPTFHIR_RETRY, "target-file", t->path, "%s: %s; the target waits until it can",
-                         what, strerror(errno));
+    return t->host->fail(t->host, error, IPTFHIR_RETRY, "target-file", t->path,
+                         "%s: %s; the target waits until it can", what, strerror(errno));
 }
 
 /* Opens the file, or says why it cannot be. */
-static iptfhir_status target_init(void *self, const struct iptfhir_host *host, struct iptfhir_error *error) {
+static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
+                                  struct iptfhir_error *error) {
     struct target *t = self;
     t->host = host;
     t->fd = open(t->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -59,7 +61,8 @@ static void target_fini(void *self) {
     free(t->lines);
 }
 
-/* Cuts off a last line without its end: a crash in the middle of a write left it, and it got no receipt. */
+/* Cuts off a last line without its end: a crash in the middle of a write left it, and it got no
+ * receipt. */
 static bool repair(struct target *t, off_t *end) {
     char block[4096];
     struct stat st;
@@ -82,10 +85,12 @@ static bool repair(struct target *t, off_t *end) {
     return at == st.st_size || ftruncate(t->fd, at) == 0;
 }
 
-/* Tells whether a line is a resource with this id: `"id":"UUID"`, blanks allowed; references never look so. */
+/* Tells whether a line is a resource with this id: `"id":"UUID"`, blanks allowed; references never
+ * look so. */
 static bool line_has_id(const char *line, size_t length, const char *id) {
     size_t n = strlen(id);
-    for (const char *p = line; (p = memmem(p, length - (size_t)(p - line), id, n)) != NULL; p += n) {
+    for (const char *p = line; (p = memmem(p, length - (size_t)(p - line), id, n)) != NULL;
+         p += n) {
         const char *q = p;
         if (q == line || *--q != '"' || p + n >= line + length || p[n] != '"')
             continue;
@@ -161,7 +166,8 @@ static bool append(struct target *t, off_t end) {
             int saved = n < 0 ? errno : ENOSPC;
             if (ftruncate(t->fd, end) != 0)
                 t->host->log(t->host, IPTFHIR_WARNING,
-                             "target-file: a part of a change set stays in the file until the next delivery");
+                             "target-file: a part of a change set stays in the file until the next "
+                             "delivery");
             errno = saved;
             return false;
         }
@@ -187,7 +193,9 @@ static void give_receipts(const struct iptfhir_change_set *set, const struct fou
         const struct iptfhir_change *c = &set->changes[i];
         struct iptfhir_receipt r = { .size = sizeof r, .server_id = c->id, .version = version };
         bool unchanged = !c->unknown && found[i].same;
-        r.status = unchanged ? IPTFHIR_UNCHANGED : c->server_id != NULL ? IPTFHIR_UPDATED : IPTFHIR_CREATED;
+        r.status = unchanged              ? IPTFHIR_UNCHANGED
+                   : c->server_id != NULL ? IPTFHIR_UPDATED
+                                          : IPTFHIR_CREATED;
         if (unchanged)
             (void)snprintf(version, sizeof version, "%s", c->version != NULL ? c->version : "1");
         else
@@ -197,8 +205,8 @@ static void give_receipts(const struct iptfhir_change_set *set, const struct fou
 }
 
 /* Writes what is not yet in the file, under its lock. */
-static iptfhir_status write_set(struct target *t, const struct iptfhir_change_set *set, struct found *found,
-                                struct iptfhir_error *error) {
+static iptfhir_status write_set(struct target *t, const struct iptfhir_change_set *set,
+                                struct found *found, struct iptfhir_error *error) {
     bool lost = false;
     off_t end = 0;
     if (!repair(t, &end))
@@ -206,7 +214,8 @@ static iptfhir_status write_set(struct target *t, const struct iptfhir_change_se
     for (size_t i = 0; i < set->count; i++) {
         const struct iptfhir_change *c = &set->changes[i];
         lost = lost || c->unknown;
-        if (!c->unknown && c->server_id != NULL && c->base != NULL && strlen(c->base) == c->body_length)
+        if (!c->unknown && c->server_id != NULL && c->base != NULL &&
+            strlen(c->base) == c->body_length)
             found[i].same = memcmp(c->base, c->body, c->body_length) == 0;
     }
     if (lost && !search(t, set, found))
@@ -222,7 +231,8 @@ static iptfhir_status write_set(struct target *t, const struct iptfhir_change_se
 
 /* Delivers a change set: all its lines, then fsync, then the receipts. */
 static iptfhir_status target_deliver(void *self, const struct iptfhir_change_set *set,
-                                     struct iptfhir_receipt_sink *sink, struct iptfhir_error *error) {
+                                     struct iptfhir_receipt_sink *sink,
+                                     struct iptfhir_error *error) {
     struct target *t = self;
     struct found *found = calloc(set->count + 1, sizeof *found);
     if (found == NULL)

@@ -11,8 +11,9 @@ static struct iptfhir_receipt got[8];
 static char ids[8][40], versions[8][24];
 
 /* Keeps an error as the host does: the first wins. */
-static iptfhir_status host_fail(const struct iptfhir_host *host, struct iptfhir_error *error, iptfhir_status status,
-                                const char *code, const char *where, const char *format, ...) {
+static iptfhir_status host_fail(const struct iptfhir_host *host, struct iptfhir_error *error,
+                                iptfhir_status status, const char *code, const char *where,
+                                const char *format, ...) {
     va_list args;
     (void)host;
     if (error->code[0] == '\0') {
@@ -25,7 +26,8 @@ static iptfhir_status host_fail(const struct iptfhir_host *host, struct iptfhir_
     return status;
 }
 
-static void host_log(const struct iptfhir_host *host, iptfhir_level level, const char *format, ...) {
+static void host_log(const struct iptfhir_host *host, iptfhir_level level, const char *format,
+                     ...) {
     (void)host, (void)level, (void)format;
 }
 
@@ -45,9 +47,11 @@ static struct iptfhir_error error;
 
 /* A change with a body of its own. */
 static struct iptfhir_change change(const char *id, const char *body) {
-    return (struct iptfhir_change) {
-        .size = sizeof(struct iptfhir_change), .type = "Goal", .id = id, .body = body, .body_length = strlen(body)
-    };
+    return (struct iptfhir_change) { .size = sizeof(struct iptfhir_change),
+                                     .type = "Goal",
+                                     .id = id,
+                                     .body = body,
+                                     .body_length = strlen(body) };
 }
 
 /* Delivers through an instance that lives for this call only, as after a restart. */
@@ -87,7 +91,8 @@ static void tear_down(void) {
 
 START_TEST(each_resource_is_one_line_and_gets_its_receipt) {
     struct iptfhir_change c[] = { change(ONE, BODY_ONE),
-                                  change(TWO, "{\n\"resourceType\":\"Goal\",\r\n\"id\":\"" TWO "\"}\n") };
+                                  change(TWO, "{\n\"resourceType\":\"Goal\",\r\n\"id\":\"" TWO
+                                              "\"}\n") };
     ck_assert_int_eq(deliver(c, 2), IPTFHIR_OK);
     ck_assert_str_eq(content(), BODY_ONE "\n{\"resourceType\":\"Goal\",\"id\":\"" TWO "\"}\n");
     ck_assert_int_eq(got[0].status, IPTFHIR_CREATED);

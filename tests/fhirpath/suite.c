@@ -10,7 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-struct tally { size_t passed, failed, skipped; };
+struct tally {
+    size_t passed, failed, skipped;
+};
 
 /* An attribute's text, "" when absent; freed by the caller with xmlFree. */
 static char *attribute(xmlNode *n, const char *name) {
@@ -27,7 +29,8 @@ static xmlNode *child(xmlNode *n, const char *name) {
 }
 
 /* Load an input, JSON or XML by its name; also tries the other ending. */
-static struct tree *load(struct arena *a, const char *folder, const char *name, struct iptfhir_error *error) {
+static struct tree *load(struct arena *a, const char *folder, const char *name,
+                         struct iptfhir_error *error) {
     char path[4096];
     struct str text = { 0 };
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -41,14 +44,16 @@ static struct tree *load(struct arena *a, const char *folder, const char *name, 
         }
     }
     size_t length = strlen(path);
-    struct tree *t = length > 4 && !strcmp(path + length - 4, ".xml") ? xml_read_resource(a, text.data, text.length, path, &r4_xml_shape, error)
-                                                                    : json_read_copy(a, text.data, text.length, path, error);
+    struct tree *t = length > 4 && !strcmp(path + length - 4, ".xml")
+                         ? xml_read_resource(a, text.data, text.length, path, &r4_xml_shape, error)
+                         : json_read_copy(a, text.data, text.length, path, error);
     str_free(&text);
     return t;
 }
 
 /* True when a result prints as the suite says. */
-static bool same_value(struct arena *a, const struct fhirpath_value *v, const char *type, const char *text) {
+static bool same_value(struct arena *a, const struct fhirpath_value *v, const char *type,
+                       const char *text) {
     size_t n;
     const char *s = fhirpath_to_text(a, v, &n);
     if (!s && v->kind == FHIRPATH_NODE)
@@ -64,9 +69,12 @@ static bool same_value(struct arena *a, const struct fhirpath_value *v, const ch
     if (!strcmp(type, "decimal") || !strcmp(type, "integer"))
         return strtod(text, NULL) == strtod(s, NULL);
     if (!strcmp(type, "Quantity")) /* 1 day is written as 1 'day' too */
-        return strtod(text, NULL) == strtod(s, NULL) && strchr(text, ' ') && strchr(s, ' ') && !strncmp(strchr(text, ' ') + 1 + (strchr(text, '\'') != NULL), strchr(s, ' ') + 1 + (strchr(s, '\'') != NULL), 2);
+        return strtod(text, NULL) == strtod(s, NULL) && strchr(text, ' ') && strchr(s, ' ') &&
+               !strncmp(strchr(text, ' ') + 1 + (strchr(text, '\'') != NULL),
+                        strchr(s, ' ') + 1 + (strchr(s, '\'') != NULL), 2);
     size_t m = strlen(text);
-    return m && text[m - 1] == 'T' && m - 1 == n && !memcmp(text, s, n); /* a dateTime of a date's precision */
+    return m && text[m - 1] == 'T' && m - 1 == n &&
+           !memcmp(text, s, n); /* a dateTime of a date's precision */
 }
 
 /* Run one test; NULL when it passed, else why not. */
@@ -74,7 +82,8 @@ static const char *run(xmlNode *test, const char *folder) {
     static char why[900];
     struct arena arena = { .limit = 256u << 20 };
     struct iptfhir_error error = ERROR_INIT;
-    char *file = attribute(test, "inputfile"), *predicate = attribute(test, "predicate"), *mode = attribute(test, "mode");
+    char *file = attribute(test, "inputfile"), *predicate = attribute(test, "predicate"),
+         *mode = attribute(test, "mode");
     xmlNode *expr = child(test, "expression");
     char *invalid = attribute(expr, "invalid"), *text = (char *)xmlNodeGetContent(expr);
     struct fhirpath_program *program = NULL;
@@ -87,12 +96,18 @@ static const char *run(xmlNode *test, const char *folder) {
         goto out;
     }
     struct fhirpath_value root = fhirpath_node(input);
-    const struct fhirpath_scope scope = { .strict = !strcmp(mode, "strict"), .type = root.type ? root.type->name : NULL };
+    const struct fhirpath_scope scope = { .strict = !strcmp(mode, "strict"),
+                                          .type = root.type ? root.type->name : NULL };
     program = fhirpath_compile(text, strlen(text), &scope, &error);
-    struct fhirpath_context context = { .arena = &arena, .root = root, .now_ms = clock_now_ms(), .steps_left = 5000000 };
+    struct fhirpath_context context = {
+        .arena = &arena, .root = root, .now_ms = clock_now_ms(), .steps_left = 5000000
+    };
     bool ok = program && fhirpath_evaluate(program, &context, &out, &error);
     if (*invalid) {
-        result = ok ? "should be refused" : !strcmp(invalid, "syntax") && strcmp(error.code, "fhirpath-syntax") ? "refused, but not for its syntax" : NULL;
+        result = ok ? "should be refused"
+                 : !strcmp(invalid, "syntax") && strcmp(error.code, "fhirpath-syntax")
+                     ? "refused, but not for its syntax"
+                     : NULL;
         goto out;
     }
     if (!ok) {
@@ -105,8 +120,9 @@ static const char *run(xmlNode *test, const char *folder) {
         bool truth;
         if (fhirpath_truth(&out, &truth, NULL) || out.count) {
             bool t = out.count == 1 && fhirpath_truth(&out, &truth, NULL) ? truth : out.count > 0;
-            out = (struct fhirpath_collection){ 0 };
-            fhirpath_push(&arena, &out, (struct fhirpath_value){ .kind = FHIRPATH_BOOLEAN, .boolean = t });
+            out = (struct fhirpath_collection) { 0 };
+            fhirpath_push(&arena, &out,
+                          (struct fhirpath_value) { .kind = FHIRPATH_BOOLEAN, .boolean = t });
         }
     }
     for (xmlNode *o = test->children; o && !result; o = o->next) {
@@ -115,8 +131,10 @@ static const char *run(xmlNode *test, const char *folder) {
         char *type = attribute(o, "type"), *expected = (char *)xmlNodeGetContent(o);
         size_t length = 0;
         if (n >= out.count || (*expected && !same_value(&arena, &out.items[n], type, expected))) {
-            const char *got = n < out.count ? fhirpath_to_text(&arena, &out.items[n], &length) : NULL;
-            snprintf(why, sizeof why, "item %zu: expected %s '%s', got '%.*s' (%zu items)", n, type, expected, (int)length, got ? got : "", out.count);
+            const char *got =
+                n < out.count ? fhirpath_to_text(&arena, &out.items[n], &length) : NULL;
+            snprintf(why, sizeof why, "item %zu: expected %s '%s', got '%.*s' (%zu items)", n, type,
+                     expected, (int)length, got ? got : "", out.count);
             result = why;
         }
         n++;
@@ -155,7 +173,8 @@ static void run_group(xmlNode *group, const char *folder, struct tally *all) {
         ++*(why ? &t.failed : &t.passed);
     }
     if (t.failed)
-        printf("%s: %zu of %zu passed\n%s", name, t.passed, t.passed + t.failed, lines.data ? lines.data : "");
+        printf("%s: %zu of %zu passed\n%s", name, t.passed, t.passed + t.failed,
+               lines.data ? lines.data : "");
     all->passed += t.passed;
     all->failed += t.failed;
     str_free(&lines);
@@ -179,7 +198,9 @@ int main(int argc, char **argv) {
             run_group(group, argv[2], &all);
     xmlFreeDoc(doc);
     xmlCleanupParser();
-    double share = all.passed + all.failed ? 100.0 * (double)all.passed / (double)(all.passed + all.failed) : 0;
+    double share = all.passed + all.failed
+                       ? 100.0 * (double)all.passed / (double)(all.passed + all.failed)
+                       : 0;
     printf("%.1f %%\n%zu passed, %zu failed\n", share, all.passed, all.failed);
     return 0;
 }

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mappers that misbehave on one record, for the scenario that shows what they cost. HOW: 1 crash, 2 loop for ever, 3 swallow memory. */
+/* Mappers that misbehave on one record, for the scenario that shows what they cost. HOW: 1 crash, 2
+ * loop for ever, 3 swallow memory. */
 #include <iptfhir/plugin.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-struct mapper { const char *record; };
+struct mapper {
+    const char *record;
+};
 
-static const struct iptfhir_option options[] = {
-    { "record", IPTFHIR_STRING, IPTFHIR_REQUIRED, offsetof(struct mapper, record), NULL, 0, 0, NULL, "The recordId to misbehave on." },
-    IPTFHIR_OPTIONS_END };
+static const struct iptfhir_option options[] = { { "record", IPTFHIR_STRING, IPTFHIR_REQUIRED,
+                                                   offsetof(struct mapper, record), NULL, 0, 0,
+                                                   NULL, "The recordId to misbehave on." },
+                                                 IPTFHIR_OPTIONS_END };
 
 static volatile char *volatile sink_hole; /* keeps the compiler from seeing through us */
 static volatile int going = 1;
 
 /* Misbehave on the record; do nothing with the others. */
-static iptfhir_status map(const void *self, const struct iptfhir_record *record, struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
+static iptfhir_status map(const void *self, const struct iptfhir_record *record,
+                          struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
     const struct mapper *m = self;
     (void)sink, (void)error;
     if (strcmp(record->id, m->record) != 0)
@@ -39,5 +44,12 @@ static iptfhir_status map(const void *self, const struct iptfhir_record *record,
 static const char *const emits[] = { "Observation", NULL };
 static const struct iptfhir_mapper mapper = { sizeof mapper, emits, map };
 
-const struct iptfhir_plugin iptfhir_plugin = { .magic = IPTFHIR_MAGIC, .abi = IPTFHIR_ABI, .size = sizeof iptfhir_plugin, .name = NAME, .version = "1",
-    .summary = "misbehaves on one record", .instance_size = sizeof(struct mapper), .options = options, .mapper = &mapper };
+const struct iptfhir_plugin iptfhir_plugin = { .magic = IPTFHIR_MAGIC,
+                                               .abi = IPTFHIR_ABI,
+                                               .size = sizeof iptfhir_plugin,
+                                               .name = NAME,
+                                               .version = "1",
+                                               .summary = "misbehaves on one record",
+                                               .instance_size = sizeof(struct mapper),
+                                               .options = options,
+                                               .mapper = &mapper };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plugins for the loader's test, one per way to get the handshake wrong (or right); FAULT chooses. */
+/* Plugins for the loader's test, one per way to get the handshake wrong (or right); FAULT chooses.
+ */
 #include <iptfhir/plugin.h>
 
 #define FAULT_NONE 0
@@ -23,13 +24,15 @@ static iptfhir_status poll_nothing(void *self, const char *cursor, struct iptfhi
 
 /* A target that takes nothing. */
 static iptfhir_status deliver_nothing(void *self, const struct iptfhir_change_set *set,
-                                      struct iptfhir_receipt_sink *sink, struct iptfhir_error *error) {
+                                      struct iptfhir_receipt_sink *sink,
+                                      struct iptfhir_error *error) {
     (void)self, (void)set, (void)sink, (void)error;
     return IPTFHIR_OK;
 }
 
 /* A function that an older descriptor can't name. */
-static bool say_no(const char *input, const char *const *args, size_t count, char *out, size_t size) {
+static bool say_no(const char *input, const char *const *args, size_t count, char *out,
+                   size_t size) {
     (void)input, (void)args, (void)count, (void)out, (void)size;
     return false;
 }
@@ -42,9 +45,11 @@ static const struct iptfhir_source source = {
 static const struct iptfhir_target target = {
     .size = FAULT == FAULT_OLDER ? offsetof(struct iptfhir_target, probe) : sizeof target,
     .deliver = deliver_nothing,
-    .probe = (iptfhir_status(*)(void *, struct iptfhir_error *))(uintptr_t)16, /* must not be seen when not counted */
+    .probe = (iptfhir_status(*)(void *, struct iptfhir_error *))(
+        uintptr_t)16, /* must not be seen when not counted */
 };
-static const struct iptfhir_function functions[] = { { "sayNo", 0, 0, say_no }, { NULL, 0, 0, NULL } };
+static const struct iptfhir_function functions[] = { { "sayNo", 0, 0, say_no },
+                                                     { NULL, 0, 0, NULL } };
 static const struct iptfhir_option options[] = {
     { "beyond", IPTFHIR_INTEGER, 0, 4096, NULL, 0, 0, NULL, "Outside the instance." },
     IPTFHIR_OPTIONS_END,
