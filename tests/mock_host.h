@@ -361,38 +361,4 @@ struct mock_record {
 MOCK_UNUSED static const json_t *mock_record_json(const struct iptfhir_record *record) {
     return ((const struct mock_record *)record)->json;
 }
-
-/* ---- what a target tells ---- */
-struct mock_receipts {
-    struct iptfhir_receipt_sink sink; /* first */
-    struct {
-        bool given;
-        iptfhir_receipt_status status;
-        char server_id[80], version[40], code[40], detail[512];
-        int64_t retry_after_ms;
-    } of[MOCK_MAX];
-};
-
-MOCK_UNUSED static void mock_receipt(struct iptfhir_receipt_sink *s, size_t index,
-                                     const struct iptfhir_receipt *receipt) {
-    struct mock_receipts *r = (struct mock_receipts *)s;
-    if (index >= MOCK_MAX)
-        return;
-    r->of[index].given = true;
-    r->of[index].status = receipt->status;
-    r->of[index].retry_after_ms = receipt->retry_after_ms;
-    snprintf(r->of[index].server_id, sizeof r->of[0].server_id, "%s",
-             receipt->server_id ? receipt->server_id : "");
-    snprintf(r->of[index].version, sizeof r->of[0].version, "%s",
-             receipt->version ? receipt->version : "");
-    snprintf(r->of[index].code, sizeof r->of[0].code, "%s", receipt->code ? receipt->code : "");
-    snprintf(r->of[index].detail, sizeof r->of[0].detail, "%s",
-             receipt->detail ? receipt->detail : "");
-}
-
-/* Makes the sink ready. */
-MOCK_UNUSED static void mock_receipts_open(struct mock_receipts *r) {
-    memset(r, 0, sizeof *r);
-    r->sink = (struct iptfhir_receipt_sink) { sizeof r->sink, r, mock_receipt };
-}
 #endif

@@ -112,17 +112,6 @@ static void try_instance(struct check *c, struct trial *t) {
     t->instance =
         t->host ? instance_new(t->plugin, t->config, c->config, host_table(t->host), &c->report)
                 : NULL;
-    const struct iptfhir_target *target = plugin_descriptor(t->plugin)->target;
-    if (!c->probe || t->kind != TARGET || !t->instance || !target)
-        return;
-    struct iptfhir_error error = ERROR_INIT;
-    if (!target->probe)
-        report_add(&c->report, REPORT_NOTE, "probe", t->config->where, "plugin %s cannot be probed",
-                   t->config->plugin);
-    else if (target->probe(instance_self(t->instance), &error) != IPTFHIR_OK)
-        report_add(&c->report, REPORT_ERROR, *error.code ? error.code : "probe", t->config->where,
-                   "target %s: %s", t->config->name,
-                   *error.text ? error.text : "the probe failed and gave no reason");
 }
 
 /* Check everything but samples. */

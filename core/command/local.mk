@@ -4,9 +4,6 @@ core_sources += \
 	%D%/check.c \
 	%D%/eval.c \
 	%D%/map.c \
-	%D%/outbox.c \
 	%D%/plugins.c \
 	%D%/report.c \
-	%D%/status.c \
-	%D%/sync.c \
 	%D%/test.c

@@ -70,7 +70,7 @@ static bool take_parts(struct plugin *p, const char *where, struct report *repor
                    where, report) &&
          ok;
     ok = take_part(p, "target", &target, &p->target, sizeof p->target,
-                   UP_TO(iptfhir_target, deliver), where, report) &&
+                   UP_TO(iptfhir_target, answer), where, report) &&
          ok;
     if (!ok)
         return false;
@@ -80,10 +80,17 @@ static bool take_parts(struct plugin *p, const char *where, struct report *repor
     if (!d->source && !d->mapper && !d->target && !d->functions)
         return refuse(p, where, report, "plugin-empty",
                       "provides nothing: set .source, .mapper, .target or .functions");
-    const char *lacks = d->source && !d->source->poll      ? "source without poll()"
-                        : d->mapper && !d->mapper->map     ? "mapper without map()"
-                        : d->target && !d->target->deliver ? "target without deliver()"
-                                                           : NULL;
+    const char *lacks = NULL;
+    if (d->source != NULL && d->source->poll == NULL)
+        lacks = "source without poll()";
+    else if (d->mapper != NULL && d->mapper->map == NULL)
+        lacks = "mapper without map()";
+    else if (d->target != NULL && d->target->connection == NULL)
+        lacks = "target without connection()";
+    else if (d->target != NULL && d->target->ask == NULL)
+        lacks = "target without ask()";
+    else if (d->target != NULL && d->target->answer == NULL)
+        lacks = "target without answer()";
     for (const struct iptfhir_function *f = d->functions; f && f->name; f++)
         if (!f->call || f->min_args > f->max_args)
             lacks = "function without call(), or with more arguments at least than at most";

@@ -51,7 +51,7 @@ START_TEST(a_good_plugin_is_loaded_with_all_its_parts) {
     const struct iptfhir_plugin *d = plugin_descriptor(p);
     ck_assert_str_eq(d->name, "good");
     ck_assert_ptr_nonnull(d->source);
-    ck_assert_ptr_nonnull(d->target->probe);
+    ck_assert_ptr_nonnull(d->target->ask);
     ck_assert_str_eq(d->functions[0].name, "sayNo");
     ck_assert_ptr_nonnull(strstr(plugin_path(p), "good.so"));
     plugin_unload(p);
@@ -63,8 +63,7 @@ START_TEST(a_shorter_older_descriptor_is_accepted_and_its_missing_members_are_nu
     ck_assert_ptr_nonnull(p);
     const struct iptfhir_plugin *d = plugin_descriptor(p);
     ck_assert_ptr_null(d->functions);
-    ck_assert_ptr_nonnull(d->target->deliver);
-    ck_assert_ptr_null(d->target->probe);
+    ck_assert_ptr_nonnull(d->target->answer);
     plugin_unload(p);
 }
 END_TEST

@@ -190,66 +190,13 @@ struct iptfhir_mapper {
     iptfhir_status (*map)(const void *self, const struct iptfhir_record *,
                           struct iptfhir_resource_sink *, struct iptfhir_error *);
 };
-/* ---- targets ---- */
-struct iptfhir_reference {
-    const char *type, *id, *identifier_system, *identifier_value, *server_id;
-    int64_t change;
-    bool held;
-};
-struct iptfhir_change {
-    size_t size;
-    const char *type, *id; /* resource type and our UUID, as in body */
-    const char *identifier_system, *identifier_value;
-    const char *body;
-    size_t body_length;              /* JSON; references are "Type/UUID" of our identities */
-    const char *server_id, *version; /* from the ledger; NULL: not known there */
-    const char *base;                /* JSON last written there, NULL: none */
-    bool unknown;                    /* an answer was lost: search before sending */
-    const struct iptfhir_reference *references;
-    size_t reference_count; /* of body; change: index in this set or -1 */
-};
-struct iptfhir_identifier {
-    const char *system, *value;
-};
-struct iptfhir_change_set {
-    size_t size;
-    const struct iptfhir_identifier *patient_identifiers;
-    size_t patient_identifier_count;
-    const char *patient_id, *family,
-        *birth_date; /* our UUID of the patient; what must agree at the target */
-    const struct iptfhir_change *changes;
-    size_t count; /* in dependency order */
-};
-typedef enum {
-    IPTFHIR_CREATED,
-    IPTFHIR_UPDATED,
-    IPTFHIR_UNCHANGED,
-    IPTFHIR_HELD,
-    IPTFHIR_LATER,
-    IPTFHIR_UNKNOWN
-} iptfhir_receipt_status;
-struct iptfhir_receipt {
-    size_t size;
-    iptfhir_receipt_status status;
-    const char *server_id, *version; /* created, updated, unchanged */
-    const char *code,
-        *detail;            /* held: a code of iptfhir(1); detail without patient data, bounded */
-    int64_t retry_after_ms; /* LATER: 0: the core's backoff */
-};
-struct iptfhir_receipt_sink {
-    size_t size;
-    void *self;
-    /* One receipt for change `index`; a later one for the same index replaces it. */
-    void (*receipt)(struct iptfhir_receipt_sink *, size_t index, const struct iptfhir_receipt *);
-};
-struct iptfhir_target {
-    size_t size;
-    /* RETRY: the whole target is unreachable, no attempt is spent. Changes without receipt are
-     * `unknown`. */
-    iptfhir_status (*deliver)(void *self, const struct iptfhir_change_set *,
-                              struct iptfhir_receipt_sink *, struct iptfhir_error *);
-    iptfhir_status (*probe)(void *self, struct iptfhir_error *); /* reachable, and understood? */
-};
+#ifdef __cplusplus
+}
+#endif
+#include <iptfhir/target.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
 /* ---- functions and the plugin itself ---- */
 struct iptfhir_function {
     const char *name; /* becomes a FHIRPath function of every mapping: arguments are strings, total,
