@@ -13,19 +13,11 @@
 #define CORE_SYNC_GATE_H
 
 #include "core/store/store.h"
+#include "core/sync/privacy.h"
 #include "core/tree/tree.h"
 
-/* ---- privacy rules: data in mappings/privacy/ ---- */
-struct privacy;
-/* Reads privacy/classes.yaml of a folder of mappings: which data classes there are and what each
- * needs. Every fault goes to `report` with its position; then NULL. Immutable; threads may share. */
-struct privacy *privacy_load(const char *mappings, struct report *report);
-void privacy_free(struct privacy *privacy);
-/* Whether a class is known. */
-bool privacy_knows(const struct privacy *privacy, const char *data_class);
-
 /* ---- what is known of a patient ---- */
-struct gate_decision; /* one permission or refusal */
+struct gate_decision; /* a permission or a refusal */
 struct gate_patient {
     const struct tree *identity; /* the member "patient" of the newest record that has one; NULL */
     const struct gate_decision *decisions;
@@ -64,25 +56,4 @@ struct gate_answer {
 };
 /* In this order: the record's and the resource's own holds, the poll, the class, Part 2, consent. */
 struct gate_answer gate_ask(const struct gate_question *question);
-
-/* ---- whose chart is it? ---- */
-struct gate_candidate {
-    const char *server_id;
-    bool active, replaced;
-    const struct iptfhir_identifier *identifiers;
-    size_t identifier_count;
-    const struct iptfhir_identifier *former;
-    size_t former_count;
-    const char *const *families;
-    const char *const *givens;
-    const char *birth_date, *sex;
-    bool stands_for_all; /* a target without charts: agrees with every patient */
-};
-/* Picks the one candidate that is this patient: under an identifier that both have, with the birth
- * date and a family name that agree, and given name and sex where both sides have them; names
- * without case, diacritics and punctuation. NULL: none; then `answer` says why (patient-not-found,
- * patient-ambiguous, patient-mismatch, patient-birthdate, patient-merged). */
-const struct gate_candidate *gate_match(const struct tree *identity,
-                                        const struct gate_candidate *candidates, size_t count,
-                                        struct gate_answer *answer);
 #endif
