@@ -131,7 +131,7 @@ struct store_state {
     /* attempt: committed before the first byte leaves, gone when the answer is known */
     enum store_verb attempt;
     enum store_wanted attempt_wanted;
-    unsigned char attempt_hash[STORE_HASH];
+    unsigned char attempt_hash[STORE_HASH]; /* while HELD or DECIDED: of what that was about */
     struct store_body_at attempt_body;
     const char *attempt_version; /* expected, "" when none */
     const char *attempt_chart;   /* the EHR's patient id */

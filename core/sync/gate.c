@@ -179,8 +179,10 @@ static bool lists(const struct tree *list, const char *text) {
 
 /* Whether a decision is about this recipient. */
 static bool concerns(const struct gate_decision *d, const char *recipient) {
-    if (recipient == NULL || d->recipient == NULL)
-        return !d->permits || d->recipient == NULL || recipient == NULL;
+    if (recipient == NULL)
+        return true;
+    if (d->recipient == NULL)
+        return !d->permits; /* a refusal without a recipient is meant for all */
     return strcmp(d->recipient, recipient) == 0;
 }
 

@@ -3,7 +3,8 @@
  * lane and again, whole, immediately before the socket. It fails closed.
  *
  * The facts of a record (struct store_record) are JSON:
- *   {"patient": {"identifiers": [{"system", "value"}], "family", "given": [..], "birthDate", "sex"},
+ *   {"patient": {"id": our UUID of the patient, as references to it have it, "identifiers":
+ *     [{"system", "value"}], "family", "given": [..], "birthDate", "sex"},
  *    "consents": [the record's consents as the schema has them, "revokedAt" included],
  *    "part2": true when the record holds data under 42 CFR Part 2,
  *    "minor": true when the site's policy holds everything of this patient}
