@@ -122,6 +122,7 @@ struct store_state {
     const char *decision; /* what a person said and delivery has still to do: "ours" ...; "" */
     int64_t since_ms;     /* since when in this step, wall clock */
     int32_t tries;        /* failed tries in a row */
+    uint32_t generation;  /* of its identity there: counted up when it must be created anew */
     /* sent: what the target last took of us, before merging and rewriting */
     bool sent;
     enum store_wanted sent_wanted; /* BODY, or the withdrawal that was written */

@@ -247,9 +247,8 @@ bool body_contains(const struct tree *theirs, const struct tree *mine) {
         return false;
     if (mine->kind == TREE_OBJECT) {
         for (const struct tree *member = mine->first; member != NULL; member = member->next) {
-            const struct tree *other = member->symbol != 0
-                                           ? tree_get_symbol(theirs, member->symbol)
-                                           : tree_get(theirs, member->name);
+            const struct tree *other = member->symbol != 0 ? tree_get_symbol(theirs, member->symbol)
+                                                           : tree_get(theirs, member->name);
             if (other == NULL || !body_contains(other, member))
                 return false;
         }
@@ -301,8 +300,7 @@ bool body_has_identifier(const struct tree *body, const char *system, const char
 }
 
 /* Whether a reference text is one to this type; then *id is where its id begins, *length long. */
-static bool refers_to(const struct tree *text, const char *type, const char **id,
-                      size_t *length) {
+static bool refers_to(const struct tree *text, const char *type, const char **id, size_t *length) {
     size_t n = strlen(type);
     const char *end = text->text + text->length;
     for (const char *p = text->text; p + n < end; p++) {

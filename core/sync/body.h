@@ -14,11 +14,11 @@ enum body_reference {
     BODY_OMIT    /* it is left out, and what holds nothing else with it */
 };
 struct body_out {
-    const char *id;   /* becomes the top "id"; NULL: it is left out */
+    const char *id;    /* becomes the top "id"; NULL: it is left out */
     const char *value; /* replaces the value of the business identifier whose value is `old_value`;
                           NULL: it stays */
     const char *old_value;
-    bool labels;      /* meta.security stays */
+    bool labels; /* meta.security stays */
     /* Says what a reference becomes; `text` holds at least 160 bytes. NULL: all stay. */
     enum body_reference (*resolve)(void *user, const char *type, size_t type_length,
                                    const char uuid[36], char *text);

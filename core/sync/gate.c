@@ -11,9 +11,9 @@ enum { DATE = 11 }; /* "YYYY-MM-DD" and NUL */
 /* What one consent says, of the classes that it names. */
 struct gate_decision {
     bool permits;
-    char date[DATE];        /* of the decision */
-    char until[DATE];       /* last day of a permission; "" without end */
-    const char *recipient;  /* NULL: whoever */
+    char date[DATE];             /* of the decision */
+    char until[DATE];            /* last day of a permission; "" without end */
+    const char *recipient;       /* NULL: whoever */
     const struct tree *classes;  /* that it speaks of; NULL: of all */
     const struct tree *excluded; /* that it refuses whatever it permits; NULL: none */
     bool part2;
@@ -87,8 +87,8 @@ static size_t consents_in(const struct tree *facts) {
 }
 
 /* Adds what one record's facts say. */
-static void join_one(const struct tree *facts, int64_t revision_ms,
-                     struct gate_decision *decisions, struct gate_patient *out) {
+static void join_one(const struct tree *facts, int64_t revision_ms, struct gate_decision *decisions,
+                     struct gate_patient *out) {
     out->part2 = out->part2 || flag(facts, "part2");
     out->minor = out->minor || flag(facts, "minor");
     if (consents_in(facts) == 0)
@@ -204,8 +204,7 @@ static bool refuses(const struct gate_decision *d, const char *data_class) {
 }
 
 /* Whether a decision permits what the need asks for. */
-static bool permits(const struct gate_decision *d, enum privacy_need need,
-                    const char *data_class) {
+static bool permits(const struct gate_decision *d, enum privacy_need need, const char *data_class) {
     if (!d->permits)
         return false;
     if (need == PRIVACY_NEEDS_ANY)
@@ -257,10 +256,11 @@ static struct gate_answer ask_poll(const struct gate_question *q) {
         return (struct gate_answer) { GATE_WAITS, "polling",
                                       "its job is being read; a later line may correct it", 0 };
     if (q->confirmed_ms == 0 || q->now_ms - q->confirmed_ms > q->max_age_ms)
-        return (struct gate_answer) { GATE_WAITS, "unconfirmed",
-                                      "its job was not read to the end within limits.max_age_hours: "
-                                      "see why its source fails, then run sync",
-                                      0 };
+        return (
+            struct gate_answer) { GATE_WAITS, "unconfirmed",
+                                  "its job was not read to the end within limits.max_age_hours: "
+                                  "see why its source fails, then run sync",
+                                  0 };
     return open_way;
 }
 

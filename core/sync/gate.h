@@ -44,8 +44,8 @@ struct gate_question {
     const char *record_code, *record_detail;
     const char *said_code, *said_detail; /* why ingest held the resource; "" */
     /* its job */
-    bool polling;          /* a poll has begun and not ended */
-    int64_t confirmed_ms;  /* when a whole poll last ended; 0: never */
+    bool polling;         /* a poll has begun and not ended */
+    int64_t confirmed_ms; /* when a whole poll last ended; 0: never */
     int64_t max_age_ms;
 };
 enum gate_way { GATE_OPEN, GATE_WAITS, GATE_HOLDS };
@@ -55,6 +55,7 @@ struct gate_answer {
     const char *detail; /* a constant sentence for people, or borrowed from the question */
     int64_t until_ms;   /* WAITS: the wall clock at which to ask again; 0: when something changes */
 };
-/* In this order: the record's and the resource's own holds, the poll, the class, Part 2, consent. */
+/* In this order: the record's and the resource's own holds, the poll, the class, Part 2, consent.
+ */
 struct gate_answer gate_ask(const struct gate_question *question);
 #endif

@@ -26,8 +26,9 @@ enum lifecycle_step {
     LIFECYCLE_HOLD,  /* a person must decide: the type or the cause is not in the file */
     LIFECYCLE_MEMORY /* the arena is out */
 };
-/* Turns a body that was sent into its withdrawn one, in place. `cause` is any of STORE_WANTED_ERROR,
- * _ENDED, _LEFT and _MOVED; others are held. Elements that the body doesn't have are made. */
+/* Turns a body that was sent into its withdrawn one, in place. `cause` is any of
+ * STORE_WANTED_ERROR, _ENDED, _LEFT and _MOVED; others are held. Elements that the body doesn't
+ * have are made. */
 enum lifecycle_step lifecycle_apply(const struct lifecycle *l, struct tree *resource,
                                     struct arena *a, enum store_wanted cause);
 #endif

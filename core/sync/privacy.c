@@ -19,9 +19,9 @@ struct privacy {
     size_t count;
 };
 
-static const char *const need_words[] = { [PRIVACY_NEEDS_CLASS] = "class",
-                                          [PRIVACY_NEEDS_ANY] = "any",
-                                          [PRIVACY_NEEDS_NOBODY] = "nobody" };
+static const char *const need_words[] = {
+    [PRIVACY_NEEDS_CLASS] = "class", [PRIVACY_NEEDS_ANY] = "any", [PRIVACY_NEEDS_NOBODY] = "nobody"
+};
 
 /* Reads what one class needs. */
 static bool read_need(const struct tree *rule, const char *path, struct arena *a,

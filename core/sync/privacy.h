@@ -7,10 +7,10 @@
 
 /* What must be in force for the recipient before a class goes out. */
 enum privacy_need {
-    PRIVACY_UNKNOWN,      /* no such class */
-    PRIVACY_NEEDS_CLASS,  /* a consent that names the class */
-    PRIVACY_NEEDS_ANY,    /* a consent that names any class */
-    PRIVACY_NEEDS_NOBODY  /* never sent */
+    PRIVACY_UNKNOWN,     /* no such class */
+    PRIVACY_NEEDS_CLASS, /* a consent that names the class */
+    PRIVACY_NEEDS_ANY,   /* a consent that names any class */
+    PRIVACY_NEEDS_NOBODY /* never sent */
 };
 struct privacy;
 /* Reads privacy/classes.yaml of a folder of mappings. Every fault goes to `report` with its

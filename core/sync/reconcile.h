@@ -9,7 +9,7 @@
 
 /* Each situation is one bit, so that a row of the table can name several. */
 enum reconcile_wanted {
-    WANTED_NOTHING = 1,   /* no record says it any more, or it was withdrawn before it was sent */
+    WANTED_NOTHING = 1, /* no record says it any more, or it was withdrawn before it was sent */
     WANTED_BODY = 2,
     WANTED_WITHDRAWN = 4
 };
@@ -28,7 +28,7 @@ enum reconcile_gate { GATE_IS_OPEN = 1, GATE_SAYS_WAIT = 2, GATE_SAYS_HOLD = 4 }
 enum reconcile_found {
     FOUND_UNASKED = 1,
     FOUND_ABSENT = 2,
-    FOUND_GONE = 4,     /* deleted there */
+    FOUND_GONE = 4, /* deleted there */
     FOUND_ONE = 8,
     FOUND_SEVERAL = 16,
     FOUND_STRANGER = 32 /* our id there carries another identifier */
@@ -44,9 +44,9 @@ enum reconcile_look {
     LOOK_CHART = 64    /* it stands in another chart */
 };
 enum reconcile_flag {
-    KNOWS_ID = 1,        /* the server's id is known */
-    IS_SETTLED = 2,      /* what was lost would show by now */
-    STORE_IS_OLDER = 4,  /* the store is from before its last evidence */
+    KNOWS_ID = 1,       /* the server's id is known */
+    IS_SETTLED = 2,     /* what was lost would show by now */
+    STORE_IS_OLDER = 4, /* the store is from before its last evidence */
     CAN_CREATE = 8,
     CAN_CREATE_IF_NONE = 16,
     CAN_CREATE_AT = 32,
@@ -57,10 +57,10 @@ enum reconcile_flag {
     PREFERS_OURS = 1024, /* the policy or a person: ours is written over theirs */
     PREFERS_THEIRS = 2048,
     OUT_OF_TRIES = 4096,
-    IS_HELD = 8192,      /* held before for the same, and nothing has changed */
-    IS_DECIDED = 16384,  /* a person said that this is not sent */
+    IS_HELD = 8192,     /* held before for the same, and nothing has changed */
+    IS_DECIDED = 16384, /* a person said that this is not sent */
     HAS_VERSIONS = 32768,
-    IS_DUPLICATE = 65536, /* the server said that it has one */
+    IS_DUPLICATE = 65536,  /* the server said that it has one */
     MILDER_HOLD = 131072,  /* the target holds withdrawals */
     MILDER_LEAVE = 262144, /* the target leaves what is withdrawn as it is */
     MUST_LOOK = 524288     /* a blind create is not to be trusted: look first */
@@ -77,12 +77,12 @@ struct reconcile_facts {
 enum reconcile_action {
     RECONCILE_IN_STEP,
     RECONCILE_DECIDED,
-    RECONCILE_STAY_HELD,    /* as it was */
-    RECONCILE_HOLD,         /* under row.code, or the gate's */
-    RECONCILE_WAIT,         /* for the gate, its turn or a retry */
-    RECONCILE_UNKNOWN,      /* until what was lost would show */
-    RECONCILE_FIND,         /* by identifier */
-    RECONCILE_READ,         /* by id */
+    RECONCILE_STAY_HELD, /* as it was */
+    RECONCILE_HOLD,      /* under row.code, or the gate's */
+    RECONCILE_WAIT,      /* for the gate, its turn or a retry */
+    RECONCILE_UNKNOWN,   /* until what was lost would show */
+    RECONCILE_FIND,      /* by identifier */
+    RECONCILE_READ,      /* by id */
     RECONCILE_CREATE,
     RECONCILE_CREATE_IF_NONE,
     RECONCILE_CREATE_AT,
@@ -95,7 +95,7 @@ enum reconcile_action {
 };
 struct reconcile_row {
     unsigned wanted, sent, attempt, gate, found, look; /* 0: any */
-    unsigned with, without; /* flags that must and must not be set */
+    unsigned with, without;                            /* flags that must and must not be set */
     enum reconcile_action action;
     const char *code; /* of HOLD; NULL: the gate's */
     const char *why;  /* a sentence for people: what happened and what moves it on */
