@@ -132,7 +132,8 @@ struct store_state {
     /* attempt: committed before the first byte leaves, gone when the answer is known */
     enum store_verb attempt;
     enum store_wanted attempt_wanted;
-    unsigned char attempt_hash[STORE_HASH]; /* while HELD or DECIDED: of what that was about */
+    unsigned char attempt_hash[STORE_HASH]; /* stays when the attempt ends: of what was tried or
+                                               decided last */
     struct store_body_at attempt_body;
     const char *attempt_version; /* expected, "" when none */
     const char *attempt_chart;   /* the EHR's patient id */
