@@ -91,10 +91,8 @@ const char *record_hash(const struct tree *record, char out[65]) {
     }
     if (copy != NULL)
         json_write_canonical(&text, copy);
-    if (copy != NULL && !text.failed) {
-        crypt_sha256_hex(text.data, text.length, out);
+    if (copy != NULL && !text.failed && crypt_sha256_hex(text.data, text.length, out))
         result = out;
-    }
     str_free(&text);
     arena_free(&arena);
     return result;
