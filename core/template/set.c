@@ -103,12 +103,13 @@ struct template_set *template_set_load(const char *folder, const struct template
     } else {
         report_add(report, REPORT_ERROR, "memory", folder, "out of memory");
     }
-    if (report->errors == errors && !hash.failed) {
-        crypt_sha256_hex(hash.data ? hash.data : "", hash.length, set->hash);
-        str_free(&hash);
-        return set;
-    }
+    bool hashed =
+        !hash.failed && crypt_sha256_hex(hash.data ? hash.data : "", hash.length, set->hash);
     str_free(&hash);
+    if (!hashed)
+        report_add(report, REPORT_ERROR, "memory", folder, "out of memory");
+    if (report->errors == errors)
+        return set;
     template_set_free(set);
     return NULL;
 }
