@@ -267,7 +267,8 @@ struct store *store_open_sqlite(const char *path, bool write, const unsigned cha
                                 struct iptfhir_error *error);
 
 /* A store in memory, for tests and simulations. The medium outlives its handles: closing a handle
- * in a transaction is a crash, and takes the transaction back. */
+ * in a transaction is a crash, and takes the transaction back. One thread uses a medium. begin()
+ * does not wait: while another handle is in a transaction it fails. */
 struct store_medium;
 struct store_medium *store_medium_new(void);
 /* A deep copy as of the last commit: a backup. */
