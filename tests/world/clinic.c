@@ -77,9 +77,9 @@ void clinic_init(struct clinic *c, uint64_t seed, const struct clinic_settings *
                                      .revision_ms = wall_ms - 3600 * 1000,
                                      .as_of_day = wall_ms / CLINIC_DAY_MS - 10 - (int64_t)r,
                                      .decision_count = 1 };
-        s->decisions[0] = (struct clinic_decision) {
-            .permits = true, .day = wall_ms / CLINIC_DAY_MS - 100, .classes = ~0u
-        };
+        s->decisions[0] = (struct clinic_decision) { .permits = true,
+                                                     .day = wall_ms / CLINIC_DAY_MS - 100,
+                                                     .classes = ~0u };
         for (size_t i = 0; i < CLINIC_ITEMS; i++) {
             bool there = i == CLINIC_PLAN || i == CLINIC_CONDITION || sim_chance(&c->random, 75);
             s->mark[i] = there ? clinic_number(c) : 0;

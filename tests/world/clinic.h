@@ -6,6 +6,7 @@
 #define TESTS_WORLD_CLINIC_H
 
 #include "core/sync/intake.h"
+#include "core/sync/lifecycle.h"
 #include "tests/world/sim_store.h"
 #include "tests/world/sim_world.h"
 
@@ -71,19 +72,19 @@ struct clinic_state {
 /* What the store knows of a record, as far as can be told from outside. */
 struct clinic_known {
     bool any;
-    bool blocked; /* its newest revision can't be used or contradicts */
-    bool moved;   /* it changed its patient after something of it may have been sent */
-    bool gone;    /* a whole, complete export no longer has it */
+    bool blocked;  /* its newest revision can't be used or contradicts */
+    bool moved;    /* it changed its patient after something of it may have been sent */
+    bool gone;     /* a whole, complete export no longer has it */
     uint64_t poll; /* that told it last */
     struct clinic_state state;
     struct clinic_state readable; /* decisions and Part 2 facts that could be read last */
 };
 enum clinic_poll_kind {
     CLINIC_POLL_WHOLE,
-    CLINIC_POLL_EMPTY,     /* an export without a row, as if complete */
-    CLINIC_POLL_TRUNCATED, /* half of the rows, as if complete */
-    CLINIC_POLL_FAILS,     /* half of the rows, then an error */
-    CLINIC_POLL_OLD,       /* an older export read again */
+    CLINIC_POLL_EMPTY,      /* an export without a row, as if complete */
+    CLINIC_POLL_TRUNCATED,  /* half of the rows, as if complete */
+    CLINIC_POLL_FAILS,      /* half of the rows, then an error */
+    CLINIC_POLL_OLD,        /* an older export read again */
     CLINIC_POLL_UNREADABLE, /* one row can't be read at all */
     CLINIC_POLL_DOUBLED,    /* a record stands there twice, equal revisions that differ */
     CLINIC_POLL_LATER_LINE, /* an older revision, then the newest */
@@ -98,9 +99,10 @@ struct clinic_row {
 struct clinic_settings {
     size_t jobs;                   /* 1 or 2: then records 2 and 3 are of the second */
     enum intake_complete complete; /* what absences mean */
-    bool by_file;                  /* each revision comes in a file of its own, others are skipped */
+    bool by_file; /* each revision comes in a file of its own, others are skipped */
     bool removed_is_error;
     const char *const *targets;
+    const struct lifecycle *lifecycle;
 };
 struct clinic {
     struct clinic_settings settings;
@@ -117,9 +119,10 @@ struct clinic {
     bool polling[CLINIC_JOBS];
     uint64_t whole_polls[CLINIC_JOBS], last_poll_ms;
     bool exported[CLINIC_JOBS]; /* the job's last poll was a whole one of the truth */
-    bool miscounted; /* a poll's counts didn't add up */
+    bool miscounted;            /* a poll's counts didn't add up */
     /* the poll under way */
     struct intake *feed;
+    struct intake_settings feed_settings;
     size_t feed_job;
     enum clinic_poll_kind feed_kind;
     struct clinic_row rows[CLINIC_ROWS];

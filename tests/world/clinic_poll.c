@@ -131,11 +131,11 @@ static const char *const fixed[CLINIC_ITEMS] = {
     [CLINIC_PLAN] = ",\"status\":\"active\",\"intent\":\"plan\"",
     [CLINIC_GOAL] = ",\"lifecycleStatus\":\"active\"",
     [CLINIC_SECOND_GOAL] = ",\"lifecycleStatus\":\"active\"",
-    [CLINIC_TOTAL] = ",\"status\":\"final\",\"category\":[{\"text\":\"survey\"}],"
-                     "\"code\":{\"coding\":[{\"system\":\"http://loinc.org\",\"code\":\"44261-6\"}]}",
-    [CLINIC_CONDITION] =
-        ",\"clinicalStatus\":{\"coding\":[{\"code\":\"active\"}]},"
-        "\"verificationStatus\":{\"coding\":[{\"code\":\"confirmed\"}]}",
+    [CLINIC_TOTAL] =
+        ",\"status\":\"final\",\"category\":[{\"text\":\"survey\"}],"
+        "\"code\":{\"coding\":[{\"system\":\"http://loinc.org\",\"code\":\"44261-6\"}]}",
+    [CLINIC_CONDITION] = ",\"clinicalStatus\":{\"coding\":[{\"code\":\"active\"}]},"
+                         "\"verificationStatus\":{\"coding\":[{\"code\":\"confirmed\"}]}",
     [CLINIC_CONSENT] = ",\"status\":\"active\",\"scope\":{\"text\":\"privacy\"},"
                        "\"category\":[{\"text\":\"disclosure\"}]",
 };
@@ -180,8 +180,7 @@ static void make_resource(struct clinic *c, size_t record, const struct clinic_s
                           enum clinic_item_kind item, struct intake_resource *out) {
     const struct clinic_kind *kind = &clinic_kinds[item];
     struct clinic_identity x = { .record = record, .patient = s->patient, .item = item };
-    struct store_reference *references =
-        arena_zalloc(&c->arena, REFERENCES * sizeof *references);
+    struct store_reference *references = arena_zalloc(&c->arena, REFERENCES * sizeof *references);
     struct str body = { 0 };
     char *value = arena_zalloc(&c->arena, 37);
     if (references == NULL || value == NULL)
@@ -258,8 +257,7 @@ static void make_record(struct clinic *c, size_t record, const struct clinic_sta
     str_free(&facts);
     for (int i = 0; i < CLINIC_ITEMS; i++)
         if (s->mark[i] != 0 && i != s->lost_part)
-            make_resource(c, record, s, (enum clinic_item_kind)i,
-                          &list[out->resource_count++]);
+            make_resource(c, record, s, (enum clinic_item_kind)i, &list[out->resource_count++]);
     if (s->lost_part >= 0) {
         *part = (struct intake_part) { "/goals/0", "invalid", "a part that can't be mapped" };
         out->part_count = 1;
@@ -322,18 +320,20 @@ bool clinic_poll_begin(struct clinic *c, struct sim_store *store, size_t job,
                        enum clinic_poll_kind kind, int64_t wall_ms, struct iptfhir_error *error) {
     if (c->feed != NULL)
         return error_set(error, "simulation", NULL, "a poll is under way");
-    struct intake_settings settings = { .job = clinic_job_name(job),
-                                        .clinic = "clinic",
-                                        .targets = c->settings.targets,
-                                        .complete = c->settings.complete,
-                                        .removed_is_error = c->settings.removed_is_error,
-                                        .hash_key = hash_key };
+    c->feed_settings = (struct intake_settings) { .job = clinic_job_name(job),
+                                                  .clinic = "clinic",
+                                                  .targets = c->settings.targets,
+                                                  .complete = c->settings.complete,
+                                                  .removed_is_error = c->settings.removed_is_error,
+                                                  .units_whole = c->settings.by_file,
+                                                  .lifecycle = c->settings.lifecycle,
+                                                  .hash_key = hash_key };
     int64_t poll = wall_ms > (int64_t)c->last_poll_ms ? wall_ms : (int64_t)c->last_poll_ms + 1;
     uint64_t before = store->commits;
     c->last_poll_ms = (uint64_t)poll;
     c->feed_job = job;
     c->feed_kind = kind;
-    c->feed = intake_begin(&store->base, &settings, poll, error);
+    c->feed = intake_begin(&store->base, &c->feed_settings, poll, error);
     if (c->feed != NULL || store->commits > before)
         c->polling[job] = true;
     if (c->feed != NULL)
@@ -367,8 +367,8 @@ static bool hand_over(struct clinic *c, const struct clinic_row *row, int64_t wa
     struct str facts = { 0 };
     write_facts(&row->state, &facts);
     struct store_bytes bytes = { facts.data, facts.length };
-    bool good = intake_hold(c->feed, &key, "it can't be read", readable ? &bytes : NULL, wall_ms,
-                            error);
+    bool good =
+        intake_hold(c->feed, &key, "it can't be read", readable ? &bytes : NULL, wall_ms, error);
     str_free(&facts);
     return good;
 }

@@ -29,7 +29,7 @@ void laws_break(struct laws *l, const char *law, const char *format, ...) {
 
 bool laws_withdrawn(const char *body) {
     static const char *const marks[] = {
-        "\"entered-in-error\"", "\"status\":\"revoked\"",    "\"lifecycleStatus\":\"cancelled\"",
+        "\"entered-in-error\"",    "\"status\":\"revoked\"", "\"lifecycleStatus\":\"cancelled\"",
         "\"status\":\"inactive\"", "\"status\":\"unknown\"", "\"status\":\"completed\"",
         "\"status\":\"rejected\""
     };
@@ -180,8 +180,7 @@ void laws_leaves(struct laws *l, size_t ehr, const struct iptfhir_http_request *
     bool search = strstr(request->path, "_search") != NULL;
     if (request->body == NULL || search)
         return;
-    const struct tree *body =
-        json_read_copy(&a, request->body, request->body_length, NULL, NULL);
+    const struct tree *body = json_read_copy(&a, request->body, request->body_length, NULL, NULL);
     const char *type = body != NULL ? tree_text(body, "resourceType") : NULL;
     if (type == NULL)
         laws_break(l, "no-json-sent", "%s %s", request->method, request->path);
@@ -224,8 +223,8 @@ static void check_edits(struct laws *l, size_t ehr, const struct ehr_resource *r
             body = json_read_copy(&a, r->body, r->length, NULL, NULL);
         uint32_t number = body != NULL ? clinic_number_in(body, x->element) : 0;
         if (number != x->number)
-            laws_break(l, "foreign-edit-lost", "ehr%zu %s/%s %s: %u was written there, now %u",
-                       ehr, r->type, r->id, x->element, x->number, number);
+            laws_break(l, "foreign-edit-lost", "ehr%zu %s/%s %s: %u was written there, now %u", ehr,
+                       r->type, r->id, x->element, x->number, number);
     }
     arena_free(&a);
 }
@@ -242,8 +241,8 @@ static void check_references(struct laws *l, size_t ehr, const struct ehr_resour
         if (sscanf(p, "%23[A-Za-z]/%67[^\"]", type, id) != 2)
             continue;
         if (ehr_find(e, type, id) == NULL)
-            laws_break(l, "dangling-reference", "ehr%zu %s/%s refers to %s/%s", ehr, r->type,
-                       r->id, type, id);
+            laws_break(l, "dangling-reference", "ehr%zu %s/%s refers to %s/%s", ehr, r->type, r->id,
+                       type, id);
     }
 }
 

@@ -25,11 +25,11 @@ struct laws {
     struct sim_world *world;
     struct clinic *clinic;
     int64_t match_age_ms;
-    bool overwrites[SIM_EHRS];  /* policy or server let foreign edits be lost */
-    bool doubles[SIM_EHRS];     /* the server can't keep the promise: commits come too late */
-    bool may_move;              /* a person said where what changed its patient goes */
-    bool may_overwrite;         /* a person said `ours` somewhere */
-    bool may_recreate;          /* a person said `again` somewhere */
+    bool overwrites[SIM_EHRS]; /* policy or server let foreign edits be lost */
+    bool doubles[SIM_EHRS];    /* the server can't keep the promise: commits come too late */
+    bool may_move;             /* a person said where what changed its patient goes */
+    bool may_overwrite;        /* a person said `ours` somewhere */
+    bool may_recreate;         /* a person said `again` somewhere */
     struct laws_edit edits[LAWS_EDITS];
     size_t edit_count;
     struct laws_chart charts[LAWS_CHARTS];

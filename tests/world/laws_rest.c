@@ -118,9 +118,9 @@ static bool check_patient(void *user, const struct store_patient *patient) {
     struct arena a = { 0 };
     struct iptfhir_error error = ERROR_INIT;
     const struct store_calls *calls = v->store->calls;
-    bool read = calls->said_of(v->store, patient->no, &a, &v->said, &v->said_count, &error) &&
-                calls->states_of(v->store, v->target, patient->no, &a, &v->states,
-                                 &v->state_count, &error);
+    bool read =
+        calls->said_of(v->store, patient->no, &a, &v->said, &v->said_count, &error) &&
+        calls->states_of(v->store, v->target, patient->no, &a, &v->states, &v->state_count, &error);
     if (!read)
         laws_break(v->l, "store-unreadable", "%s: %s", error.code, error.text);
     for (size_t i = 0; read && i < v->said_count; i++)
@@ -136,8 +136,8 @@ static void check_told(struct laws *l, struct store *store) {
         struct arena a = { 0 };
         struct store_record record;
         bool found = false;
-        bool read = store->calls->record_find(store, clinic_record_id(r), &a, &record, &found,
-                                              &error);
+        bool read =
+            store->calls->record_find(store, clinic_record_id(r), &a, &record, &found, &error);
         if (read && !found && l->clinic->known[r].any)
             laws_break(l, "record-lost", "record %zu was taken and is not in the store", r);
         arena_free(&a);
@@ -151,10 +151,10 @@ void laws_at_rest(struct laws *l, struct store *store, const char *const *target
     if (l->clinic->miscounted)
         laws_break(l, "miscounted", "records read are not mapped + unchanged + stale + held");
     for (size_t t = 0; targets[t] != NULL; t++) {
-        struct view v = { .l = l, .store = store, .ehr = t, .name = targets[t], .calm = calm,
-                          .rest = rest };
-        if (!store->calls->target_no(store, targets[t], false, &v.target, &error) ||
-            v.target == 0)
+        struct view v = {
+            .l = l, .store = store, .ehr = t, .name = targets[t], .calm = calm, .rest = rest
+        };
+        if (!store->calls->target_no(store, targets[t], false, &v.target, &error) || v.target == 0)
             continue;
         if (!store->calls->patients(store, check_patient, &v, &error))
             laws_break(l, "store-unreadable", "%s: %s", error.code, error.text);

@@ -180,8 +180,9 @@ static void merge_patient(struct sim_run *run, const struct sim_event *x) {
         return;
     (void)snprintf(from, sizeof from, "%s", old->id);
     (void)snprintf(mrn, sizeof mrn, "M-9%03u", ++run->charts);
-    struct ehr_person person = { CLINIC_MRN_SYSTEM, mrn, p->family, p->given, p->birth_date,
-                                 p->sex };
+    struct ehr_person person = {
+        CLINIC_MRN_SYSTEM, mrn, p->family, p->given, p->birth_date, p->sex
+    };
     const struct ehr_resource *to = ehr_register(e, sim_true_ms(run), &person);
     if (ehr_merge(e, sim_true_ms(run), from, to->id))
         run->outcome->merges++;
@@ -287,8 +288,8 @@ static bool do_inline(struct sim_run *run, const struct sim_event *x) {
     if (x->kind > SIM_POLL && x->kind < SIM_FAULT) {
         at_clinic(run, x);
     } else if (x->kind == SIM_FAULT) {
-        sim_plan(w, (struct sim_plan) { (size_t)x->a, (enum sim_fault)x->b,
-                                        (enum sim_which)x->d, x->c });
+        sim_plan(w, (struct sim_plan) { (size_t)x->a, (enum sim_fault)x->b, (enum sim_which)x->d,
+                                        x->c });
     } else if (x->kind == SIM_RESTART) {
         sim_ehr_restarts(w, (size_t)x->a, x->b * 1000);
         run->outcome->restarts++;
@@ -367,8 +368,8 @@ static void decide(struct sim_run *run, struct held_search *h, enum sim_decision
     if (!good)
         calls->rollback(h->store);
     run->outcome->races += good ? 1 : 0;
-    sim_tell(&run->world, "a person says '%s' to %s %llu/%u%s", decisions[decision],
-             h->state.code, (unsigned long long)s.patient, s.ordinal, good ? "" : ": failed");
+    sim_tell(&run->world, "a person says '%s' to %s %llu/%u%s", decisions[decision], h->state.code,
+             (unsigned long long)s.patient, s.ordinal, good ? "" : ": failed");
 }
 
 static void command(struct sim_run *run, const struct sim_event *x) {
@@ -431,8 +432,8 @@ static void do_one(struct sim_run *run, const struct sim_event *x) {
     switch (x->kind) {
     case SIM_POLL:
         if (run->alive && run->clinic.feed == NULL &&
-            clinic_poll_begin(&run->clinic, run->store, (size_t)x->a,
-                              (enum clinic_poll_kind)x->b, sim_wall_ms(&run->world), &error))
+            clinic_poll_begin(&run->clinic, run->store, (size_t)x->a, (enum clinic_poll_kind)x->b,
+                              sim_wall_ms(&run->world), &error))
             run->outcome->polls++;
         break;
     case SIM_KILL: run->world.dies_in = (uint64_t)x->a; break;

@@ -9,40 +9,40 @@
 
 enum sim_kind {
     /* the clinic: a: record, b: item */
-    SIM_POLL,      /* a: job, b: enum clinic_poll_kind */
-    SIM_CORRECT,   /* the item gets a new number; it is made when it is missing */
-    SIM_EXTRA,     /* its second element does, or loses it */
-    SIM_BACK,      /* the record is as it was one revision before, as a newer revision */
-    SIM_REMOVE,    /* the item leaves */
-    SIM_LEAVE,     /* the record leaves the export, or returns */
-    SIM_BREAK,     /* the record can't be read any more, or can again */
-    SIM_PART,      /* the item can't be mapped, or can again */
-    SIM_PATIENT,   /* b: the record belongs to this patient */
-    SIM_MRN,       /* a: the patient's records carry the identifier of patient b */
-    SIM_REVOKE,    /* the record says that consent was revoked today; b: item whose class, or all */
-    SIM_PERMIT,    /* ... given today */
-    SIM_PART2,     /* the record holds Part 2 data, or doesn't any more */
-    SIM_DATED,     /* b days are added to the record's own date of what is the patient's */
+    SIM_POLL,    /* a: job, b: enum clinic_poll_kind */
+    SIM_CORRECT, /* the item gets a new number; it is made when it is missing */
+    SIM_EXTRA,   /* its second element does, or loses it */
+    SIM_BACK,    /* the record is as it was one revision before, as a newer revision */
+    SIM_REMOVE,  /* the item leaves */
+    SIM_LEAVE,   /* the record leaves the export, or returns */
+    SIM_BREAK,   /* the record can't be read any more, or can again */
+    SIM_PART,    /* the item can't be mapped, or can again */
+    SIM_PATIENT, /* b: the record belongs to this patient */
+    SIM_MRN,     /* a: the patient's records carry the identifier of patient b */
+    SIM_REVOKE,  /* the record says that consent was revoked today; b: item whose class, or all */
+    SIM_PERMIT,  /* ... given today */
+    SIM_PART2,   /* the record holds Part 2 data, or doesn't any more */
+    SIM_DATED,   /* b days are added to the record's own date of what is the patient's */
     /* the network: a: EHR, b: enum sim_fault, c: count, d: enum sim_which */
     SIM_FAULT,
-    SIM_RESTART,   /* a: EHR, b: seconds down */
+    SIM_RESTART, /* a: EHR, b: seconds down */
     /* the EHRs: a: EHR */
-    SIM_WEATHER,   /* b: enum ehr_weather, c: seconds, d: Retry-After in seconds */
-    SIM_BAD,       /* b: patient, c: enum ehr_bad, d: seconds */
-    SIM_EDIT,      /* b: which of our resources, c: 0 mark, 1 extra, 2 foreign, 3 removes extra */
-    SIM_DELETE,    /* b: which */
-    SIM_UNDELETE,  /* b: which */
-    SIM_MERGE,     /* b: patient, whose chart is merged into a new one */
-    SIM_RESET,     /* everything is gone; b: patients come back in another order */
-    SIM_STEAL,     /* b: patient: another EHR patient gets the identifier, with other birth date */
+    SIM_WEATHER,  /* b: enum ehr_weather, c: seconds, d: Retry-After in seconds */
+    SIM_BAD,      /* b: patient, c: enum ehr_bad, d: seconds */
+    SIM_EDIT,     /* b: which of our resources, c: 0 mark, 1 extra, 2 foreign, 3 removes extra */
+    SIM_DELETE,   /* b: which */
+    SIM_UNDELETE, /* b: which */
+    SIM_MERGE,    /* b: patient, whose chart is merged into a new one */
+    SIM_RESET,    /* everything is gone; b: patients come back in another order */
+    SIM_STEAL,    /* b: patient: another EHR patient gets the identifier, with other birth date */
     /* our process and its place */
-    SIM_KILL,      /* a: dies at the n-th call from now */
-    SIM_CLOCK,     /* a: minutes, may be negative */
-    SIM_FULL,      /* a: seconds for which the disk is full */
-    SIM_RETRY,     /* a: which of the held, b: in so many calls to the store, c: sim_decision */
-    SIM_BACKUP,    /* the store is copied */
-    SIM_RESTORE,   /* ... and put in place of the one in use */
-    SIM_TARGET,    /* the next target is configured */
+    SIM_KILL,    /* a: dies at the n-th call from now */
+    SIM_CLOCK,   /* a: minutes, may be negative */
+    SIM_FULL,    /* a: seconds for which the disk is full */
+    SIM_RETRY,   /* a: which of the held, b: in so many calls to the store, c: sim_decision */
+    SIM_BACKUP,  /* the store is copied */
+    SIM_RESTORE, /* ... and put in place of the one in use */
+    SIM_TARGET,  /* the next target is configured */
     SIM_KINDS
 };
 enum sim_decision { SIM_AGAIN_ONLY, SIM_OURS, SIM_THEIRS, SIM_LEAVE_IT, SIM_DECISIONS };

@@ -8,16 +8,16 @@ static const struct {
     const char *name, *constant;
 } kinds[SIM_KINDS] = {
 #define KIND(constant, name) [constant] = { name, #constant }
-    KIND(SIM_POLL, "poll"),         KIND(SIM_CORRECT, "correct"), KIND(SIM_EXTRA, "extra"),
-    KIND(SIM_BACK, "back"),         KIND(SIM_REMOVE, "remove"),   KIND(SIM_LEAVE, "leave"),
-    KIND(SIM_BREAK, "break"),       KIND(SIM_PART, "part"),       KIND(SIM_PATIENT, "patient"),
-    KIND(SIM_MRN, "mrn"),           KIND(SIM_REVOKE, "revoke"),   KIND(SIM_PERMIT, "permit"),
-    KIND(SIM_PART2, "part2"),       KIND(SIM_DATED, "dated"),     KIND(SIM_FAULT, "fault"),
-    KIND(SIM_RESTART, "restart"),   KIND(SIM_WEATHER, "weather"), KIND(SIM_BAD, "bad"),
-    KIND(SIM_EDIT, "edit"),         KIND(SIM_DELETE, "delete"),   KIND(SIM_UNDELETE, "undelete"),
-    KIND(SIM_MERGE, "merge"),       KIND(SIM_RESET, "reset"),     KIND(SIM_STEAL, "steal"),
-    KIND(SIM_KILL, "kill"),         KIND(SIM_CLOCK, "clock"),     KIND(SIM_FULL, "full"),
-    KIND(SIM_RETRY, "retry"),       KIND(SIM_BACKUP, "backup"),   KIND(SIM_RESTORE, "restore"),
+    KIND(SIM_POLL, "poll"),       KIND(SIM_CORRECT, "correct"), KIND(SIM_EXTRA, "extra"),
+    KIND(SIM_BACK, "back"),       KIND(SIM_REMOVE, "remove"),   KIND(SIM_LEAVE, "leave"),
+    KIND(SIM_BREAK, "break"),     KIND(SIM_PART, "part"),       KIND(SIM_PATIENT, "patient"),
+    KIND(SIM_MRN, "mrn"),         KIND(SIM_REVOKE, "revoke"),   KIND(SIM_PERMIT, "permit"),
+    KIND(SIM_PART2, "part2"),     KIND(SIM_DATED, "dated"),     KIND(SIM_FAULT, "fault"),
+    KIND(SIM_RESTART, "restart"), KIND(SIM_WEATHER, "weather"), KIND(SIM_BAD, "bad"),
+    KIND(SIM_EDIT, "edit"),       KIND(SIM_DELETE, "delete"),   KIND(SIM_UNDELETE, "undelete"),
+    KIND(SIM_MERGE, "merge"),     KIND(SIM_RESET, "reset"),     KIND(SIM_STEAL, "steal"),
+    KIND(SIM_KILL, "kill"),       KIND(SIM_CLOCK, "clock"),     KIND(SIM_FULL, "full"),
+    KIND(SIM_RETRY, "retry"),     KIND(SIM_BACKUP, "backup"),   KIND(SIM_RESTORE, "restore"),
     KIND(SIM_TARGET, "target"),
 #undef KIND
 };
@@ -94,14 +94,14 @@ struct weight {
     int calm, rough; /* how often */
 };
 static const struct weight weights[] = {
-    { SIM_POLL, 14, 14 },    { SIM_CORRECT, 12, 10 }, { SIM_EXTRA, 8, 6 },   { SIM_BACK, 5, 5 },
-    { SIM_REMOVE, 0, 4 },    { SIM_LEAVE, 0, 2 },     { SIM_BREAK, 0, 3 },   { SIM_PART, 0, 2 },
-    { SIM_PATIENT, 0, 2 },   { SIM_MRN, 0, 2 },       { SIM_REVOKE, 0, 4 },  { SIM_PERMIT, 0, 2 },
-    { SIM_PART2, 0, 1 },     { SIM_DATED, 0, 2 },     { SIM_FAULT, 20, 12 }, { SIM_RESTART, 4, 3 },
-    { SIM_WEATHER, 5, 5 },   { SIM_BAD, 2, 2 },       { SIM_EDIT, 0, 6 },    { SIM_DELETE, 0, 2 },
-    { SIM_UNDELETE, 0, 1 },  { SIM_MERGE, 0, 2 },     { SIM_RESET, 0, 1 },   { SIM_STEAL, 0, 1 },
-    { SIM_KILL, 10, 8 },     { SIM_CLOCK, 3, 3 },     { SIM_FULL, 2, 2 },    { SIM_RETRY, 0, 4 },
-    { SIM_BACKUP, 0, 2 },    { SIM_RESTORE, 0, 1 },   { SIM_TARGET, 1, 1 },
+    { SIM_POLL, 14, 14 },   { SIM_CORRECT, 12, 10 }, { SIM_EXTRA, 8, 6 },   { SIM_BACK, 5, 5 },
+    { SIM_REMOVE, 0, 4 },   { SIM_LEAVE, 0, 2 },     { SIM_BREAK, 0, 3 },   { SIM_PART, 0, 2 },
+    { SIM_PATIENT, 0, 2 },  { SIM_MRN, 0, 2 },       { SIM_REVOKE, 0, 4 },  { SIM_PERMIT, 0, 2 },
+    { SIM_PART2, 0, 1 },    { SIM_DATED, 0, 2 },     { SIM_FAULT, 20, 12 }, { SIM_RESTART, 4, 3 },
+    { SIM_WEATHER, 5, 5 },  { SIM_BAD, 2, 2 },       { SIM_EDIT, 0, 6 },    { SIM_DELETE, 0, 2 },
+    { SIM_UNDELETE, 0, 1 }, { SIM_MERGE, 0, 2 },     { SIM_RESET, 0, 1 },   { SIM_STEAL, 0, 1 },
+    { SIM_KILL, 10, 8 },    { SIM_CLOCK, 3, 3 },     { SIM_FULL, 2, 2 },    { SIM_RETRY, 0, 4 },
+    { SIM_BACKUP, 0, 2 },   { SIM_RESTORE, 0, 1 },   { SIM_TARGET, 1, 1 },
 };
 
 static enum sim_kind draw_kind(struct sim_random *r, bool calm) {

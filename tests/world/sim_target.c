@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 4))) static void quiet(const struct iptfhir_host *host,
-                                                        iptfhir_level level, const char *format,
-                                                        ...) {
+__attribute__((format(printf, 3, 4))) static void
+quiet(const struct iptfhir_host *host, iptfhir_level level, const char *format, ...) {
     (void)host;
     (void)level;
     (void)format;
@@ -35,10 +34,9 @@ static bool never(const struct iptfhir_host *host) {
     return false;
 }
 
-static const struct iptfhir_host host = { .size = sizeof host,
-                                          .log = quiet,
-                                          .fail = fail,
-                                          .stopping = never };
+static const struct iptfhir_host host = {
+    .size = sizeof host, .log = quiet, .fail = fail, .stopping = never
+};
 
 /* Sets one option in its instance, from its default or from what is asked for. */
 static void apply(void *self, const struct iptfhir_option *o, const char *text) {

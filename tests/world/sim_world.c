@@ -76,8 +76,8 @@ static struct sim_flight *pop(struct sim_world *w) {
     struct sim_flight *last = w->flights[--w->flight_count];
     size_t i = 0;
     for (size_t child = 1; child < w->flight_count; child = 2 * i + 1) {
-        bool right = child + 1 < w->flight_count &&
-                     earlier(w->flights[child + 1], w->flights[child]);
+        bool right =
+            child + 1 < w->flight_count && earlier(w->flights[child + 1], w->flights[child]);
         child += right ? 1 : 0;
         if (!earlier(w->flights[child], last))
             break;
