@@ -85,9 +85,10 @@ void log_set_key(const unsigned char key[32]) {
 
 /* Names a record; without a key, the name says nothing. */
 const char *log_name(const char *record_id, char out[17]) {
-    if (record_id && atomic_load_explicit(&have_key, memory_order_acquire))
-        crypt_log_name(name_key, record_id, out);
-    else
+    bool named = false;
+    if (record_id != NULL && atomic_load_explicit(&have_key, memory_order_acquire))
+        named = crypt_log_name(name_key, record_id, out);
+    if (!named)
         memcpy(out, "----------------", 17);
     return out;
 }

@@ -227,9 +227,12 @@ static bool map_text(struct pipeline *p, const char *text, size_t length, const 
     bool ok = pipeline_map(p, text, length, source, add_resource, &made, report);
     for (size_t i = 0; i < report->count; i++)
         str_puts(&made, report->entries[i].error.text);
-    crypt_sha256_hex(made.data ? made.data : "", made.length, hash);
+    hash[0] = '\0';
+    bool hashed = !made.failed && crypt_sha256_hex(made.data ? made.data : "", made.length, hash);
+    if (!hashed)
+        report_add(report, REPORT_ERROR, "memory", source, "out of memory; run the check again");
     str_free(&made);
-    return ok;
+    return ok && hashed;
 }
 
 /* Take a field (dotted path without indexes) out of a tree, wherever it stands; true when it did.

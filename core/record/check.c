@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_SHOWN 64
 #define BLOOM_BITS 4096u
 
 struct checker {
@@ -21,7 +20,7 @@ struct checker {
 };
 
 /* Writes a name when it looks like one: data in the place of a name isn't shown. */
-static const char *shown(const char *name, size_t length, char out[NAME_MAX_SHOWN + 1]) {
+const char *field_name_shown(const char *name, size_t length, char out[NAME_MAX_SHOWN + 1]) {
     if (length == 0 || length > NAME_MAX_SHOWN)
         return "(unusual-name)";
     for (size_t i = 0; i < length; i++) {
@@ -50,7 +49,8 @@ static size_t write_pointer(char *out, size_t size, const struct tree *node) {
             index++;
         more = snprintf(out + at, size - at, "/%zu", index);
     } else {
-        more = snprintf(out + at, size - at, "/%s", shown(node->name, node->name_length, name));
+        more = snprintf(out + at, size - at, "/%s",
+                        field_name_shown(node->name, node->name_length, name));
     }
     return more < 0 ? at : at + (size_t)more;
 }

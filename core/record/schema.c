@@ -424,10 +424,22 @@ void record_schema_free(struct record_schema *schema) {
     if (schema == NULL)
         return;
     arena_free(&schema->arena);
+    if (schema->seen != NULL)
+        pthread_mutex_destroy(&schema->seen->lock);
+    base_free(schema->seen);
     base_free(schema);
 }
 
 /* Sets what unknown fields are. */
-void record_schema_allow_unknown(struct record_schema *schema, bool allow) {
+bool record_schema_allow_unknown(struct record_schema *schema, bool allow) {
+    if (allow && schema->seen == NULL) {
+        struct unknown_seen *seen = base_malloc(sizeof *seen);
+        if (seen == NULL)
+            return false;
+        *seen = (struct unknown_seen) { 0 };
+        pthread_mutex_init(&seen->lock, NULL);
+        schema->seen = seen;
+    }
     schema->allow_unknown = allow;
+    return true;
 }

@@ -10,6 +10,16 @@
 
 #include "core/store/store.h"
 
+/* Facts of a record are a JSON object: "patient" (localId, identifiers, names, birthDate, sex),
+ * "consents", and what Part 2 rules look at, with the members of the record. Of a record that is
+ * held they are those of its last good revision, with one member more: "held", an array of the
+ * facts that its refused revisions say. Of these only refusals, Part 2 facts and changes of
+ * identity count. Two readings of one revision that differ (duplicate-record) both stand under
+ * "held".
+ *
+ * A hold with the code "plugin-crash" has the content's hash in hex as its place: the record is not
+ * mapped again until its content or the settings change, or the hold is dropped. */
+
 /* Whose a resource is: the record's, the patient's (several records may say it), the clinic's. */
 enum intake_owner { INTAKE_RECORD, INTAKE_PATIENT, INTAKE_CLINIC };
 struct intake_resource {
@@ -47,25 +57,30 @@ enum intake_complete {
     INTAKE_RECORDS /* elements */,
     INTAKE_EXPORT /* and records */
 };
+struct lifecycle;
 struct intake_settings {
     const char *job, *clinic;
     const char *const *targets; /* names, NULL-terminated */
     enum intake_complete complete;
-    bool removed_is_error;         /* the source says that what is removed was never true */
-    const unsigned char *hash_key; /* 32 bytes */
+    bool removed_is_error; /* the source says that what is removed was never true */
+    bool units_whole;      /* a unit that is read is read from its beginning to its end */
+    const struct lifecycle *lifecycle; /* what ends by itself when it left; NULL: nothing does */
+    const unsigned char *hash_key;     /* 32 bytes */
 };
 
 struct intake;
-/* Begins a poll. `poll`: a number greater than that of any poll before (wall clock in ms).
+/* Begins a poll. `poll`: a number that should be greater than that of any poll before (wall clock
+ * in ms); where it is not, the next free one is taken. `settings` is borrowed until intake_free().
  * NULL and an error when the store fails. */
 struct intake *intake_begin(struct store *store, const struct intake_settings *settings,
                             int64_t poll, struct iptfhir_error *error);
 /* Forgets what is not flushed. */
 void intake_free(struct intake *in);
 
-/* Which of `count` records are as they were (same content, not held for a reason that reading again
- * could mend, same unit): same[i]. Those that are count as present. A record that the source has
- * confirmed at a newer revision keeps its wanted rows; its revision moves on. */
+/* Which of `count` records need no mapping: same[i]. Read are id to content. They are as they were,
+ * stale, or held for what mapping them again would only repeat; they count as present. A record
+ * that the source has confirmed at a newer revision keeps its wanted rows; its revision moves on. A
+ * hold of a record that is as it was before it goes. */
 bool intake_unchanged(struct intake *in, const struct intake_record *records, size_t count,
                       bool *same, struct iptfhir_error *error);
 /* Takes a record: id to content, facts, resources and parts are read, all copied. */
@@ -98,12 +113,27 @@ struct intake_counts {
 };
 const struct intake_counts *intake_counts(const struct intake *in);
 
-/* When delivery of a job may begin and what of it is fresh: reads what intake_begin/end kept. */
+/* When delivery of a job may begin and what of it is fresh: reads what intake_begin/end kept. A
+ * record that a later poll than `number` changed (store_record.poll) is not confirmed. */
 struct intake_poll {
     bool polling;         /* a poll has begun and not ended */
     int64_t confirmed_ms; /* when a whole poll last ended (wall clock), 0: never */
-    int64_t number;
+    int64_t number;       /* of the poll that last ended whole, 0: none */
 };
 bool intake_poll_of(struct store *store, const char *job, struct intake_poll *out,
                     struct iptfhir_error *error);
+/* Ends, as not whole, the polls of all jobs that a process left open which died: call it where the
+ * service's lock is held and nothing polls. */
+bool intake_abandon(struct store *store, struct iptfhir_error *error);
+
+/* What a person decides about a record (`move`, `same`, `leave` of one that is held
+ * patient-changed) stands in store_record.decision, and the next reading of the record applies it.
+ * `same` makes the new local id an alias of the former patient: from then on its records belong to
+ * that patient, and their identities must be made with the former local id, so that what was sent
+ * keeps its identity. The reading that finds the decision only makes the alias; the next one, with
+ * the right identities, is taken. Calls `each` for the aliases of a clinic until it says false:
+ * `identity` is the local id that identities of records of `local_id` are made with. */
+bool intake_aliases(struct store *store, const char *clinic, struct arena *a,
+                    bool (*each)(void *user, const char *local_id, const char *identity),
+                    void *user, struct iptfhir_error *error);
 #endif

@@ -8,10 +8,12 @@ core_sources += \
 	%D%/delivery.c %D%/delivery.h \
 	%D%/evidence.c %D%/evidence.h \
 	%D%/gate.c %D%/gate.h \
-	%D%/intake.h \
 	%D%/lane.c %D%/lane.h \
-	%D%/lifecycle.h \
 	%D%/match.c %D%/match.h \
+	%D%/intake.c %D%/intake.h %D%/intake_internal.h \
+	%D%/intake_end.c %D%/intake_facts.c %D%/intake_holds.c \
+	%D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
+	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/mapping_run.c %D%/mapping_run.h \
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/order.c %D%/order.h \
@@ -23,6 +25,10 @@ core_sources += \
 	%D%/references.c %D%/references.h \
 	%D%/render.c %D%/render.h \
 	%D%/shared.c %D%/shared.h
+
+check_PROGRAMS += %D%/intake_test
+%C%_intake_test_SOURCES = %D%/intake_test.c
+%C%_intake_test_LDADD = $(test_ldadd)
 
 check_PROGRAMS += %D%/progress_test
 %C%_progress_test_SOURCES = %D%/progress_test.c

@@ -112,7 +112,9 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
     char path[4096];
     snprintf(path, sizeof path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     p->schema = record_schema_load(path, report);
-    bool ok = load_plugins(p, report);
+    bool ok = p->schema != NULL &&
+              record_schema_allow_unknown(p->schema, config->records.unknown_fields_warn);
+    ok = load_plugins(p, report) && ok;
     ok = ok && load_templates(p, report);
     ok = ok && start_stages(p, report) && p->schema;
     if (ok && hash_settings(p))

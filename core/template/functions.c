@@ -65,8 +65,8 @@ static bool do_identity(struct fhirpath_context *c, const struct fhirpath_collec
     char *id = arena_alloc(c->arena, 37);
     if (!type || !key)
         return true;
-    if (id)
-        crypt_uuid5(set->base, type, key, id);
+    if (id != NULL && !crypt_uuid5(set->base, type, key, id))
+        id = NULL;
     return give(c, out, id, 36, e);
 }
 

@@ -63,7 +63,14 @@ static void load_file(struct template_set *set, const char *folder, const char *
     str_free(&text);
 }
 
-/* Load all *.yaml directly in the folder. */
+/* True for the files of the folder that hold mappings: all *.yaml but the rules of withdrawal. */
+static bool is_mapping_file(const char *name) {
+    size_t length = strlen(name);
+    bool is_yaml = *name != '.' && length > 5 && strcmp(name + length - 5, ".yaml") == 0;
+    return is_yaml && strcmp(name, "lifecycle.yaml") != 0;
+}
+
+/* Load all mapping files of the folder. */
 static void load_files(struct template_set *set, const char *folder, struct str *hash,
                        struct report *report) {
     struct dirent **entries = NULL;
@@ -76,9 +83,7 @@ static void load_files(struct template_set *set, const char *folder, struct str 
     set->names = arena_zalloc(&set->arena, ((size_t)(n > 0 ? n : 0) + 1) * sizeof *set->names);
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
-        size_t length = strlen(name);
-        if (set->templates && set->names && *name != '.' && length > 5 &&
-            !strcmp(name + length - 5, ".yaml"))
+        if (set->templates && set->names && is_mapping_file(name))
             load_file(set, folder, name, hash, report);
         free(entries[i]);
     }
@@ -103,12 +108,13 @@ struct template_set *template_set_load(const char *folder, const struct template
     } else {
         report_add(report, REPORT_ERROR, "memory", folder, "out of memory");
     }
-    if (report->errors == errors && !hash.failed) {
-        crypt_sha256_hex(hash.data ? hash.data : "", hash.length, set->hash);
-        str_free(&hash);
-        return set;
-    }
+    bool hashed =
+        !hash.failed && crypt_sha256_hex(hash.data ? hash.data : "", hash.length, set->hash);
     str_free(&hash);
+    if (!hashed)
+        report_add(report, REPORT_ERROR, "memory", folder, "out of memory");
+    if (report->errors == errors)
+        return set;
     template_set_free(set);
     return NULL;
 }
