@@ -231,17 +231,23 @@ static const struct lane_bodies *bodies_of(struct lane *lane, uint32_t sequence,
     return set;
 }
 
-struct tree *lane_body(struct lane *lane, struct store_body_at at, struct iptfhir_error *error) {
+bool lane_body_bytes(struct lane *lane, struct store_body_at at, struct store_bytes *out,
+                     struct iptfhir_error *error) {
     const struct lane_bodies *set = bodies_of(lane, at.sequence, error);
     if (set == NULL)
+        return false;
+    if (at.index >= set->count)
+        return error_set(error, "store-damaged", NULL,
+                         "the store lost a body: run sync --reread, which writes it anew");
+    *out = set->bodies[at.index];
+    return true;
+}
+
+struct tree *lane_body(struct lane *lane, struct store_body_at at, struct iptfhir_error *error) {
+    struct store_bytes body;
+    if (!lane_body_bytes(lane, at, &body, error))
         return NULL;
-    if (at.index >= set->count) {
-        error_set(error, "store-damaged", NULL,
-                  "the store lost a body: run sync --reread, which writes it anew");
-        return NULL;
-    }
-    const struct store_bytes *body = &set->bodies[at.index];
-    return json_read_copy(lane->arena, body->data, body->length, NULL, error);
+    return json_read_copy(lane->arena, body.data, body.length, NULL, error);
 }
 
 /* ---- what is wanted ---- */

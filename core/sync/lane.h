@@ -61,6 +61,9 @@ bool lane_load(struct store *store, uint32_t target, uint64_t patient, struct ar
 struct lane_item *lane_find(const struct lane *lane, const unsigned char uuid[STORE_UUID]);
 /* A body as ingest made it, as a tree of the caller's own. NULL and an error otherwise. */
 struct tree *lane_body(struct lane *lane, struct store_body_at at, struct iptfhir_error *error);
+/* The same as its bytes stand, in the lane's arena. */
+bool lane_body_bytes(struct lane *lane, struct store_body_at at, struct store_bytes *out,
+                     struct iptfhir_error *error);
 /* What identifies the wanted content of an item: its body's hash, marked when withdrawn. */
 void lane_wanted_key(const struct lane_item *item, unsigned char out[STORE_HASH]);
 /* Whether the state's noted content is what is wanted. */

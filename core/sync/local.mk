@@ -1,16 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 core_sources += \
+	%D%/advance.c %D%/advance.h \
+	%D%/ask.c %D%/ask.h \
+	%D%/body.c %D%/body.h \
 	%D%/confine.c %D%/confine.h \
-	%D%/delivery.h \
+	%D%/cycle.c %D%/cycle.h \
+	%D%/delivery.c %D%/delivery.h \
+	%D%/evidence.c %D%/evidence.h \
+	%D%/gate.c %D%/gate.h \
+	%D%/lane.c %D%/lane.h \
+	%D%/match.c %D%/match.h \
 	%D%/intake.c %D%/intake.h %D%/intake_internal.h \
 	%D%/intake_end.c %D%/intake_facts.c %D%/intake_holds.c \
 	%D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/mapping_run.c %D%/mapping_run.h \
 	%D%/pipeline.c %D%/pipeline.h \
+	%D%/order.c %D%/order.h \
+	%D%/privacy.c %D%/privacy.h \
 	%D%/progress.c %D%/progress.h \
+	%D%/reach.c %D%/reach.h \
 	%D%/reader.c %D%/reader.h \
+	%D%/reconcile.c %D%/reconcile.h \
 	%D%/references.c %D%/references.h \
+	%D%/render.c %D%/render.h \
 	%D%/shared.c %D%/shared.h
 
 check_PROGRAMS += %D%/intake_test

@@ -104,6 +104,7 @@ void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t ste
     if (!r->paused)
         r->failures++;
     r->paused = true;
+    r->pause_changed = true;
     r->needs_person = r->needs_person || pause->person;
     if (!longer)
         return;
@@ -113,18 +114,26 @@ void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t ste
     (void)snprintf(r->detail, sizeof r->detail, "%s", pause->detail != NULL ? pause->detail : "");
 }
 
-void reach_answered(struct reach *r) {
+void reach_answered(struct reach *r, size_t items) {
     r->successes++;
+    r->failed_in_row = 0;
     if (!r->paused)
         r->failures = 0;
+    if (items < r->entries)
+        return;
+    r->entries *= 2;
+    if (r->entries > r->entries_most)
+        r->entries = r->entries_most;
 }
 
-void reach_halve(struct reach *r, size_t tried) {
+void reach_halve(struct reach *r, size_t tried, bool too_large) {
     size_t half = tried / 2;
     if (half < 1)
         half = 1;
     if (half < r->entries)
         r->entries = half;
+    if (too_large && half < r->entries_most)
+        r->entries_most = half;
 }
 
 /* ---- rests ---- */
@@ -176,8 +185,13 @@ struct reach_rest *reach_rest_add(struct reach *r, uint64_t patient) {
     return rest;
 }
 
-void reach_wake(struct reach *r, uint64_t patient) {
+void reach_rescan(struct reach *r) {
     r->scanned = false;
+    r->rescan = true;
+}
+
+void reach_wake(struct reach *r, uint64_t patient) {
+    reach_rescan(r);
     if (patient != 0) {
         struct reach_rest *rest = reach_rest_of(r, patient);
         if (rest != NULL)
@@ -190,18 +204,18 @@ void reach_wake(struct reach *r, uint64_t patient) {
     }
 }
 
-int64_t reach_next(const struct reach *r, bool *waits) {
-    int64_t next = INT64_MAX;
-    *waits = false;
+struct reach_soonest reach_soonest(const struct reach *r) {
+    struct reach_soonest soonest = { .until_ms = INT64_MAX };
     for (size_t i = 0; i < r->rest_capacity; i++) {
         const struct reach_rest *rest = &r->rests[i];
         if (rest->patient == 0 || rest->until_ms == INT64_MAX)
             continue;
-        *waits = *waits || rest->waits;
-        if (rest->until_ms < next)
-            next = rest->until_ms;
+        soonest.waits = soonest.waits || rest->waits;
+        soonest.unknown = soonest.unknown || rest->unknown;
+        if (rest->until_ms < soonest.until_ms)
+            soonest.until_ms = rest->until_ms;
     }
-    return next;
+    return soonest;
 }
 
 void reach_free(struct reach *r) {
