@@ -175,9 +175,21 @@ static void check_entries(struct laws *l, size_t ehr, const struct tree *bundle)
     }
 }
 
+/* So few resources never need so many requests in a minute. */
+static void count_request(struct laws *l) {
+    enum { WINDOW_MS = 60000, REQUESTS_MOST = 1500 };
+    if (l->world->now_ms - l->window_ms >= WINDOW_MS) {
+        l->window_ms = l->world->now_ms;
+        l->in_window = 0;
+    }
+    if (++l->in_window > REQUESTS_MOST)
+        laws_break(l, "storm", "more than %d requests within a minute", REQUESTS_MOST);
+}
+
 void laws_leaves(struct laws *l, size_t ehr, const struct iptfhir_http_request *request) {
     struct arena a = { 0 };
     bool search = strstr(request->path, "_search") != NULL;
+    count_request(l);
     if (request->body == NULL || search)
         return;
     const struct tree *body = json_read_copy(&a, request->body, request->body_length, NULL, NULL);

@@ -38,6 +38,8 @@ struct laws {
     char how[400];
     int64_t broken_ms;
     uint64_t writes, withdrawals; /* resources seen leaving */
+    int64_t window_ms;            /* since when requests are counted */
+    uint64_t in_window;
 };
 void laws_init(struct laws *l, struct sim_world *world, struct clinic *clinic);
 bool laws_hold(const struct laws *l);
