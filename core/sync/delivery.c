@@ -479,8 +479,10 @@ static bool commit_all(struct delivery *d, struct iptfhir_error *error) {
         calls->rollback(d->run.store);
         return false;
     }
-    if (!calls->commit(d->run.store, error))
+    if (!calls->commit(d->run.store, error)) {
+        calls->rollback(d->run.store);
         return false;
+    }
     if (witness != NULL)
         witness_note(witness);
     return true;
