@@ -239,9 +239,17 @@ static bool finish(struct hand *h, const struct tree *resource) {
         return hold_part(
             h, h->mapping, "invalid",
             "the resource has no resourceType or no id made by identity(): see the mapping guide");
-    struct pipeline_resource r = {
-        resource, type, id, system, value, h->mapping, faults_of(h, resource)
-    };
+    struct pipeline_resource r = { .tree = resource,
+                                   .type = type,
+                                   .uuid = id,
+                                   .identifier_system = system,
+                                   .identifier_value = value,
+                                   .mapping = h->mapping,
+                                   .invalid = faults_of(h, resource) };
+    if (!resource_references(h->arena, resource, &r.references, &r.reference_count)) {
+        h->failed = true;
+        return error_set(h->error, "memory", NULL, "out of memory");
+    }
     if (!r.invalid &&
         !egress_allowed(resource, &leaks)) { /* the guard knows the elements of R4 only */
         const struct iptfhir_error *leak = leaks.count ? &leaks.entries[0].error : NULL;
