@@ -25,7 +25,7 @@ void compile_fault(struct compiler *c, const char *pointer, const char *format, 
         snprintf(c->where, sizeof c->where, "%s", where);
     int n = snprintf(line, sizeof line, "%s%s: %s", c->faults.length ? "; " : "", where, text);
     if (n > 0)
-        text_add(&c->faults, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+        iptfhir_text_add(&c->faults, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 /* Allocates zeroed memory that is freed with the columns; a failure is a fault. */
@@ -66,18 +66,18 @@ void compile_known(struct compiler *c, const json_t *object, const char *pointer
     for (void *i = json_object_iter((json_t *)(uintptr_t)object); i;
          i = json_object_iter_next((json_t *)(uintptr_t)object, i)) {
         const char *key = json_object_iter_key(i);
-        struct text all = { 0 };
+        struct iptfhir_text all = { 0 };
         bool found = false;
         for (const char *const *k = known; *k; k++) {
             found |= strcmp(*k, key) == 0;
-            text_add(&all, k == known ? "" : ", ", k == known ? 0 : 2);
-            text_add(&all, *k, strlen(*k));
+            iptfhir_text_add(&all, k == known ? "" : ", ", k == known ? 0 : 2);
+            iptfhir_text_add(&all, *k, strlen(*k));
         }
         if (!found)
             compile_fault(c, compile_text(c, "%s/%s", pointer, key),
                           "unknown: expected one of %.*s", (int)all.length,
                           all.data ? all.data : "");
-        text_free(&all);
+        iptfhir_text_free(&all);
     }
 }
 
@@ -163,22 +163,22 @@ static int choice(struct compiler *c, const json_t *object, const char *name,
                   const char *const *choices, int initial) {
     const json_t *member = json_object_get(object, name);
     const char *text = json_string_value(member);
-    struct text all = { 0 };
+    struct iptfhir_text all = { 0 };
     int chosen = -1;
     if (!member)
         return initial;
     for (int i = 0; choices[i]; i++) {
         if (text && strcmp(text, choices[i]) == 0)
             chosen = i;
-        text_add(&all, i ? ", \"" : "\"", i ? 3 : 1);
-        text_add(&all, choices[i][0] == '\t' ? "\\t" : choices[i],
-                 choices[i][0] == '\t' ? 2 : strlen(choices[i]));
-        text_add(&all, "\"", 1);
+        iptfhir_text_add(&all, i ? ", \"" : "\"", i ? 3 : 1);
+        iptfhir_text_add(&all, choices[i][0] == '\t' ? "\\t" : choices[i],
+                         choices[i][0] == '\t' ? 2 : strlen(choices[i]));
+        iptfhir_text_add(&all, "\"", 1);
     }
     if (chosen < 0)
         compile_fault(c, compile_text(c, "/%s", name), "expected one of %.*s", (int)all.length,
                       all.data ? all.data : "");
-    text_free(&all);
+    iptfhir_text_free(&all);
     return chosen < 0 ? initial : chosen;
 }
 
@@ -297,7 +297,7 @@ bool columns_compile(struct columns *columns, const struct iptfhir_host *host, c
     bool ok = c.count == 0 && !c.memory && !c.faults.failed;
     if (!ok)
         give_up(&c, path, error);
-    text_free(&c.faults);
+    iptfhir_text_free(&c.faults);
     if (!ok)
         columns_free(columns);
     return ok;
@@ -305,7 +305,7 @@ bool columns_compile(struct columns *columns, const struct iptfhir_host *host, c
 
 /* Frees a field's children's names. */
 static void free_names(struct field *f) {
-    text_free(&f->name);
+    iptfhir_text_free(&f->name);
     for (struct field *child = f->first; child; child = child->next)
         free_names(child);
 }
@@ -313,9 +313,9 @@ static void free_names(struct field *f) {
 /* Frees the columns. */
 void columns_free(struct columns *c) {
     for (size_t i = 0; i < c->value_count; i++) {
-        text_free(&c->values[i].constant);
+        iptfhir_text_free(&c->values[i].constant);
         for (size_t j = 0; c->values[i].codes && j < c->values[i].count; j++)
-            text_free(&c->values[i].codes[j].to);
+            iptfhir_text_free(&c->values[i].codes[j].to);
     }
     free_names(&c->root);
     for (size_t i = 0; i < c->list_count; i++)

@@ -3,9 +3,8 @@
 #ifndef SOURCE_CSV_COLUMNS_H
 #define SOURCE_CSV_COLUMNS_H
 
-#include "text.h"
-
 #include <iptfhir/plugin.h>
+#include <iptfhir/text.h>
 #include <jansson.h>
 #include <stdint.h>
 
@@ -47,8 +46,8 @@ struct piece {
 struct code {
     const char *from;
     size_t from_length;
-    struct text to; /* JSON text */
-    size_t column;  /* checkboxes */
+    struct iptfhir_text to; /* JSON text */
+    size_t column;          /* checkboxes */
 };
 struct value {
     enum value_kind kind;
@@ -56,7 +55,7 @@ struct value {
     enum value_take take;
     const char *path; /* of the record field */
     size_t column;
-    struct text constant; /* JSON text */
+    struct iptfhir_text constant; /* JSON text */
     struct piece *pieces;
     struct code *codes;
     size_t count;   /* of pieces or codes */
@@ -68,7 +67,7 @@ struct value {
 enum field_kind { FIELD_OBJECT, FIELD_ARRAY, FIELD_VALUE, FIELD_LIST };
 struct field {
     enum field_kind kind;
-    struct text name;         /* JSON text with its colon; empty in arrays */
+    struct iptfhir_text name; /* JSON text with its colon; empty in arrays */
     const char *key;          /* the name as it stands in the path */
     size_t key_length, index; /* of the array element, the value or the list */
     struct field *first, *last, *next;

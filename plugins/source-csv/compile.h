@@ -7,8 +7,8 @@
 
 struct compiler {
     struct columns *columns;
-    struct text faults; /* all of them, for the error */
-    char where[256];    /* of the first */
+    struct iptfhir_text faults; /* all of them, for the error */
+    char where[256];            /* of the first */
     size_t count;
     bool memory; /* an allocation failed */
 };

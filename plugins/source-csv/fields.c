@@ -20,9 +20,9 @@ static struct field *child_of(struct compiler *c, struct field *parent, const ch
     f->key_length = length;
     f->index = index;
     if (key) {
-        text_put(&f->name, '"');
-        text_add(&f->name, key, length);
-        text_add(&f->name, "\":", 2);
+        iptfhir_text_putc(&f->name, '"');
+        iptfhir_text_add(&f->name, key, length);
+        iptfhir_text_add(&f->name, "\":", 2);
         c->memory |= f->name.failed;
     }
     if (parent->last)
@@ -112,13 +112,14 @@ static struct value *new_value(struct compiler *c) {
 }
 
 /* Writes a scalar as JSON text. */
-static void scalar(struct compiler *c, struct text *out, const json_t *json, const char *pointer) {
+static void scalar(struct compiler *c, struct iptfhir_text *out, const json_t *json,
+                   const char *pointer) {
     char *text = json && !json_is_object(json) && !json_is_array(json) && !json_is_null(json) &&
                          !json_is_real(json)
                      ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT)
                      : NULL;
     if (text)
-        text_add(out, text, strlen(text));
+        iptfhir_text_add(out, text, strlen(text));
     else
         compile_fault(c, pointer, "expected a text, a whole number, true or false");
     c->memory |= out->failed;

@@ -57,5 +57,6 @@ installcheck-sdk:
 		sh '$(srcdir)/tests/sdk/installcheck.sh' '$(srcdir)/tests/sdk/example'
 .PHONY: installcheck-sdk
 
-EXTRA_DIST += %D%/installcheck.sh %D%/example/example_roster.c %D%/example/Makefile %D%/example/README.md \
+scenario_tests += %D%/symbols.sh
+EXTRA_DIST += %D%/symbols.sh %D%/libiptfhir.symbols %D%/installcheck.sh %D%/example/example_roster.c %D%/example/Makefile %D%/example/README.md \
 	%D%/example/iptfhir.yaml %D%/example/roster.txt
