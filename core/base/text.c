@@ -140,9 +140,8 @@ static size_t escape(struct iptfhir_text *s, const char *text, size_t length) {
     return 1;
 }
 
-void iptfhir_text_json_part(struct iptfhir_text *s, const char *text, size_t length) {
-    if (s->failed || !iptfhir_text_reserve(s, length + 1))
-        return;
+/* Appends what there is room for unless it must be escaped: runs are copied whole. */
+static inline void put_escaped(struct iptfhir_text *s, const char *text, size_t length) {
     size_t run = plain_run(text, length);
     if (run > 0)
         memcpy(s->data + s->length, text, run);
@@ -153,15 +152,22 @@ void iptfhir_text_json_part(struct iptfhir_text *s, const char *text, size_t len
         iptfhir_text_add(s, text + run, next);
         run += next;
     }
-    if (s->data != NULL)
-        s->data[s->length] = '\0';
+}
+
+void iptfhir_text_json_part(struct iptfhir_text *s, const char *text, size_t length) {
+    if (!iptfhir_text_reserve(s, length))
+        return;
+    put_escaped(s, text, length);
+    s->data[s->length] = '\0';
 }
 
 void iptfhir_text_json(struct iptfhir_text *s, const char *text, size_t length) {
-    if (s->failed || !iptfhir_text_reserve(s, length + 2))
+    if (s->length + length + 3 > s->capacity && !iptfhir_text_reserve(s, length + 2))
+        return;
+    if (s->failed)
         return;
     s->data[s->length++] = '"';
-    iptfhir_text_json_part(s, text, length);
+    put_escaped(s, text, length);
     iptfhir_text_putc(s, '"');
 }
 

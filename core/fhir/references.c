@@ -96,29 +96,39 @@ static bool add(struct collection *c, const struct tree *node) {
     return true;
 }
 
-static bool has_children(const struct tree *node) {
-    return (node->kind == TREE_ARRAY || node->kind == TREE_OBJECT) && node->first != NULL;
+static const char member_name[] = "reference";
+
+/* True for a member of that name; one that was read before the name was known has no symbol. */
+static bool is_named(const struct tree *n, uint32_t member) {
+    if (n->symbol != 0)
+        return n->symbol == member;
+    return n->name_length == sizeof member_name - 1 &&
+           memcmp(n->name, member_name, sizeof member_name - 1) == 0;
 }
 
-/* The node after `node` below `root`, parents before children; NULL at the end. */
-static const struct tree *next_node(const struct tree *root, const struct tree *node) {
-    if (has_children(node))
-        return node->first;
-    while (node != root && node->next == NULL)
-        node = node->parent;
-    return node == root ? NULL : node->next;
+/* Adds what the children of a node refer to. */
+static bool add_below(struct collection *c, const struct tree *parent, uint32_t member) {
+    for (const struct tree *n = parent->first; n != NULL; n = n->next) {
+        if (n->kind == TREE_STRING) {
+            if (is_named(n, member) && !add(c, n))
+                return false;
+        } else if (n->kind == TREE_OBJECT || n->kind == TREE_ARRAY) {
+            if (!add_below(c, n, member))
+                return false;
+        }
+    }
+    return true;
 }
 
 bool resource_references(struct arena *arena, const struct tree *resource,
                          const struct resource_reference **list, size_t *count) {
-    static const char member[] = "reference";
     struct collection found = { .arena = arena };
-    for (const struct tree *n = resource; n != NULL; n = next_node(resource, n)) {
-        bool named = n->name_length == sizeof member - 1 && n->kind == TREE_STRING &&
-                     memcmp(n->name, member, sizeof member - 1) == 0;
-        if (named && !add(&found, n))
-            return false;
-    }
+    *list = NULL;
+    *count = 0;
+    uint32_t member = symbol_intern(member_name, sizeof member_name - 1);
+    bool is_object = resource->kind == TREE_OBJECT;
+    if (member == 0 || (is_object && !add_below(&found, resource, member)))
+        return false;
     *list = found.items;
     *count = found.count;
     return true;

@@ -61,6 +61,12 @@ enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char 
                                   size_t length, const char *source, uint32_t line,
                                   const struct pipeline_events *events, char id[256],
                                   struct iptfhir_error *error);
+/* The same for a record that a source built in `arena` or in another that lives as long; it is
+ * changed. Its nodes get `line` as their position. */
+enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
+                                        struct tree *record, const char *source, uint32_t line,
+                                        const struct pipeline_events *events, char id[256],
+                                        struct iptfhir_error *error);
 /* Maps one JSON text, for golden tests and samples: faults and holds go to `report`. */
 bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source,
                   bool (*emit)(void *user, const struct tree *resource), void *user,

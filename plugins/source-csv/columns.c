@@ -61,11 +61,11 @@ const char *compile_text(struct compiler *c, const char *format, ...) {
 }
 
 /* Tells of members that are not in the list (NULL-terminated). */
-void compile_known(struct compiler *c, const json_t *object, const char *pointer,
+void compile_known(struct compiler *c, const struct iptfhir_node *object, const char *pointer,
                    const char *const *known) {
-    for (void *i = json_object_iter((json_t *)(uintptr_t)object); i;
-         i = json_object_iter_next((json_t *)(uintptr_t)object, i)) {
-        const char *key = json_object_iter_key(i);
+    for (const struct iptfhir_node *i = compile_first(c, object); i != NULL;
+         i = compile_next(c, i)) {
+        const char *key = compile_name(c, i);
         struct iptfhir_text all = { 0 };
         bool found = false;
         for (const char *const *k = known; *k; k++) {
@@ -82,17 +82,18 @@ void compile_known(struct compiler *c, const json_t *object, const char *pointer
 }
 
 /* Reads a list of strings. */
-struct names compile_names(struct compiler *c, const json_t *list, const char *pointer) {
+struct names compile_names(struct compiler *c, const struct iptfhir_node *list,
+                           const char *pointer) {
     struct names names = { 0 };
     if (!list)
         return names;
-    if (!json_is_array(list)) {
+    if (compile_kind(c, list) != IPTFHIR_NODE_ARRAY) {
         compile_fault(c, pointer, "expected a list");
         return names;
     }
-    names.of = compile_alloc(c, json_array_size(list) * sizeof *names.of);
-    for (size_t i = 0; names.of && i < json_array_size(list); i++) {
-        const char *text = json_string_value(json_array_get(list, i));
+    names.of = compile_alloc(c, compile_count(c, list) * sizeof *names.of);
+    for (size_t i = 0; names.of && i < compile_count(c, list); i++) {
+        const char *text = compile_string(c, compile_at(c, list, i));
         if (text)
             names.of[names.count++] = text;
         else
@@ -131,7 +132,7 @@ size_t compile_column(struct compiler *c, const char *name, size_t length, const
 }
 
 /* Reads a list of columns as indexes. */
-size_t *compile_columns(struct compiler *c, const json_t *list, const char *pointer,
+size_t *compile_columns(struct compiler *c, const struct iptfhir_node *list, const char *pointer,
                         size_t *count) {
     struct names names = compile_names(c, list, pointer);
     size_t *indexes = compile_alloc(c, names.count * sizeof *indexes);
@@ -159,10 +160,10 @@ uint64_t columns_hash(uint64_t seed, const char *bytes, size_t length) {
 }
 
 /* Reads one of a few texts; returns its index, or `initial` when absent or wrong. */
-static int choice(struct compiler *c, const json_t *object, const char *name,
+static int choice(struct compiler *c, const struct iptfhir_node *object, const char *name,
                   const char *const *choices, int initial) {
-    const json_t *member = json_object_get(object, name);
-    const char *text = json_string_value(member);
+    const struct iptfhir_node *member = compile_get(c, object, name);
+    const char *text = compile_string(c, member);
     struct iptfhir_text all = { 0 };
     int chosen = -1;
     if (!member)
@@ -200,22 +201,23 @@ static void compile_table(struct compiler *c) {
                                                                                             NULL };
     static const char *const orders[] = { "ymd", "dmy", "mdy", NULL };
     struct columns *columns = c->columns;
-    const json_t *d = columns->document, *zone = json_object_get(d, "timezone"),
-                 *redcap = json_object_get(d, "redcap");
+    const struct iptfhir_node *d = columns->document, *zone = compile_get(c, d, "timezone"),
+                              *redcap = compile_get(c, d, "redcap");
     columns->separator = separators[choice(c, d, "separator", separators, 0)][0];
     columns->decimal = decimals[choice(c, d, "decimal", decimals, 0)][0];
     columns->order = (enum date_order)(choice(c, d, "date_order", orders, -1) + 1);
-    columns->timezone = json_string_value(zone);
+    columns->timezone = compile_string(c, zone);
     if (zone && (!columns->timezone || !is_offset(columns->timezone)))
         compile_fault(c, "/timezone", "expected an offset in quotes such as \"-05:00\", or \"Z\"");
-    if (redcap && !json_is_boolean(redcap))
+    if (redcap && compile_kind(c, redcap) != IPTFHIR_NODE_BOOLEAN)
         compile_fault(c, "/redcap", "expected true or false");
-    columns->redcap = json_is_true(redcap);
-    columns->blank = compile_names(c, json_object_get(d, "blank"), "/blank");
-    columns->ignore = compile_names(c, json_object_get(d, "ignore"), "/ignore");
-    columns->restricted = compile_names(c, json_object_get(d, "restricted"), "/restricted");
+    columns->redcap = false;
+    (void)compile_nodes(c)->boolean(redcap, &columns->redcap);
+    columns->blank = compile_names(c, compile_get(c, d, "blank"), "/blank");
+    columns->ignore = compile_names(c, compile_get(c, d, "ignore"), "/ignore");
+    columns->restricted = compile_names(c, compile_get(c, d, "restricted"), "/restricted");
     columns->ignore_instruments =
-        compile_names(c, json_object_get(d, "ignore_instruments"), "/ignore_instruments");
+        compile_names(c, compile_get(c, d, "ignore_instruments"), "/ignore_instruments");
     if (!columns->redcap && columns->ignore_instruments.count)
         compile_fault(c, "/ignore_instruments", "needs redcap: true");
 }
@@ -235,10 +237,10 @@ static void compile_redcap(struct compiler *c) {
 /* Reads the key of a record. */
 static void compile_key(struct compiler *c) {
     static const char *const known[] = { "key", NULL };
-    const json_t *record = json_object_get(c->columns->document, "record");
+    const struct iptfhir_node *record = compile_get(c, c->columns->document, "record");
     compile_known(c, record, "/record", known);
     c->columns->key =
-        compile_columns(c, json_object_get(record, "key"), "/record/key", &c->columns->key_count);
+        compile_columns(c, compile_get(c, record, "key"), "/record/key", &c->columns->key_count);
     if (c->columns->key_count == 0)
         compile_fault(
             c, "/record",
@@ -278,16 +280,16 @@ bool columns_compile(struct columns *columns, const struct iptfhir_host *host, c
     *columns = (struct columns) { .host = host, .document = host->document(host, path, error) };
     if (!columns->document)
         return false;
-    if (!json_is_object(columns->document)) {
+    if (host->nodes->kind(columns->document) != IPTFHIR_NODE_OBJECT) {
         host->fail(host, error, IPTFHIR_FATAL, "columns", path,
                    "expected members: record, set, each, ...");
         return false;
     }
-    char *text = json_dumps(columns->document, JSON_COMPACT | JSON_SORT_KEYS);
-    if (text)
-        columns->hash = columns_hash(1, text, strlen(text));
-    c.memory = !text;
-    free(text);
+    size_t length = 0;
+    const char *text = host->nodes->write(host->lasting, columns->document, &length);
+    if (text != NULL)
+        columns->hash = columns_hash(1, text, length);
+    c.memory = text == NULL;
     compile_known(&c, columns->document, "", known);
     compile_table(&c);
     compile_key(&c);

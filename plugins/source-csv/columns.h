@@ -5,7 +5,6 @@
 
 #include <iptfhir/plugin.h>
 #include <iptfhir/text.h>
-#include <jansson.h>
 #include <stdint.h>
 
 struct names {
@@ -93,7 +92,7 @@ struct list {
 
 struct columns {
     const struct iptfhir_host *host;
-    const json_t *document;
+    const struct iptfhir_node *document;
     uint64_t hash; /* of the document: part of the cursor */
     char separator, decimal;
     enum date_order order;

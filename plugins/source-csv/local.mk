@@ -5,7 +5,7 @@ plugins_source_csv_source_csv_la_SOURCES = %D%/source_csv.c %D%/build.c %D%/buil
 	%D%/columns.c %D%/columns.h %D%/compile.h %D%/dates.c %D%/dates.h %D%/fields.c %D%/header.c %D%/header.h \
 	%D%/rows.c %D%/rows.h
 plugins_source_csv_source_csv_la_LDFLAGS = $(plugin_ldflags)
-plugins_source_csv_source_csv_la_LIBADD = libiptfhir.la $(JANSSON_LIBS)
+plugins_source_csv_source_csv_la_LIBADD = libiptfhir.la
 check_PROGRAMS += %D%/source_csv_test
 %C%_source_csv_test_SOURCES = %D%/source_csv_test.c tests/mock_host.h
 %C%_source_csv_test_LDADD = $(test_ldadd)

@@ -38,14 +38,14 @@ struct reading {
 };
 
 static const struct iptfhir_option options[] = {
-    { "path", IPTFHIR_PATH, IPTFHIR_REQUIRED, offsetof(struct source_csv, path), NULL, 0, 0, NULL,
-      "File, folder (its *.csv, by name) or - for standard input." },
-    { "columns", IPTFHIR_STRING, IPTFHIR_REQUIRED, offsetof(struct source_csv, columns_path), NULL,
-      0, 0, NULL,
-      "The columns file: which column goes where in the record, and what is ignored or "
-      "restricted." },
-    { "max_row_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_csv, max_row_bytes), "1048576",
-      256, 67108864, NULL, "Largest row in bytes; a larger one is held, the rest goes on." },
+    IPTFHIR_OPTION_PATH(struct source_csv, path, "path", IPTFHIR_REQUIRED, NULL,
+                        "File, folder (its *.csv, by name) or - for standard input."),
+    IPTFHIR_OPTION_STRING(struct source_csv, columns_path, "columns", IPTFHIR_REQUIRED, NULL,
+                          "The columns file: which column goes where in the record, and what is "
+                          "ignored or restricted."),
+    IPTFHIR_OPTION_INTEGER(struct source_csv, max_row_bytes, "max_row_bytes", 0, "1048576", 256,
+                           67108864,
+                           "Largest row in bytes; a larger one is held, the rest goes on."),
     IPTFHIR_OPTIONS_END,
 };
 
@@ -265,8 +265,7 @@ static void fini(void *self) {
 
 static const struct iptfhir_source source = { sizeof source, poll_source };
 
-extern const struct iptfhir_plugin iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof iptfhir_plugin,

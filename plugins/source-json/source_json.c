@@ -32,14 +32,15 @@ struct reading {
 
 static const char *const formats[] = { "auto", "json", "ndjson", NULL };
 static const struct iptfhir_option options[] = {
-    { "path", IPTFHIR_PATH, IPTFHIR_REQUIRED, offsetof(struct source_json, path), NULL, 0, 0, NULL,
-      "File, folder (its *.json, *.ndjson and *.jsonl, by name) or - for standard input." },
-    { "format", IPTFHIR_CHOICE, 0, offsetof(struct source_json, format), "auto", 0, 0, formats,
-      "json: one record or an array of records; ndjson: one record a line; auto: by name, else by "
-      "the first line." },
-    { "max_record_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_json, max_record_bytes),
-      "8388608", 1024, 268435456, NULL,
-      "Largest record in bytes; a larger one is held, the rest goes on." },
+    IPTFHIR_OPTION_PATH(struct source_json, path, "path", IPTFHIR_REQUIRED, NULL,
+                        "File, folder (its *.json, *.ndjson and *.jsonl, by name) or - for "
+                        "standard input."),
+    IPTFHIR_OPTION_CHOICE(struct source_json, format, "format", 0, "auto", formats,
+                          "json: one record or an array of records; ndjson: one record a line; "
+                          "auto: by name, else by the first line."),
+    IPTFHIR_OPTION_INTEGER(struct source_json, max_record_bytes, "max_record_bytes", 0, "8388608",
+                           1024, 268435456,
+                           "Largest record in bytes; a larger one is held, the rest goes on."),
     IPTFHIR_OPTIONS_END,
 };
 
@@ -193,8 +194,7 @@ static iptfhir_status init(void *self, const struct iptfhir_host *host,
 
 static const struct iptfhir_source source = { sizeof source, poll_source };
 
-extern const struct iptfhir_plugin iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof iptfhir_plugin,
