@@ -432,4 +432,3 @@ MOCK_UNUSED static iptfhir_status mock_map(const struct iptfhir_descriptor *plug
 }
 #endif
 #endif
-#endif
