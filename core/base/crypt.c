@@ -187,3 +187,20 @@ bool crypt_random(void *out, size_t length) {
 void crypt_wipe(void *data, size_t length) {
     OPENSSL_cleanse(data, length);
 }
+
+/* Seals bytes: HMAC-SHA-256, shortened. */
+bool crypt_hmac16(const unsigned char key[32], const void *data, size_t length,
+                  unsigned char out[16]) {
+    unsigned char pad[64], inner[32], outer[32];
+    memset(pad, 0x36, sizeof pad);
+    for (int i = 0; i < 32; i++)
+        pad[i] ^= key[i];
+    hash(SHA256_DIGEST, (struct piece[]) { { pad, sizeof pad }, { data, length } }, 2, inner);
+    for (size_t i = 0; i < sizeof pad; i++)
+        pad[i] ^= 0x36 ^ 0x5C;
+    hash(SHA256_DIGEST, (struct piece[]) { { pad, sizeof pad }, { inner, sizeof inner } }, 2,
+         outer);
+    memcpy(out, outer, 16);
+    crypt_wipe(pad, sizeof pad);
+    return true;
+}
