@@ -1,10 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 core_sources += \
+	%D%/checksum.c %D%/checksum.h \
+	%D%/dictionary.h \
 	%D%/memory.c \
 	%D%/memory_rows.c %D%/memory_rows.h \
 	%D%/memory_table.c %D%/memory_table.h \
+	%D%/pack.c %D%/pack.h \
+	%D%/sqlite.c %D%/sqlite.h \
+	%D%/sqlite_bodies.c \
+	%D%/sqlite_calls.h \
+	%D%/sqlite_small.c \
+	%D%/sqlite_statements.c \
+	%D%/sqlite_states.c \
+	%D%/sqlite_vfs.c %D%/sqlite_vfs.h \
+	%D%/sqlite_wanted.c \
+	%D%/sqlite_whose.c \
+	%D%/sqlite_words.c \
 	%D%/store.c \
 	%D%/store.h
+
+# The dictionary is data; the program carries it as a table of bytes.
+EXTRA_DIST += %D%/store.dict
+nodist_libcore_a_SOURCES = %D%/dictionary.c
+CLEANFILES += %D%/dictionary.c
+%D%/dictionary.c: %D%/store.dict
+	@$(MKDIR_P) %D%
+	$(AM_V_GEN)LC_ALL=C; export LC_ALL; { \
+		echo '/* Made from core/store/store.dict. */'; echo '#include "core/store/dictionary.h"'; \
+		echo 'const unsigned char store_dictionary[] = {'; od -An -v -tu1 '$(srcdir)/%D%/store.dict' | sed 's/[0-9][0-9]*/&,/g'; \
+		echo '};'; echo 'const size_t store_dictionary_length = sizeof store_dictionary;'; } >$@.new && mv $@.new $@
 
 store_conformance = \
 	%D%/conformance.c %D%/conformance.h \
@@ -12,3 +36,6 @@ store_conformance = \
 check_PROGRAMS += %D%/memory_test
 %C%_memory_test_SOURCES = %D%/memory_test.c $(store_conformance)
 %C%_memory_test_LDADD = $(test_ldadd)
+check_PROGRAMS += %D%/sqlite_test
+%C%_sqlite_test_SOURCES = %D%/sqlite_test.c $(store_conformance)
+%C%_sqlite_test_LDADD = $(test_ldadd)

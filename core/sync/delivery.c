@@ -7,6 +7,7 @@
 #include "core/sync/advance.h"
 #include "core/sync/evidence.h"
 #include "core/sync/intake.h"
+#include "core/sync/witness.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -471,11 +472,20 @@ static bool commit_all(struct delivery *d, struct iptfhir_error *error) {
     if (good)
         recheck(d);
     good = good && save_all(d, error);
+    struct witness *witness = d->run.settings->witness;
+    if (witness != NULL)
+        good = good && witness_count(witness, d->run.store, error);
     if (!good) {
         calls->rollback(d->run.store);
         return false;
     }
-    return calls->commit(d->run.store, error);
+    if (!calls->commit(d->run.store, error)) {
+        calls->rollback(d->run.store);
+        return false;
+    }
+    if (witness != NULL)
+        witness_note(witness);
+    return true;
 }
 
 /* ---- after the commit ---- */

@@ -28,6 +28,7 @@ struct delivery_target {
 };
 struct lifecycle; /* what a withdrawal writes, by type: lifecycle.h */
 struct privacy;   /* the data classes: privacy.h */
+struct witness;   /* how far the store has come: witness.h */
 struct delivery_settings {
     struct delivery_target *targets;
     size_t target_count;
@@ -39,6 +40,7 @@ struct delivery_settings {
     int64_t match_age_ms;          /* a patient match is never older */
     int64_t older_ms; /* when an older store came back (wall clock): evidence from before then is
                          looked at anew; 0: never */
+    struct witness *witness; /* NULL: none */
     /* Called when a state was committed: for progress bars and for the laws of the simulation. May
      * be NULL. */
     void (*committed)(void *user, const struct store_state *state);

@@ -24,7 +24,8 @@ core_sources += \
 	%D%/reconcile.c %D%/reconcile.h \
 	%D%/references.c %D%/references.h \
 	%D%/render.c %D%/render.h \
-	%D%/shared.c %D%/shared.h
+	%D%/shared.c %D%/shared.h \
+	%D%/witness.c %D%/witness.h
 
 check_PROGRAMS += %D%/intake_test
 %C%_intake_test_SOURCES = %D%/intake_test.c
@@ -33,3 +34,7 @@ check_PROGRAMS += %D%/intake_test
 check_PROGRAMS += %D%/progress_test
 %C%_progress_test_SOURCES = %D%/progress_test.c
 %C%_progress_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/witness_test
+%C%_witness_test_SOURCES = %D%/witness_test.c
+%C%_witness_test_LDADD = $(test_ldadd)
