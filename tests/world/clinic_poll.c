@@ -280,8 +280,8 @@ static void tell(struct clinic *c, const struct clinic_row *row, int64_t wall_ms
     }
     if (k->any && s->revision_ms < k->state.revision_ms)
         return; /* stale */
-    bool same = k->any && memcmp(s->mark, k->state.mark, sizeof s->mark) == 0 &&
-                memcmp(s->extra, k->state.extra, sizeof s->extra) == 0;
+    bool same = k->any && memcmp(s->mark, k->told.mark, sizeof s->mark) == 0 &&
+                memcmp(s->extra, k->told.extra, sizeof s->extra) == 0;
     bool future = s->revision_ms > wall_ms + CLINIC_DAY_MS;
     bool doubled = k->any && s->revision_ms == k->state.revision_ms && !same;
     if (future || doubled) {
@@ -289,18 +289,21 @@ static void tell(struct clinic *c, const struct clinic_row *row, int64_t wall_ms
         return;
     }
     struct clinic_state next = *s;
-    if (s->lost_part >= 0 && k->any) { /* its absence says nothing */
-        next.mark[s->lost_part] = k->state.mark[s->lost_part];
-        next.extra[s->lost_part] = k->state.extra[s->lost_part];
-    } else if (s->lost_part >= 0) {
-        next.mark[s->lost_part] = 0;
+    bool partly = s->lost_part >= 0 || c->settings.complete == INTAKE_NONE;
+    bool stays = k->any && k->state.patient == s->patient && partly;
+    for (int i = 0; i < CLINIC_ITEMS; i++) { /* then absences say nothing */
+        bool absent = s->mark[i] == 0 || i == s->lost_part;
+        if (absent) {
+            next.mark[i] = stays ? k->state.mark[i] : 0;
+            next.extra[i] = stays ? k->state.extra[i] : 0;
+        }
     }
-    k->moved = k->moved || (k->any && k->state.patient != s->patient);
     k->any = true;
     k->blocked = false;
     k->gone = false;
     k->state = next;
     k->readable = next;
+    k->told = *s;
 }
 
 static void tell_all(struct clinic *c, int64_t wall_ms) {

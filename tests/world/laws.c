@@ -80,6 +80,13 @@ static bool right_lately(const struct laws *l, size_t ehr, size_t patient, const
     return false;
 }
 
+bool laws_stands_elsewhere(const struct laws *l, size_t ehr, size_t record, size_t patient) {
+    for (size_t p = 0; p < CLINIC_PATIENTS; p++)
+        if (p != patient && l->stood[ehr][record][p])
+            return true;
+    return false;
+}
+
 /* ---- what leaves ---- */
 
 /* The value of our identifier in a resource; NULL: it is not ours. */
@@ -146,6 +153,10 @@ static void check_leaving(struct laws *l, size_t ehr, const struct clinic_identi
         laws_break(l, "sent-while-polling", "%s of record %zu", name, x->record);
     if (!shared && c->known[x->record].blocked)
         laws_break(l, "held-record-sent", "%s of record %zu", name, x->record);
+    bool moved = !shared && !l->may_move && laws_stands_elsewhere(l, ehr, x->record, x->patient);
+    if (moved)
+        laws_break(l, "moved-record-sent", "%s of record %zu: the record stands in another chart",
+                   name, x->record);
     check_content(l, ehr, x, resource);
 }
 
@@ -252,7 +263,7 @@ static void check_references(struct laws *l, size_t ehr, const struct ehr_resour
         p += sizeof opening - 1;
         if (sscanf(p, "%23[A-Za-z]/%67[^\"]", type, id) != 2)
             continue;
-        if (ehr_find(e, type, id) == NULL)
+        if (ehr_find(e, type, id) == NULL && !l->was_reset[ehr])
             laws_break(l, "dangling-reference", "ehr%zu %s/%s refers to %s/%s", ehr, r->type, r->id,
                        type, id);
     }
@@ -290,8 +301,11 @@ void laws_committed(struct laws *l, size_t ehr, const struct ehr_resource *befor
         check_double(l, ehr, after, value);
     check_edits(l, ehr, after);
     check_references(l, ehr, after);
-    if (value != NULL && clinic_identify(value, &x))
-        check_chart(l, ehr, before, after, &x);
+    if (value == NULL || !clinic_identify(value, &x))
+        return;
+    if (x.record < CLINIC_RECORDS)
+        l->stood[ehr][x.record][x.patient] = true;
+    check_chart(l, ehr, before, after, &x);
 }
 
 void laws_edited(struct laws *l, size_t ehr, const struct ehr_resource *r, const char *element,
@@ -311,6 +325,8 @@ void laws_edited(struct laws *l, size_t ehr, const struct ehr_resource *r, const
 
 void laws_reset(struct laws *l, size_t ehr) {
     size_t kept = 0;
+    l->was_reset[ehr] = true;
+    memset(l->stood[ehr], 0, sizeof l->stood[ehr]);
     for (size_t i = 0; i < l->edit_count; i++)
         if (l->edits[i].ehr != ehr)
             l->edits[kept++] = l->edits[i];

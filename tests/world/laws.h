@@ -27,6 +27,9 @@ struct laws {
     int64_t match_age_ms;
     bool overwrites[SIM_EHRS]; /* policy or server let foreign edits be lost */
     bool doubles[SIM_EHRS];    /* the server can't keep the promise: commits come too late */
+    bool was_reset[SIM_EHRS];   /* the server forgot: what was there may be missing */
+    bool stood[SIM_EHRS][CLINIC_RECORDS][CLINIC_PATIENTS]; /* a record's resources stood in
+                                                               this patient's chart */
     bool may_move;             /* a person said where what changed its patient goes */
     bool may_overwrite;        /* a person said `ours` somewhere */
     bool may_recreate;         /* a person said `again` somewhere */
@@ -59,6 +62,8 @@ void laws_reset(struct laws *l, size_t ehr);
 void laws_note_charts(struct laws *l);
 /* The chart that is right for a patient, as far as the store knows: NULL when there is none. */
 const struct ehr_resource *laws_chart_of(const struct laws *l, size_t ehr, size_t patient);
+/* Whether something of a record stands in the chart of another patient than this one. */
+bool laws_stands_elsewhere(const struct laws *l, size_t ehr, size_t record, size_t patient);
 /* Whether a body is a withdrawn one. */
 bool laws_withdrawn(const char *body);
 /* At rest: each resource has one state, and what is in step is what the clinic says. `calm`: no

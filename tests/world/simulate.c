@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS_MOST = 64, FAILURES_KEPT = 40, SEED_SECONDS_MOST = 120 };
+enum { WORKERS_MOST = 64, FAILURES_KEPT = 40, SEED_SECONDS_MOST = 10 };
 
 struct failure {
     uint64_t seed;
