@@ -182,14 +182,15 @@ void sim_run(const struct sim_script *script, const struct sim_shared *shared, F
     current = run;
     build(run, trace);
     int64_t last_ms = script->count > 0 ? script->events[script->count - 1].at_ms : 0;
+    sim_start(run);
     sim_live(run, last_ms + 2000, false);
     come_to_rest(run);
     if (laws_hold(&run->laws))
         laws_at_rest(&run->laws, run->store->below, run->names, script->config.calm,
                      &outcome->rest);
-    if (laws_hold(&run->laws) && outcome->rest.held == 0)
+    if (laws_hold(&run->laws) && script->config.calm)
         poll_again(run);
-    if (look != NULL)
+    if (look != NULL && laws_hold(&run->laws))
         look(run, user);
     sum_up(run);
     clear(run);
@@ -281,6 +282,40 @@ bool sim_state_of(struct sim_run *run, size_t target, size_t record, size_t pati
         return false;
     (void)store->calls->patients(store, look_at_patient, &search, NULL);
     return search.found;
+}
+
+struct state_count {
+    struct sim_run *run;
+    uint32_t target;
+    enum store_step step;
+    const char *code;
+    size_t count;
+};
+
+static bool count_patient(void *user, const struct store_patient *patient) {
+    struct state_count *x = user;
+    struct store *store = x->run->store->below;
+    struct arena a = { 0 };
+    struct store_state *states;
+    size_t count = 0;
+    if (store->calls->states_of(store, x->target, patient->no, &a, &states, &count, NULL))
+        for (size_t i = 0; i < count; i++) {
+            bool meant = x->code == NULL || strcmp(states[i].code, x->code) == 0;
+            x->count += states[i].step == x->step && meant ? 1 : 0;
+        }
+    arena_free(&a);
+    return true;
+}
+
+size_t sim_count_states(struct sim_run *run, size_t target, enum store_step step,
+                        const char *code) {
+    struct state_count x = { .run = run, .step = step, .code = code };
+    if (run->store == NULL)
+        return 0;
+    struct store *store = run->store->below;
+    if (store->calls->target_no(store, run->names[target], false, &x.target, NULL))
+        (void)store->calls->patients(store, count_patient, &x, NULL);
+    return x.count;
 }
 
 size_t sim_ours_at(const struct sim_run *run, size_t ehr) {
