@@ -50,3 +50,6 @@ store-bench: %D%/store_bench$(EXEEXT)
 	@test -n '$(RESOURCES)' || { echo "usage: make store-bench RESOURCES=FILE.ndjson [RECORDS=N]"; exit 64; }
 	@d=$$(mktemp -d) && { %D%/store_bench$(EXEEXT) "$$d" '$(RESOURCES)' $(RECORDS); code=$$?; rm -rf "$$d"; exit $$code; }
 .PHONY: store-bench
+check_PROGRAMS += %D%/crash_test
+%C%_crash_test_SOURCES = %D%/crash_test.c %D%/crash_vfs.c %D%/crash_vfs.h $(store_conformance)
+%C%_crash_test_LDADD = $(test_ldadd)

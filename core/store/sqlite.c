@@ -534,14 +534,15 @@ static bool check_kind(struct sqlite_store *s, const char *path, bool write,
                      "or move it away and sync anew");
 }
 
-/* Sets the connection up, up to the point where the file is read. */
+/* Sets the connection up, up to the point where the file is read. EXTRA: a rollback journal that a
+ * power cut brings back would undo what came after the store was made. */
 static bool set_up(struct sqlite_store *s, struct iptfhir_error *error) {
     int reserve = STORE_PAGE_SUM;
     if (sqlite3_busy_handler(s->db, wait_for_writer, s) != SQLITE_OK ||
         sqlite3_file_control(s->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve) != SQLITE_OK)
         return sql_error(s, "schema", 0, error);
     return execute(s,
-                   "PRAGMA page_size = 4096; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;"
+                   "PRAGMA page_size = 4096; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -8192;"
                    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
                    "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;",
                    error);
@@ -564,7 +565,10 @@ static bool open_tables(struct sqlite_store *s, const char *path, bool write,
     if (version < SCHEMA_VERSION)
         return error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
     return check_about(s, path, error) &&
-           execute(s, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 2000;", error);
+           execute(s,
+                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                   "PRAGMA wal_autocheckpoint = 2000;",
+                   error);
 }
 
 /* Makes the file with mode 0600 before SQLite would make it with another. */
