@@ -2,6 +2,7 @@
 /* The SQLite store on a disk that loses power and fills up: after each cut it holds what was
  * committed last, or also what was being committed. Also the contract, on that disk.
  * IPTFHIR_POWER_CUTS: how many cuts (thousands by default); IPTFHIR_SEED: the first seed. */
+#include "core/base/alloc.h"
 #include "core/store/conformance.h"
 #include "core/store/crash_vfs.h"
 #include "core/store/sqlite.h"
@@ -11,7 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POWER_CUTS = 3000, CUTS_PER_DISK = 12, FULL_DISKS = 60 };
+enum {
+    POWER_CUTS = 3000,
+    CUTS_PER_DISK = 12,
+    FULL_DISKS = 60,
+    WRITES = 16,
+    FIRST_ALLOCATIONS = 200,
+    STRIDE = 13
+};
 
 static const unsigned char key[32] = "a key of thirty-two bytes, so it";
 static struct iptfhir_error error;
@@ -226,6 +234,95 @@ START_TEST(a_disk_that_fills_up_loses_nothing) {
 }
 END_TEST
 
+/* ---- memory that runs out ---- */
+
+static sqlite3_mem_methods plain_memory;
+
+/* True when the allocation that is about to be made is to be refused. */
+static bool refused_now(void) {
+    void *probe = base_malloc(1);
+    base_free(probe);
+    return probe == NULL;
+}
+static void *counted_malloc(int size) {
+    return refused_now() ? NULL : plain_memory.xMalloc(size);
+}
+static void *counted_realloc(void *memory, int size) {
+    return refused_now() ? NULL : plain_memory.xRealloc(memory, size);
+}
+
+/* Lets SQLite's allocations be refused like ours; before SQLite is used. */
+static void count_sqlite_memory(void) {
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &plain_memory);
+    sqlite3_mem_methods counted = plain_memory;
+    counted.xMalloc = counted_malloc;
+    counted.xRealloc = counted_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &counted);
+}
+
+/* Opens, writes a transaction, reads all and closes; *committed tells how far it came. */
+static bool work(uint64_t seed, bool *committed) {
+    struct str out = { 0 };
+    struct iptfhir_error e = ERROR_INIT;
+    *committed = false;
+    struct store *s = open_store();
+    if (s == NULL) {
+        ck_assert(error_is_set(&error));
+        return false;
+    }
+    bool ok = s->calls->begin(s, &e);
+    for (int i = 0; i < WRITES && ok; i++)
+        ok = conformance_write(s, &seed, &e);
+    ok = ok && s->calls->commit(s, &e);
+    *committed = ok;
+    if (!ok)
+        s->calls->rollback(s);
+    ok = ok && conformance_dump(s, &out, &e);
+    ck_assert_msg(ok || error_is_set(&e) || out.failed, "a failure without an error");
+    s->calls->close(s);
+    str_free(&out);
+    return ok;
+}
+
+/* Does the work with one allocation refused; asserts what the store holds then. True when none was
+ * refused any more. */
+static bool refuse_one(size_t n, bool all_later) {
+    bool committed;
+    crash_vfs_format();
+    struct store *s = must_open();
+    uint64_t seed = 21;
+    ck_assert(s->calls->begin(s, &error));
+    for (int i = 0; i < WRITES; i++)
+        ck_assert(conformance_write(s, &seed, &error));
+    ck_assert(s->calls->commit(s, &error));
+    char *before = dump(s);
+    s->calls->close(s);
+    base_fail_at(n, all_later);
+    bool ok = work(seed, &committed);
+    bool refused = base_refused();
+    base_fail_at(0, false);
+    ck_assert_msg(ok || refused, "%s [%s]", error.text, error.code);
+    s = must_open();
+    char *after = dump(s);
+    ck_assert(before != NULL && after != NULL);
+    ck_assert_msg((strcmp(before, after) != 0) == committed, "allocation %zu", n);
+    s->calls->close(s);
+    free(before);
+    free(after);
+    return !refused;
+}
+
+START_TEST(each_allocation_may_fail_and_what_is_committed_stays) {
+    for (int later = 0; later < 2; later++) {
+        size_t n = 1;
+        while (!refuse_one(n, later != 0))
+            n += n < FIRST_ALLOCATIONS ? 1 : STRIDE;
+        ck_assert_uint_gt(n, FIRST_ALLOCATIONS);
+        printf("%zu allocations\n", n);
+    }
+}
+END_TEST
+
 static void no_disk(void) {
     crash_vfs_format();
 }
@@ -234,11 +331,13 @@ int main(void) {
     static const struct conformance_factory factory = {
         "the store in SQLite on a failing disk", no_disk, no_disk, must_open, crash_vfs_set_full,
     };
+    count_sqlite_memory();
     Suite *suite = conformance_suite(&factory);
     TCase *power = tcase_create("power");
     tcase_set_timeout(power, 0);
     tcase_add_test(power, after_a_power_cut_the_store_holds_the_last_commit_or_the_next);
     tcase_add_test(power, a_disk_that_fills_up_loses_nothing);
+    tcase_add_test(power, each_allocation_may_fail_and_what_is_committed_stays);
     suite_add_tcase(suite, power);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
