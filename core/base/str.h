@@ -38,6 +38,4 @@ void str_clear(struct str *s);
 void str_free(struct str *s);
 /* Hands the bytes over to the caller (free() them); NULL when failed. The buffer is empty again. */
 char *str_steal(struct str *s);
-/* Reads a whole file, at most `max` bytes; false with errno set (EFBIG when larger). */
-bool str_read_file(struct str *s, const char *path, size_t max);
 #endif

@@ -5,12 +5,15 @@
 
 #include "core/base/error.h"
 
-#include <errno.h>
+#include <iptfhir/file.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define CA_FILE_MAX (16u << 20)
 
 /* What a verification result of OpenSSL means to whoever runs the service; %1$s server, %2$s CA
  * file, %3$s where to put its CA. */
@@ -157,11 +160,16 @@ void tls_explain(CURLcode result, long verify, const char *detail, const char *s
 }
 
 bool tls_check_ca(const char *ca_file, struct iptfhir_error *error) {
-    FILE *f = fopen(ca_file, "re");
-    if (f == NULL)
-        return error_set(error, "net-ca", ca_file,
-                         "the CA file cannot be read (%s): give a readable PEM file",
-                         strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    int descriptor = iptfhir_file_open(ca_file, CA_FILE_MAX, NULL, why);
+    if (descriptor < 0)
+        return error_set(error, "net-ca", ca_file, "the CA file: %s; give a readable PEM file",
+                         why);
+    FILE *f = fdopen(descriptor, "r");
+    if (f == NULL) {
+        (void)close(descriptor);
+        return error_set(error, "memory", ca_file, "out of memory");
+    }
     X509 *certificate = PEM_read_X509(f, NULL, NULL, NULL);
     (void)fclose(f);
     if (certificate == NULL)

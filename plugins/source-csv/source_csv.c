@@ -8,8 +8,8 @@
 #include "rows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
+#include <iptfhir/file.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,12 +201,12 @@ static iptfhir_status read_file(struct reading *r, struct file *file) {
     struct stat st;
     char *line = NULL;
     bool usable = false;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char why[IPTFHIR_FILE_WHY], text[IPTFHIR_FILE_WHY + 64];
+    int fd = iptfhir_file_open(file->path, UINT64_MAX, &st, why);
     iptfhir_status status = IPTFHIR_OK;
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        status = hold(
-            r, file->path, 0, "source-unreadable",
-            "the file cannot be opened: check its permissions; it is tried again at the next poll");
+    if (fd < 0) {
+        snprintf(text, sizeof text, "%s; it is tried again at the next poll", why);
+        status = hold(r, file->path, 0, "source-unreadable", text);
         goto out;
     }
     line = files_line(file->name, &st);

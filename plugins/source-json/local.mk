@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if SOURCE_JSON
 plugin_LTLIBRARIES += plugins/source-json/source-json.la
-plugins_source_json_source_json_la_SOURCES = %D%/source_json.c %D%/scan.c %D%/scan.h %D%/files.c %D%/files.h
+plugins_source_json_source_json_la_SOURCES = %D%/source_json.c %D%/scan.c %D%/scan.h %D%/files.c %D%/files.h core/base/file_open.c
 plugins_source_json_source_json_la_LDFLAGS = $(plugin_ldflags)
 plugins_source_json_source_json_la_LIBADD = $(JANSSON_LIBS)
 check_PROGRAMS += %D%/source_json_test
