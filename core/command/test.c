@@ -189,7 +189,7 @@ static int run_all(struct pipeline *p, const char *folder, bool update, struct r
         if (entries[i]->d_name[0] != '.' && stat(path, &st) == 0) {
             int one = run_case(p, folder, entries[i]->d_name, update, report);
             ++*(one ? &failed : &passed);
-            code = one > code ? one : code;
+            code = exit_gravest(code, one);
         }
         free(entries[i]);
     }
