@@ -2,6 +2,7 @@
 /* iptfhir check: everything wrong with a configuration, its plugins, mappings and keys, at once;
  * with samples, what mapping them shows. */
 #include "core/base/crypt.h"
+#include "core/base/file.h"
 #include "core/command/command.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
@@ -172,9 +173,9 @@ static void add_sample(struct samples *s, const char *path, struct report *repor
         s->list = more;
         s->room = room;
     }
-    if (!str_read_file(&text, path, SAMPLE_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s",
-                   strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, SAMPLE_BYTES, why)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s", why);
         str_free(&text);
         return;
     }
@@ -205,7 +206,7 @@ static void find_samples(struct samples *s, const char *folder, int depth, struc
         if (*name != '.' && !path.failed && stat(path.data, &st) == 0) {
             if (S_ISDIR(st.st_mode) && depth < 2)
                 find_samples(s, path.data, depth + 1, report);
-            else if (S_ISREG(st.st_mode) && dot && !strcmp(dot, ".json"))
+            else if (!S_ISDIR(st.st_mode) && dot && !strcmp(dot, ".json"))
                 add_sample(s, path.data, report);
         }
         str_free(&path);

@@ -111,7 +111,7 @@ static int run_all(struct pipeline *p, struct output *o, char **files, int count
     int code = EXIT_SETTLED;
     for (int i = 0; i < (count ? count : 1); i++) {
         int one = mapping_run(p, count ? files[i] : NULL, &events, on_end, o->run, report);
-        code = one > code ? one : code;
+        code = exit_gravest(code, one);
     }
     return flush(o) && fflush(stdout) == 0 ? code : EXIT_FAULT;
 }

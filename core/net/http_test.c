@@ -445,9 +445,13 @@ START_TEST(a_ca_file_must_be_there_and_hold_a_certificate) {
     memset(&error, 0, sizeof error);
     ck_assert_ptr_null(net_http_open(&s, &error));
     ck_assert_str_eq(error.code, "net-ca");
-    ck_assert_ptr_nonnull(strstr(error.text, "cannot be read"));
+    ck_assert_ptr_nonnull(strstr(error.text, "cannot be opened"));
     memset(&error, 0, sizeof error);
-    s.ca_file = "/dev/null";
+    s.ca_file = "/dev/zero";
+    ck_assert_ptr_null(net_http_open(&s, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "a device, where a regular file is expected"));
+    memset(&error, 0, sizeof error);
+    s.ca_file = "/proc/self/cmdline";
     ck_assert_ptr_null(net_http_open(&s, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "no PEM certificate"));
 }

@@ -113,8 +113,11 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
     char path[4096];
     snprintf(path, sizeof path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     p->schema = record_schema_load(path, report);
-    bool ok = p->schema != NULL &&
-              record_schema_allow_unknown(p->schema, config->records.unknown_fields_warn);
+    bool ok = p->schema != NULL;
+    if (ok && !record_schema_allow_unknown(p->schema, config->records.unknown_fields_warn)) {
+        report_add(report, REPORT_ERROR, "memory", path, "out of memory");
+        ok = false;
+    }
     ok = load_plugins(p, report) && ok;
     ok = ok && load_templates(p, report);
     ok = ok && start_stages(p, report) && p->schema;

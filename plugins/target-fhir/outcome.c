@@ -96,8 +96,10 @@ static bool is_path(const char *s) {
 /* Adds to the detail, as far as it has room. */
 static void say(struct verdict *v, const char *before, const char *what) {
     size_t n = strlen(v->detail), more = strlen(before) + strlen(what);
-    if (n + more < sizeof v->detail)
-        (void)snprintf(v->detail + n, sizeof v->detail - n, "%s%s", before, what);
+    if (n + more >= sizeof v->detail)
+        return;
+    memcpy(v->detail + n, before, strlen(before));
+    memcpy(v->detail + n + strlen(before), what, strlen(what) + 1);
 }
 
 /* Finds a part in a text whatever its case. */
