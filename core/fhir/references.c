@@ -106,30 +106,57 @@ static bool is_named(const struct tree *n, uint32_t member) {
            memcmp(n->name, member_name, sizeof member_name - 1) == 0;
 }
 
-/* Adds what the children of a node refer to. */
-static bool add_below(struct collection *c, const struct tree *parent, uint32_t member) {
-    for (const struct tree *n = parent->first; n != NULL; n = n->next) {
+/* What is done with each `reference` text of a resource; false ends the walk. */
+typedef bool visitor(void *user, struct tree *node);
+
+/* Visits the reference texts below a node. */
+static bool visit_below(const struct tree *parent, uint32_t member, visitor *visit, void *user) {
+    for (struct tree *n = parent->first; n != NULL; n = n->next) {
         if (n->kind == TREE_STRING) {
-            if (is_named(n, member) && !add(c, n))
+            if (is_named(n, member) && !visit(user, n))
                 return false;
         } else if (n->kind == TREE_OBJECT || n->kind == TREE_ARRAY) {
-            if (!add_below(c, n, member))
+            if (!visit_below(n, member, visit, user))
                 return false;
         }
     }
     return true;
 }
 
+/* Visits the reference texts of a resource. */
+static bool visit_all(const struct tree *resource, visitor *visit, void *user) {
+    uint32_t member = symbol_intern(member_name, sizeof member_name - 1);
+    if (member == 0)
+        return false;
+    return resource->kind != TREE_OBJECT || visit_below(resource, member, visit, user);
+}
+
+static bool add_node(void *user, struct tree *node) {
+    return add(user, node);
+}
+
 bool resource_references(struct arena *arena, const struct tree *resource,
                          const struct resource_reference **list, size_t *count) {
     struct collection found = { .arena = arena };
-    *list = NULL;
-    *count = 0;
-    uint32_t member = symbol_intern(member_name, sizeof member_name - 1);
-    bool is_object = resource->kind == TREE_OBJECT;
-    if (member == 0 || (is_object && !add_below(&found, resource, member)))
+    bool ok = visit_all(resource, add_node, &found);
+    *list = ok ? found.items : NULL;
+    *count = ok ? found.count : 0;
+    return ok;
+}
+
+static bool make_urn(void *user, struct tree *node) {
+    size_t type_length = 0;
+    const char *uuid = NULL;
+    if (!split(node, &type_length, &uuid))
+        return true;
+    const char *urn = arena_printf(user, "urn:uuid:%s", uuid);
+    if (urn == NULL)
         return false;
-    *list = found.items;
-    *count = found.count;
+    node->text = urn;
+    node->length = (uint32_t)strlen(urn);
     return true;
+}
+
+bool resource_references_to_urns(struct arena *arena, struct tree *resource) {
+    return visit_all(resource, make_urn, arena);
 }

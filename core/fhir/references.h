@@ -17,4 +17,8 @@ struct resource_reference {
  * memory is out. */
 bool resource_references(struct arena *arena, const struct tree *resource,
                          const struct resource_reference **list, size_t *count);
+/* Rewrites the same references to "urn:uuid:UUID", as entries of one Bundle refer to each other
+ * (http://hl7.org/fhir/R4/bundle.html#references). New texts live in `arena`. False when memory is
+ * out. */
+bool resource_references_to_urns(struct arena *arena, struct tree *resource);
 #endif
