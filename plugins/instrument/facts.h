@@ -16,7 +16,7 @@ struct facts {
 /* ---- reading: what is absent, null or of another kind is NULL, 0 or false ---- */
 static inline const struct iptfhir_node *
 facts_get(const struct facts *f, const struct iptfhir_node *object, const char *name) {
-    return iptfhir_get(f->nodes, object, name);
+    return f->nodes->get(object, name);
 }
 static inline const char *facts_text(const struct facts *f, const struct iptfhir_node *object,
                                      const char *name) {
@@ -28,11 +28,11 @@ facts_list(const struct facts *f, const struct iptfhir_node *object, const char 
 }
 static inline const struct iptfhir_node *facts_first(const struct facts *f,
                                                      const struct iptfhir_node *list) {
-    return iptfhir_first(f->nodes, list);
+    return f->nodes->first(list);
 }
 static inline const struct iptfhir_node *facts_next(const struct facts *f,
                                                     const struct iptfhir_node *item) {
-    return iptfhir_next(f->nodes, item);
+    return f->nodes->next(item);
 }
 /* Walks there: for the short lists of data files. */
 static inline const struct iptfhir_node *facts_at(const struct facts *f,
@@ -40,7 +40,7 @@ static inline const struct iptfhir_node *facts_at(const struct facts *f,
     return f->nodes->at(list, index);
 }
 static inline size_t facts_count(const struct facts *f, const struct iptfhir_node *list) {
-    return iptfhir_count(f->nodes, list);
+    return f->nodes->count(list);
 }
 /* True when a member is there and not null. */
 bool facts_has(const struct facts *f, const struct iptfhir_node *object, const char *name);
@@ -55,18 +55,18 @@ bool facts_lists(const struct facts *f, const struct iptfhir_node *list, const c
 
 /* ---- building: false (or NULL) when memory is out; a NULL value counts as that ---- */
 static inline struct iptfhir_node *facts_object(const struct facts *f) {
-    return iptfhir_object(f->nodes, f->document);
+    return f->nodes->object(f->document);
 }
 static inline struct iptfhir_node *facts_array(const struct facts *f) {
-    return iptfhir_array(f->nodes, f->document);
+    return f->nodes->array(f->document);
 }
 static inline bool facts_set(const struct facts *f, struct iptfhir_node *object, const char *name,
                              struct iptfhir_node *value) {
-    return iptfhir_set(f->nodes, f->document, object, name, value);
+    return f->nodes->set(f->document, object, name, value);
 }
 static inline bool facts_append(const struct facts *f, struct iptfhir_node *list,
                                 struct iptfhir_node *value) {
-    return iptfhir_append(f->nodes, list, value);
+    return f->nodes->append(list, value);
 }
 static inline bool facts_set_number(const struct facts *f, struct iptfhir_node *object,
                                     const char *name, int64_t number) {

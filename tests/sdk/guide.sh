@@ -31,6 +31,21 @@ ${CXX:-c++} -std=c++17 $flags -fPIC -shared -Wl,-z,defs -o daynames.so daynames.
 ${CC:-cc} -std=c11 -D_GNU_SOURCE $flags -o weeks_test weeks_test.c -liptfhir-mock $libs || fail "weeks_test.c doesn't build"
 test "$(./weeks_test)" = PASS || fail "the guide's unit test fails"
 
+# An option row over a member of another type is refused by the compiler, and its like over the right one is not.
+for type in int64_t int; do
+    {
+        echo '#include <iptfhir/plugin.h>'
+        echo "struct mine { $type number; };"
+        echo 'extern const struct iptfhir_option options[];'
+        echo 'const struct iptfhir_option options[] = {'
+        echo '    IPTFHIR_OPTION_INTEGER(struct mine, number, "number", 0, NULL, 0, 0, ""), IPTFHIR_OPTIONS_END };'
+    } >"row_$type.c"
+    cp "row_$type.c" "row_$type.cpp"
+done
+${CC:-cc} -std=c11 $flags -c -o row.o row_int64_t.c && ${CXX:-c++} -std=c++17 $flags -c -o row.o row_int64_t.cpp || fail "a good option row doesn't compile"
+! ${CC:-cc} -std=c11 $flags -c -o row.o row_int.c 2>/dev/null || fail "C takes an option row over a member of another type"
+! ${CXX:-c++} -std=c++17 $flags -c -o row.o row_int.cpp 2>/dev/null || fail "C++ takes an option row over a member of another type"
+
 printf 'P-1;2026-11-23;active\nP-2;2026-11-24;completed\nno course\n' >diary.txt
 "$IPTFHIR" -c iptfhir.yaml check || fail "check finds faults in the guide's configuration"
 "$IPTFHIR" -c iptfhir.yaml plugins --describe daynames | grep -q 'functions: \[daynames\]' || fail "--describe doesn't say how to use functions"
