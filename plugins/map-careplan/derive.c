@@ -57,6 +57,8 @@ const char *plan_phase_status(const struct plan *p, const struct iptfhir_node *p
 }
 
 /* Appends to a text of a fixed size; what doesn't fit is cut. */
+static void add(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void add(char *text, size_t size, const char *format, ...) {
     size_t used = strlen(text);
     va_list args;

@@ -42,7 +42,8 @@ for type in int64_t int; do
     } >"row_$type.c"
     cp "row_$type.c" "row_$type.cpp"
 done
-${CC:-cc} -std=c11 $flags -c -o row.o row_int64_t.c && ${CXX:-c++} -std=c++17 $flags -c -o row.o row_int64_t.cpp || fail "a good option row doesn't compile"
+${CC:-cc} -std=c11 $flags -c -o row.o row_int64_t.c || fail "a good option row doesn't compile as C"
+${CXX:-c++} -std=c++17 $flags -c -o row.o row_int64_t.cpp || fail "a good option row doesn't compile as C++"
 ! ${CC:-cc} -std=c11 $flags -c -o row.o row_int.c 2>/dev/null || fail "C takes an option row over a member of another type"
 ! ${CXX:-c++} -std=c++17 $flags -c -o row.o row_int.cpp 2>/dev/null || fail "C++ takes an option row over a member of another type"
 
