@@ -33,6 +33,7 @@ missing() {
         sh -c "$test" >/dev/null 2>&1 || echo "$package"
     done <<TEXT
 gcc command -v gcc
+g++ command -v g++
 make command -v make
 autoconf command -v autoconf
 automake command -v automake

@@ -82,6 +82,8 @@ struct iptfhir_http {
 };
 
 MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level,
+                                 const char *format, ...) __attribute__((format(printf, 3, 4)));
+MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level,
                                  const char *format, ...) {
     struct mock_host *m = (struct mock_host *)(uintptr_t)h;
     size_t used = strlen(m->log);
@@ -94,6 +96,10 @@ MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level lev
     snprintf(m->log + used, sizeof m->log - used, "\n");
 }
 
+MOCK_UNUSED static iptfhir_status mock_fail(const struct iptfhir_host *h, struct iptfhir_error *e,
+                                            iptfhir_status status, const char *code,
+                                            const char *where, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 MOCK_UNUSED static iptfhir_status mock_fail(const struct iptfhir_host *h, struct iptfhir_error *e,
                                             iptfhir_status status, const char *code,
                                             const char *where, const char *format, ...) {
