@@ -113,6 +113,7 @@ enum { /* what a server can do with a type */
        IPTFHIR_CAN_CREATE_AT = 32, /* clients choose ids (updateCreate) */
        IPTFHIR_HAS_VERSIONS = 64
 };
+#define IPTFHIR_ANY_TYPE "*" /* an ability with each type that is not listed */
 struct iptfhir_ability {
     const char *type; /* NULL: the end */
     unsigned can;
