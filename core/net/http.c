@@ -31,7 +31,14 @@ enum {
 };
 
 /* The response headers that are kept; the order is that of the table header_names. */
-enum header { HEADER_ETAG, HEADER_LOCATION, HEADER_RETRY_AFTER, HEADER_CONTENT_TYPE, HEADER_COUNT };
+enum header {
+    HEADER_ETAG,
+    HEADER_LOCATION,
+    HEADER_RETRY_AFTER,
+    HEADER_CONTENT_TYPE,
+    HEADER_DATE,
+    HEADER_COUNT
+};
 static const struct {
     const char *name;
     size_t length;
@@ -40,6 +47,7 @@ static const struct {
     [HEADER_LOCATION] = { "location:", 9 },
     [HEADER_RETRY_AFTER] = { "retry-after:", 12 },
     [HEADER_CONTENT_TYPE] = { "content-type:", 13 },
+    [HEADER_DATE] = { "date:", 5 },
 };
 
 /* What one answer is collected in; reused by the next call. */
@@ -467,6 +475,7 @@ static void finish(struct iptfhir_http *http, struct transfer *t, CURLcode resul
     out->location = slot->has[HEADER_LOCATION] ? slot->values[HEADER_LOCATION] : NULL;
     out->retry_after = slot->has[HEADER_RETRY_AFTER] ? slot->values[HEADER_RETRY_AFTER] : NULL;
     out->content_type = slot->has[HEADER_CONTENT_TYPE] ? slot->values[HEADER_CONTENT_TYPE] : NULL;
+    out->date = slot->has[HEADER_DATE] ? slot->values[HEADER_DATE] : NULL;
     out->error = NULL;
     out->outcome = IPTFHIR_HTTP_ANSWERED;
     if (complete && status >= 200)

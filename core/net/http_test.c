@@ -100,7 +100,7 @@ static void drain(int fd) {
 #define CREATED_ANSWER                                                                             \
     "HTTP/1.1 201 Created\r\neTag: W/\"7\"\r\nLocation: "                                          \
     "http://localhost/Observation/abc/_history/7\r\n"                                              \
-    "Retry-After: 3 \r\nContent-Type: application/fhir+json\r\nContent-Length: 2\r\n\r\n{}"
+    "Retry-After: 3 \r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/fhir+json\r\nContent-Length: 2\r\n\r\n{}"
 
 /* Sends far more than anybody wants. */
 static void flood(int fd) {
@@ -229,6 +229,7 @@ START_TEST(an_answer_comes_with_its_headers_and_the_request_names_itself) {
     ck_assert_str_eq(r.etag, "W/\"7\"");
     ck_assert_str_eq(r.location, "http://localhost/Observation/abc/_history/7");
     ck_assert_str_eq(r.retry_after, "3");
+    ck_assert_str_eq(r.date, "Sun, 06 Nov 1994 08:49:37 GMT");
     ck_assert_str_eq(r.content_type, "application/fhir+json");
     ck_assert_str_eq(r.body, "{}");
     ck_assert_ptr_nonnull(strstr(server.last, "PUT /fhir/Observation/abc HTTP/1.1\r\n"));

@@ -141,6 +141,7 @@ struct iptfhir_http_response {
     bool truncated;                                           /* longer than max_body */
     const char *etag, *location, *retry_after, *content_type; /* header values or NULL */
     const char *error; /* when not ANSWERED: a message for people */
+    const char *date;  /* header value or NULL */
 };
 
 /* ---- the host ---- */
