@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of the SQLite store: the contract, its file, keys and damage. */
+#include "core/base/file.h"
 #include "core/store/conformance.h"
 #include "core/store/sqlite.h"
 #include "core/store/sqlite_vfs.h"
