@@ -434,9 +434,6 @@ MOCK_UNUSED static iptfhir_status mock_map(const struct iptfhir_descriptor *plug
     return plugin->mapper->map(self, &record, &r->sink, e);
 }
 
-#ifdef __cplusplus
-}
-
 /* ---- what a target is asked and tells ---- */
 /* The requests of an order, each as one text: method and path, headers, an empty line, body. */
 struct mock_requests {
@@ -599,6 +596,9 @@ MOCK_UNUSED static const struct mock_proof *mock_proof_of(const struct mock_evid
             return &m->proofs[i];
     }
     return NULL;
+}
+
+#ifdef __cplusplus
 }
 #endif
 #endif

@@ -34,13 +34,13 @@ static iptfhir_status poll_source(void *self, const char *cursor, struct iptfhir
 
 static const struct iptfhir_source source = { sizeof source, poll_source };
 
-const struct iptfhir_plugin iptfhir_plugin = { .magic = IPTFHIR_MAGIC,
-                                               .abi = IPTFHIR_ABI,
-                                               .size = sizeof iptfhir_plugin,
-                                               .name = "source-waits",
-                                               .version = "1",
-                                               .summary = "waits until the service stops",
-                                               .instance_size = sizeof(struct source),
-                                               .options = options,
-                                               .init = init,
-                                               .source = &source };
+const struct iptfhir_descriptor iptfhir_plugin = { .magic = IPTFHIR_MAGIC,
+                                                   .abi = IPTFHIR_ABI,
+                                                   .size = sizeof iptfhir_plugin,
+                                                   .name = "source-waits",
+                                                   .version = "1",
+                                                   .summary = "waits until the service stops",
+                                                   .instance_size = sizeof(struct source),
+                                                   .options = options,
+                                                   .init = init,
+                                                   .source = &source };
