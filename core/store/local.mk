@@ -7,6 +7,7 @@ core_sources += \
 	%D%/memory_table.c %D%/memory_table.h \
 	%D%/pack.c %D%/pack.h \
 	%D%/sqlite.c %D%/sqlite.h \
+	%D%/sqlite_batch.c \
 	%D%/sqlite_bodies.c \
 	%D%/sqlite_calls.h \
 	%D%/sqlite_small.c \
@@ -39,3 +40,16 @@ check_PROGRAMS += %D%/memory_test
 check_PROGRAMS += %D%/sqlite_test
 %C%_sqlite_test_SOURCES = %D%/sqlite_test.c $(store_conformance)
 %C%_sqlite_test_LDADD = $(test_ldadd)
+
+# make store-bench RESOURCES=FILE [RECORDS=N]: not part of check.
+EXTRA_PROGRAMS += %D%/store_bench
+%C%_store_bench_SOURCES = %D%/store_bench.c $(store_conformance)
+%C%_store_bench_LDADD = $(test_ldadd)
+CLEANFILES += %D%/store_bench$(EXEEXT)
+store-bench: %D%/store_bench$(EXEEXT)
+	@test -n '$(RESOURCES)' || { echo "usage: make store-bench RESOURCES=FILE.ndjson [RECORDS=N]"; exit 64; }
+	@d=$$(mktemp -d) && { %D%/store_bench$(EXEEXT) "$$d" '$(RESOURCES)' $(RECORDS); code=$$?; rm -rf "$$d"; exit $$code; }
+.PHONY: store-bench
+check_PROGRAMS += %D%/crash_test
+%C%_crash_test_SOURCES = %D%/crash_test.c %D%/crash_vfs.c %D%/crash_vfs.h $(store_conformance)
+%C%_crash_test_LDADD = $(test_ldadd)

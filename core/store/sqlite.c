@@ -77,18 +77,19 @@ sqlite3_stmt *sql_start(struct sqlite_store *s, enum sql which, struct iptfhir_e
     return *slot;
 }
 
+bool sql_may_write(struct sqlite_store *s, struct iptfhir_error *error) {
+    if (!s->in_transaction)
+        return error_set(error, "store", NULL,
+                         "a write stands outside a transaction: this is a fault of the program, "
+                         "report it");
+    if (sqlite3_get_autocommit(s->db) != 0)
+        return error_set(error, "store", NULL,
+                         "the transaction was taken back after an error: begin it again");
+    return true;
+}
+
 sqlite3_stmt *sql_write(struct sqlite_store *s, enum sql which, struct iptfhir_error *error) {
-    bool taken_back = s->in_transaction && sqlite3_get_autocommit(s->db) != 0;
-    if (s->in_transaction && !taken_back)
-        return sql_start(s, which, error);
-    if (taken_back)
-        error_set(error, "store", NULL,
-                  "the transaction was taken back after an error: begin it again");
-    else
-        error_set(
-            error, "store", NULL,
-            "a write stands outside a transaction: this is a fault of the program, report it");
-    return NULL;
+    return sql_may_write(s, error) ? sql_start(s, which, error) : NULL;
 }
 
 int sql_step(struct sqlite_store *s, sqlite3_stmt *statement, const char *table, uint64_t key,
@@ -175,12 +176,11 @@ static void write_sum(uint64_t seed, const void *data, size_t length, unsigned c
         out[i] = (unsigned char)(sum >> 8 * i);
 }
 
-void sql_bind_row(struct sqlite_store *s, sqlite3_stmt *statement, int place, uint64_t seed) {
+void sql_end_row(struct sqlite_store *s, uint64_t seed) {
     unsigned char sum[ROW_SUM];
     write_sum(seed, s->row.data, s->row.length, sum);
     memcpy(s->row.data + s->row.length, sum, ROW_SUM);
     s->row.length += ROW_SUM;
-    sqlite3_bind_blob64(statement, place, s->row.data, s->row.length, SQLITE_STATIC);
 }
 
 bool sql_open_row(sqlite3_stmt *statement, int column, uint64_t seed, struct unpacker *u) {
@@ -312,6 +312,7 @@ static void forget_transaction(struct sqlite_store *s) {
     s->in_transaction = false;
     s->last_said.patient = 0;
     s->last_bodies.patient = 0;
+    batch_forget(s);
 }
 
 static bool sqlite_begin(struct store *store, struct iptfhir_error *error) {
@@ -328,7 +329,8 @@ static bool sqlite_begin(struct store *store, struct iptfhir_error *error) {
 
 static bool sqlite_commit(struct store *store, struct iptfhir_error *error) {
     struct sqlite_store *s = sqlite_of(store);
-    if (!sql_run(s, sql_write(s, SQL_COMMIT, error), "store", 0, error))
+    if (!batch_flush(s, BATCH_SAID, error) || !batch_flush(s, BATCH_STATE, error) ||
+        !sql_run(s, sql_write(s, SQL_COMMIT, error), "store", 0, error))
         return false;
     forget_transaction(s);
     words_commit(s);
@@ -372,6 +374,7 @@ static void sqlite_close(struct store *store) {
     sqlite3_close(s->db);
     codec_free(s);
     words_free(s);
+    batch_free(s);
     str_free(&s->row);
     base_free(s->list);
     crypt_wipe(s->key, sizeof s->key);
@@ -531,14 +534,15 @@ static bool check_kind(struct sqlite_store *s, const char *path, bool write,
                      "or move it away and sync anew");
 }
 
-/* Sets the connection up, up to the point where the file is read. */
+/* Sets the connection up, up to the point where the file is read. EXTRA: a rollback journal that a
+ * power cut brings back would undo what came after the store was made. */
 static bool set_up(struct sqlite_store *s, struct iptfhir_error *error) {
     int reserve = STORE_PAGE_SUM;
     if (sqlite3_busy_handler(s->db, wait_for_writer, s) != SQLITE_OK ||
         sqlite3_file_control(s->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve) != SQLITE_OK)
         return sql_error(s, "schema", 0, error);
     return execute(s,
-                   "PRAGMA page_size = 4096; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;"
+                   "PRAGMA page_size = 4096; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -8192;"
                    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
                    "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;",
                    error);
@@ -561,7 +565,10 @@ static bool open_tables(struct sqlite_store *s, const char *path, bool write,
     if (version < SCHEMA_VERSION)
         return error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
     return check_about(s, path, error) &&
-           execute(s, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 2000;", error);
+           execute(s,
+                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                   "PRAGMA wal_autocheckpoint = 2000;",
+                   error);
 }
 
 /* Makes the file with mode 0600 before SQLite would make it with another. */

@@ -35,6 +35,7 @@ enum sql {
     SQL_SAID_OF,
     SQL_SAID_LAST,
     SQL_SAID_PUT,
+    SQL_SAID_PUT_ALL,
     SQL_SAID_DROP,
     SQL_BODIES_LAST,
     SQL_BODIES_PUT,
@@ -42,6 +43,7 @@ enum sql {
     SQL_BODIES_DROP,
     SQL_STATES_OF,
     SQL_STATE_PUT,
+    SQL_STATE_PUT_ALL,
     SQL_STATE_DROP,
     SQL_STATE_DROP_ALL,
     SQL_LANE_PUT,
@@ -62,8 +64,9 @@ extern const char store_sql_facts[], store_sql_patients[], store_sql_records[], 
 /* Keys are numbers of these many bits: target, patient, ordinal or sequence. */
 enum { PATIENT_BITS = 35, ORDINAL_BITS = 20, SEQUENCE_BITS = 24, ROW_SUM = 4 };
 
-struct words; /* sqlite_words.c */
-struct codec; /* sqlite_bodies.c */
+struct words;   /* sqlite_words.c */
+struct codec;   /* sqlite_bodies.c */
+struct batches; /* sqlite_batch.c */
 /* The highest number that a patient has in a table, as this transaction knows it. */
 struct last_known {
     uint64_t patient; /* 0: none is known */
@@ -83,6 +86,8 @@ struct sqlite_store {
     size_t list_capacity; /* in bytes */
     struct words *words;
     struct codec *codec;
+    struct batches *batches;
+    size_t settled_length; /* of the last state that was packed with an answer */
     struct last_known last_said, last_bodies;
 };
 
@@ -104,6 +109,8 @@ bool sql_out_of_memory(struct iptfhir_error *error);
 bool sql_is_damage(const struct iptfhir_error *error);
 /* A statement, ready to be bound; NULL and an error on failure. */
 sqlite3_stmt *sql_start(struct sqlite_store *s, enum sql which, struct iptfhir_error *error);
+/* True within a transaction; else an error. */
+bool sql_may_write(struct sqlite_store *s, struct iptfhir_error *error);
 /* The same for a statement that writes: fails outside a transaction. */
 sqlite3_stmt *sql_write(struct sqlite_store *s, enum sql which, struct iptfhir_error *error);
 /* Runs a statement up to its next row: 1 with a row, 0 at its end, -1 and an error on failure. It
@@ -126,8 +133,8 @@ bool sql_bind_range(sqlite3_stmt *statement, uint32_t target, uint64_t patient, 
 /* Sums numbers up, and texts. */
 uint64_t sql_sum_numbers(uint64_t seed, const uint64_t *numbers, size_t count);
 uint64_t sql_sum_text(uint64_t seed, const char *text);
-/* Ends the row in s->row with its sum and binds it. */
-void sql_bind_row(struct sqlite_store *s, sqlite3_stmt *statement, int place, uint64_t seed);
+/* Ends the row in s->row with its sum. */
+void sql_end_row(struct sqlite_store *s, uint64_t seed);
 /* Begins to read a packed row; false when its sum is wrong. */
 bool sql_open_row(sqlite3_stmt *statement, int column, uint64_t seed, struct unpacker *u);
 /* Makes room for a packed row of up to `size` bytes and its sum. */
@@ -163,6 +170,20 @@ bool words_text(struct sqlite_store *s, uint64_t no, struct arena *a, const char
 void words_rollback(struct sqlite_store *s);
 void words_commit(struct sqlite_store *s);
 void words_free(struct sqlite_store *s);
+
+/* ---- sqlite_batch.c: rows on their way into the file ---- */
+enum batch_name { BATCH_SAID, BATCH_STATE, BATCHES };
+enum { BATCH_ROWS = 8 };
+/* Takes the packed row in s->row, ended by sql_end_row(), with the columns before it; the first is
+ * its key. */
+bool batch_add(struct sqlite_store *s, enum batch_name name, const uint64_t columns[4],
+               struct iptfhir_error *error);
+/* Writes what was taken. */
+bool batch_flush(struct sqlite_store *s, enum batch_name name, struct iptfhir_error *error);
+/* True when rows of a patient (without target) are on their way. */
+bool batch_has_patient(const struct sqlite_store *s, enum batch_name name, uint64_t patient);
+void batch_forget(struct sqlite_store *s);
+void batch_free(struct sqlite_store *s);
 
 /* ---- sqlite_bodies.c ---- */
 void codec_free(struct sqlite_store *s);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { LEVEL = 1, SEAL = 16, PLACE = 8, DICTIONARY_ID_AT = 4 };
+enum { LEVEL = 3, SEAL = 16, PLACE = 8, DICTIONARY_ID_AT = 4 };
 #define LARGEST_SET ((size_t)1 << 29)
 
 struct codec {

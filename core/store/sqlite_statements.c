@@ -44,6 +44,8 @@ const char store_schema[] =
     " n.name AS state FROM record r JOIN record_state n ON n.no = r.state"
     " LEFT JOIN word w ON w.no = r.job;";
 
+#define ROW "(?,?,?,?,?)"
+#define EIGHT_ROWS ROW "," ROW "," ROW "," ROW "," ROW "," ROW "," ROW "," ROW
 #define RECORD "SELECT no, patient, job, id, state, data FROM record "
 const char *const store_sql[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -78,6 +80,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
     [SQL_SAID_LAST] = "SELECT coalesce(max(key), ?1) FROM said WHERE key BETWEEN ?1 AND ?2",
     [SQL_SAID_PUT] = "INSERT OR REPLACE INTO said(key, record, wanted, type, data)"
                      " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [SQL_SAID_PUT_ALL] = "INSERT OR REPLACE INTO said(key, record, wanted, type, data)"
+                         " VALUES" EIGHT_ROWS,
     [SQL_SAID_DROP] = "DELETE FROM said WHERE key = ?1",
     [SQL_BODIES_LAST] = "SELECT coalesce(max(key), ?1) FROM bodies WHERE key BETWEEN ?1 AND ?2",
     [SQL_BODIES_PUT] = "INSERT INTO bodies(key, data) VALUES(?1, ?2)",
@@ -87,6 +91,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
                       " WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
     [SQL_STATE_PUT] = "INSERT OR REPLACE INTO state(key, step, code, since_ms, data)"
                       " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [SQL_STATE_PUT_ALL] = "INSERT OR REPLACE INTO state(key, step, code, since_ms, data)"
+                          " VALUES" EIGHT_ROWS,
     [SQL_STATE_DROP] = "DELETE FROM state WHERE key = ?1",
     [SQL_STATE_DROP_ALL] = "DELETE FROM state WHERE key IN (SELECT no << 55 | ?1 FROM target)",
     [SQL_LANE_PUT] = "INSERT OR REPLACE INTO lane(target, patient, due_ms) VALUES(?1, ?2, ?3)",

@@ -16,9 +16,10 @@ enum {
 };
 enum {
     MOST_NUMBERS = 16,
-    STEP_ROW = 8,        /* rows are padded to multiples of it ... */
-    ROOM_FOR_ANSWER = 96 /* ... and an attempt that creates to this, so that noting the answer
-                            replaces it in place instead of splitting its page */
+    STEP_ROW = 8,      /* rows are padded to multiples of it */
+    MOST_PADDING = 128 /* an attempt that creates is padded to what the last answer needed, at most
+                          this, so that noting the answer replaces it in place instead of
+                          splitting its page */
 };
 static const unsigned char no_hash[STORE_HASH];
 
@@ -57,8 +58,7 @@ static size_t state_room(const struct store_state *state) {
     return 3 * STORE_HASH + MOST_NUMBERS * PACK_NUMBER + pack_text_room(state->detail) +
            pack_text_room(state->decision) + pack_text_room(state->attempt_version) +
            pack_text_room(state->attempt_chart) + pack_text_room(state->server_id) +
-           pack_text_room(state->version) + pack_text_room(state->chart) + ROOM_FOR_ANSWER +
-           STEP_ROW;
+           pack_text_room(state->version) + pack_text_room(state->chart) + MOST_PADDING + STEP_ROW;
 }
 
 static void pack_body_at(struct packer *p, struct store_body_at at) {
@@ -110,8 +110,10 @@ static bool pack_state(struct sqlite_store *s, const struct store_state *state,
     pack_parts(&p, state, parts);
     size_t length = (size_t)(p.at - start);
     size_t padded = (length + STEP_ROW - 1) / STEP_ROW * STEP_ROW;
-    if (state->attempt == STORE_CREATE && padded < ROOM_FOR_ANSWER)
-        padded = ROOM_FOR_ANSWER;
+    if ((parts & (HAS_SENT | HAS_ATTEMPT)) == HAS_SENT)
+        s->settled_length = padded < MOST_PADDING ? padded : MOST_PADDING;
+    if (state->attempt == STORE_CREATE && padded < s->settled_length)
+        padded = s->settled_length;
     memset(p.at, 0, padded - length);
     p.at += padded - length;
     sql_pack_end(s, &p);
@@ -119,9 +121,8 @@ static bool pack_state(struct sqlite_store *s, const struct store_state *state,
 }
 
 /* What the sum of a row begins with: what stands outside its BLOB. */
-static uint64_t state_seed(uint64_t key, uint64_t step, uint64_t code, int64_t since_ms) {
-    uint64_t numbers[] = { key, step, code, (uint64_t)since_ms };
-    return sql_sum_numbers(3, numbers, 4);
+static uint64_t state_seed(const uint64_t columns[4]) {
+    return sql_sum_numbers(3, columns, 4);
 }
 
 bool sqlite_state_put(struct store *store, const struct store_state *state,
@@ -129,17 +130,13 @@ bool sqlite_state_put(struct store *store, const struct store_state *state,
     struct sqlite_store *s = sqlite_of(store);
     sqlite3_int64 key;
     uint32_t code;
-    sqlite3_stmt *put = sql_write(s, SQL_STATE_PUT, error);
-    if (put == NULL ||
+    if (!sql_may_write(s, error) ||
         !sql_key(state->target, state->patient, state->ordinal, ORDINAL_BITS, &key, error) ||
         !words_no(s, state->code, true, &code, error) || !pack_state(s, state, error))
         return false;
-    sqlite3_bind_int64(put, 1, key);
-    sqlite3_bind_int64(put, 2, state->step);
-    sqlite3_bind_int64(put, 3, code);
-    sqlite3_bind_int64(put, 4, state->since_ms);
-    sql_bind_row(s, put, 5, state_seed((uint64_t)key, state->step, code, state->since_ms));
-    return sql_run(s, put, "state", (uint64_t)key, error);
+    uint64_t columns[] = { (uint64_t)key, state->step, code, (uint64_t)state->since_ms };
+    sql_end_row(s, state_seed(columns));
+    return batch_add(s, BATCH_STATE, columns, error);
 }
 
 bool sqlite_state_drop(struct store *store, uint32_t target, uint64_t patient, uint32_t ordinal,
@@ -147,7 +144,8 @@ bool sqlite_state_drop(struct store *store, uint32_t target, uint64_t patient, u
     struct sqlite_store *s = sqlite_of(store);
     sqlite3_int64 key;
     sqlite3_stmt *drop = sql_write(s, SQL_STATE_DROP, error);
-    if (drop == NULL || !sql_key(target, patient, ordinal, ORDINAL_BITS, &key, error))
+    if (drop == NULL || !batch_flush(s, BATCH_STATE, error) ||
+        !sql_key(target, patient, ordinal, ORDINAL_BITS, &key, error))
         return false;
     sqlite3_bind_int64(drop, 1, key);
     return sql_run(s, drop, "state", (uint64_t)key, error);
@@ -205,25 +203,26 @@ static bool all_texts(const struct store_state *state) {
 static bool read_state(struct sqlite_store *s, sqlite3_stmt *row, struct arena *a,
                        struct store_state *out, struct iptfhir_error *error) {
     struct unpacker u;
-    uint64_t key = (uint64_t)sqlite3_column_int64(row, 0);
-    uint64_t step = (uint64_t)sqlite3_column_int64(row, 1);
-    uint64_t code = (uint64_t)sqlite3_column_int64(row, 2);
+    uint64_t columns[4];
+    for (int i = 0; i < 4; i++)
+        columns[i] = (uint64_t)sqlite3_column_int64(row, i);
+    uint64_t key = columns[0];
     memset(out, 0, sizeof *out);
     out->target = (uint32_t)(key >> (PATIENT_BITS + ORDINAL_BITS));
     out->patient = key >> ORDINAL_BITS & (((uint64_t)1 << PATIENT_BITS) - 1);
     out->ordinal = (uint32_t)(key & ((1u << ORDINAL_BITS) - 1));
-    out->step = (enum store_step)step;
-    out->since_ms = sqlite3_column_int64(row, 3);
+    out->step = (enum store_step)columns[1];
+    out->since_ms = (int64_t)columns[3];
     out->detail = out->decision = out->attempt_version = out->attempt_chart = "";
     out->server_id = out->version = out->chart = "";
-    if (!sql_open_row(row, 4, state_seed(key, step, code, out->since_ms), &u))
+    if (!sql_open_row(row, 4, state_seed(columns), &u))
         return sql_damaged("state", key, error);
     unpack_parts(&u, a, out);
     if (u.failed)
         return sql_damaged("state", key, error);
     if (!all_texts(out))
         return sql_out_of_memory(error);
-    return words_text(s, code, a, &out->code, error);
+    return words_text(s, columns[2], a, &out->code, error);
 }
 
 bool sqlite_states_of(struct store *store, uint32_t target, uint64_t patient, struct arena *a,
@@ -235,7 +234,8 @@ bool sqlite_states_of(struct store *store, uint32_t target, uint64_t patient, st
     int row = -1;
     *list = NULL;
     *count = 0;
-    if (get == NULL || !sql_bind_range(get, target, patient, ORDINAL_BITS, error))
+    if (get == NULL || !batch_flush(s, BATCH_STATE, error) ||
+        !sql_bind_range(get, target, patient, ORDINAL_BITS, error))
         return false;
     while ((row = sql_step(s, get, "state of patient", patient, error)) == 1) {
         if (!sql_list_room(s, (read + 1) * sizeof **list, error) ||

@@ -105,9 +105,18 @@ static bool pack_said(struct sqlite_store *s, const struct store_said *said,
 }
 
 /* What the sum of a row begins with: what stands outside its BLOB. */
-static uint64_t said_seed(uint64_t key, uint64_t record, uint64_t wanted, uint64_t type) {
-    uint64_t numbers[] = { key, record, wanted, type };
-    return sql_sum_numbers(2, numbers, 4);
+static uint64_t said_seed(const uint64_t columns[4]) {
+    return sql_sum_numbers(2, columns, 4);
+}
+
+/* The ordinal of a new row. */
+static bool next_ordinal(struct sqlite_store *s, uint64_t patient, uint64_t *ordinal,
+                         struct iptfhir_error *error) {
+    if (s->last_said.patient != patient && batch_has_patient(s, BATCH_SAID, patient) &&
+        !batch_flush(s, BATCH_SAID, error))
+        return false;
+    return sql_next_number(s, &s->last_said, SQL_SAID_LAST, patient, ORDINAL_BITS, "said", ordinal,
+                           error);
 }
 
 bool sqlite_said_put(struct store *store, struct store_said *said, struct iptfhir_error *error) {
@@ -115,20 +124,16 @@ bool sqlite_said_put(struct store *store, struct store_said *said, struct iptfhi
     struct said_words words;
     sqlite3_int64 key;
     uint64_t ordinal = said->ordinal;
-    sqlite3_stmt *put = sql_write(s, SQL_SAID_PUT, error);
-    if (put == NULL || !find_words(s, said, &words, error) || !pack_said(s, said, &words, error))
+    if (!sql_may_write(s, error) || !find_words(s, said, &words, error) ||
+        !pack_said(s, said, &words, error))
         return false;
-    if (ordinal == 0 && !sql_next_number(s, &s->last_said, SQL_SAID_LAST, said->patient,
-                                         ORDINAL_BITS, "said", &ordinal, error))
+    if (ordinal == 0 && !next_ordinal(s, said->patient, &ordinal, error))
         return false;
     if (!sql_key(0, said->patient, ordinal, ORDINAL_BITS, &key, error))
         return false;
-    sqlite3_bind_int64(put, 1, key);
-    sqlite3_bind_int64(put, 2, (sqlite3_int64)said->record);
-    sqlite3_bind_int64(put, 3, said->wanted);
-    sqlite3_bind_int64(put, 4, words.type);
-    sql_bind_row(s, put, 5, said_seed((uint64_t)key, said->record, said->wanted, words.type));
-    if (!sql_run(s, put, "said", (uint64_t)key, error))
+    uint64_t columns[] = { (uint64_t)key, said->record, said->wanted, words.type };
+    sql_end_row(s, said_seed(columns));
+    if (!batch_add(s, BATCH_SAID, columns, error))
         return false;
     if (s->last_said.patient == said->patient && ordinal > s->last_said.number)
         s->last_said.number = ordinal;
@@ -142,7 +147,8 @@ bool sqlite_said_drop(struct store *store, uint64_t patient, uint32_t ordinal,
     sqlite3_int64 key;
     sqlite3_stmt *states = sql_write(s, SQL_STATE_DROP_ALL, error);
     sqlite3_stmt *said = states != NULL ? sql_write(s, SQL_SAID_DROP, error) : NULL;
-    if (said == NULL || !sql_key(0, patient, ordinal, ORDINAL_BITS, &key, error))
+    if (said == NULL || !sql_key(0, patient, ordinal, ORDINAL_BITS, &key, error) ||
+        !batch_flush(s, BATCH_SAID, error) || !batch_flush(s, BATCH_STATE, error))
         return false;
     s->last_said.patient = 0;
     sqlite3_bind_int64(states, 1, key);
@@ -212,20 +218,20 @@ static bool unpack_said(struct sqlite_store *s, struct unpacker *u, struct arena
 static bool read_said(struct sqlite_store *s, sqlite3_stmt *row, uint64_t patient, struct arena *a,
                       struct store_said *out, struct iptfhir_error *error) {
     struct unpacker u;
-    uint64_t key = (uint64_t)sqlite3_column_int64(row, 0);
-    uint64_t record = (uint64_t)sqlite3_column_int64(row, 1);
-    uint64_t wanted = (uint64_t)sqlite3_column_int64(row, 2);
-    uint64_t type = (uint64_t)sqlite3_column_int64(row, 3);
+    uint64_t columns[4];
+    for (int i = 0; i < 4; i++)
+        columns[i] = (uint64_t)sqlite3_column_int64(row, i);
+    uint64_t key = columns[0];
     memset(out, 0, sizeof *out);
     out->patient = patient;
     out->ordinal = (uint32_t)(key & ((1u << ORDINAL_BITS) - 1));
-    out->record = record;
-    out->wanted = (enum store_wanted)wanted;
-    if (!sql_open_row(row, 4, said_seed(key, record, wanted, type), &u))
+    out->record = columns[1];
+    out->wanted = (enum store_wanted)columns[2];
+    if (!sql_open_row(row, 4, said_seed(columns), &u))
         return sql_damaged("said", key, error);
     if (!unpack_said(s, &u, a, out, error))
         return u.failed ? sql_damaged("said", key, error) : false;
-    return words_text(s, type, a, &out->type, error);
+    return words_text(s, columns[3], a, &out->type, error);
 }
 
 bool sqlite_said_of(struct store *store, uint64_t patient, struct arena *a,
@@ -237,7 +243,8 @@ bool sqlite_said_of(struct store *store, uint64_t patient, struct arena *a,
     int row = -1;
     *list = NULL;
     *count = 0;
-    if (get == NULL || !sql_bind_range(get, 0, patient, ORDINAL_BITS, error))
+    if (get == NULL || !batch_flush(s, BATCH_SAID, error) ||
+        !sql_bind_range(get, 0, patient, ORDINAL_BITS, error))
         return false;
     while ((row = sql_step(s, get, "said of patient", patient, error)) == 1) {
         if (!sql_list_room(s, (read + 1) * sizeof **list, error) ||

@@ -266,7 +266,8 @@ bool sqlite_record_put(struct store *store, struct store_record *record,
     sqlite3_bind_int64(put, 3, job);
     sql_text(put, 4, record->id);
     sqlite3_bind_int64(put, 5, record->state);
-    sql_bind_row(s, put, 6, record_seed(no, record->patient, job, record->id, record->state));
+    sql_end_row(s, record_seed(no, record->patient, job, record->id, record->state));
+    sqlite3_bind_blob64(put, 6, s->row.data, s->row.length, SQLITE_STATIC);
     if (!sql_run(s, put, "record", no, error))
         return false;
     record->no = no;

@@ -27,7 +27,6 @@ struct ingest {
     char file[512]; /* the file that records come from now */
     int64_t poll, batch_since;
     struct iptfhir_error error; /* a fault of ours: ends the run */
-    atomic_bool stopping;
 };
 
 /* ---- what the pipeline tells ---- */
@@ -346,7 +345,7 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
         goto out;
     in.pipeline = pipeline_open_config(config, job, &report);
     reader = in.pipeline ? reader_open(config, job, pipeline_templates(in.pipeline), NULL,
-                                       &in.stopping, &report)
+                                       &page->stop, &report)
                          : NULL;
     if (reader)
         code = poll_source(&in, reader);
