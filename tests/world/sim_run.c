@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { REST_ROUNDS = 10 };
 static const int64_t rest_ms = (int64_t)12 * 3600 * 1000;
@@ -38,17 +37,6 @@ void sim_shared_free(struct sim_shared *shared) {
     privacy_free(shared->privacy);
     lifecycle_free(shared->lifecycle);
     free(shared);
-}
-
-/* ---- time() of what is linked in: the plugin reads HTTP-dates against it ---- */
-
-static _Thread_local struct sim_run *current;
-time_t __wrap_time(time_t *out);
-time_t __wrap_time(time_t *out) {
-    time_t now = current != NULL ? (time_t)(sim_true_ms(current) / 1000) : 0;
-    if (out != NULL)
-        *out = now;
-    return now;
 }
 
 /* ---- hooks ---- */
@@ -179,7 +167,6 @@ void sim_run(const struct sim_script *script, const struct sim_shared *shared, F
     run->script = script;
     run->shared = shared;
     run->outcome = outcome;
-    current = run;
     build(run, trace);
     int64_t last_ms = script->count > 0 ? script->events[script->count - 1].at_ms : 0;
     sim_start(run);
@@ -194,7 +181,6 @@ void sim_run(const struct sim_script *script, const struct sim_shared *shared, F
         look(run, user);
     sum_up(run);
     clear(run);
-    current = NULL;
     free(run);
 }
 

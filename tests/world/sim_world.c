@@ -295,6 +295,7 @@ static void deliver(struct sim_world *w, struct world_call *call, size_t index,
     to->location = keep_or_null(&call->arena, from->location);
     to->retry_after = keep_or_null(&call->arena, from->retry_after);
     to->content_type = keep_or_null(&call->arena, from->content_type);
+    to->date = keep_or_null(&call->arena, from->date);
     for (size_t i = 0; i < call->count; i++)
         if (call->answers[i].outcome == (iptfhir_http_outcome)-1)
             return;
