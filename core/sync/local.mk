@@ -7,6 +7,7 @@ core_sources += \
 	%D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/mapping_run.c %D%/mapping_run.h \
+	%D%/pipe.c %D%/pipe.h \
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/reader.c %D%/reader.h \
@@ -16,6 +17,14 @@ core_sources += \
 check_PROGRAMS += %D%/intake_test
 %C%_intake_test_SOURCES = %D%/intake_test.c
 %C%_intake_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/lifecycle_test
+%C%_lifecycle_test_SOURCES = %D%/lifecycle_test.c
+%C%_lifecycle_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/pipe_test
+%C%_pipe_test_SOURCES = %D%/pipe_test.c
+%C%_pipe_test_LDADD = $(test_ldadd)
 
 check_PROGRAMS += %D%/progress_test
 %C%_progress_test_SOURCES = %D%/progress_test.c
