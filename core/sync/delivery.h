@@ -27,7 +27,8 @@ struct delivery_target {
     int64_t settle_ms; /* how long an answer that was lost may still come true unseen; 0: at once */
 };
 struct lifecycle; /* what a withdrawal writes, by type: lifecycle.h */
-struct privacy;   /* classes and Part 2 rules: gate.h */
+struct privacy;   /* the data classes: privacy.h */
+struct witness;   /* how far the store has come: witness.h */
 struct delivery_settings {
     struct delivery_target *targets;
     size_t target_count;
@@ -37,7 +38,9 @@ struct delivery_settings {
     const unsigned char *hash_key; /* 32 bytes: hashes of bodies, names in messages */
     int64_t max_age_ms;            /* what a failed poll leaves may go out while it is younger */
     int64_t match_age_ms;          /* a patient match is never older */
-    bool store_older; /* the store is older than this installation has written: look first */
+    int64_t older_ms; /* when an older store came back (wall clock): evidence from before then is
+                         looked at anew; 0: never */
+    struct witness *witness; /* NULL: none */
     /* Called when a state was committed: for progress bars and for the laws of the simulation. May
      * be NULL. */
     void (*committed)(void *user, const struct store_state *state);

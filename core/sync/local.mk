@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 core_sources += \
+	%D%/advance.c %D%/advance.h \
+	%D%/ask.c %D%/ask.h \
+	%D%/body.c %D%/body.h \
 	%D%/confine.c %D%/confine.h \
-	%D%/delivery.h \
+	%D%/cycle.c %D%/cycle.h \
+	%D%/delivery.c %D%/delivery.h \
+	%D%/evidence.c %D%/evidence.h \
+	%D%/gate.c %D%/gate.h \
+	%D%/lane.c %D%/lane.h \
+	%D%/match.c %D%/match.h \
 	%D%/intake.c %D%/intake.h %D%/intake_internal.h \
 	%D%/intake_end.c %D%/intake_facts.c %D%/intake_holds.c \
 	%D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
@@ -9,10 +17,16 @@ core_sources += \
 	%D%/mapping_run.c %D%/mapping_run.h \
 	%D%/pipe.c %D%/pipe.h \
 	%D%/pipeline.c %D%/pipeline.h \
+	%D%/order.c %D%/order.h \
+	%D%/privacy.c %D%/privacy.h \
 	%D%/progress.c %D%/progress.h \
+	%D%/reach.c %D%/reach.h \
 	%D%/reader.c %D%/reader.h \
+	%D%/reconcile.c %D%/reconcile.h \
 	%D%/references.c %D%/references.h \
-	%D%/shared.c %D%/shared.h
+	%D%/render.c %D%/render.h \
+	%D%/shared.c %D%/shared.h \
+	%D%/witness.c %D%/witness.h
 
 check_PROGRAMS += %D%/intake_test
 %C%_intake_test_SOURCES = %D%/intake_test.c
@@ -29,3 +43,7 @@ check_PROGRAMS += %D%/pipe_test
 check_PROGRAMS += %D%/progress_test
 %C%_progress_test_SOURCES = %D%/progress_test.c
 %C%_progress_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/witness_test
+%C%_witness_test_SOURCES = %D%/witness_test.c
+%C%_witness_test_LDADD = $(test_ldadd)

@@ -131,7 +131,8 @@ struct iptfhir_pause {
 struct iptfhir_evidence_sink {
     size_t size;
     void *self;
-    /* What is now known of item `index`. An item without evidence counts as LOST after a WRITE that
+    /* What is now known of item `index`; of MATCH, as item 0, how it ended: FOUND or ABSENT when the
+     * server said whom it has (then candidates follow or came), else why it didn't. An item without evidence counts as LOST after a WRITE that
      * had requests and as NOT_DONE else. */
     void (*item)(struct iptfhir_evidence_sink *, size_t index, const struct iptfhir_evidence *);
     void (*candidate)(struct iptfhir_evidence_sink *, const struct iptfhir_candidate *);
