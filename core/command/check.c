@@ -60,7 +60,7 @@ static void load_section(struct check *c, enum kind kind, const struct config_in
         *t = (struct trial) { .kind = kind,
                               .config = &list[i],
                               .plugin = plugin_load(c->config, &list[i], &c->report) };
-        const struct iptfhir_plugin *d = t->plugin ? plugin_descriptor(t->plugin) : NULL;
+        const struct iptfhir_descriptor *d = t->plugin ? plugin_descriptor(t->plugin) : NULL;
         if (d && !(kind == SOURCE   ? (const void *)d->source
                    : kind == MAPPER ? (const void *)d->mapper
                                     : (const void *)d->target))

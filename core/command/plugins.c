@@ -39,7 +39,7 @@ static void load(void *user, const char *name, const char *path) {
 }
 
 /* Write what a plugin provides, separated by commas. */
-static const char *kinds_of(const struct iptfhir_plugin *d, char out[64]) {
+static const char *kinds_of(const struct iptfhir_descriptor *d, char out[64]) {
     snprintf(out, 64, "%s%s%s%s", d->source ? ",source" : "", d->mapper ? ",mapper" : "",
              d->target ? ",target" : "", d->functions ? ",functions" : "");
     memmove(out, out + 1, strlen(out));
@@ -98,7 +98,7 @@ static void json_option(struct str *out, const struct iptfhir_option *o) {
 
 /* Add a plugin as an object. */
 static void json_plugin(struct str *out, const struct plugin *p) {
-    const struct iptfhir_plugin *d = plugin_descriptor(p);
+    const struct iptfhir_descriptor *d = plugin_descriptor(p);
     char kinds[64];
     json_member(out, "\n  {", "name", d->name);
     json_member(out, ", ", "version", d->version);
@@ -136,7 +136,7 @@ static void print_table(const struct listing *l) {
     char kinds[64];
     printf("%-20s %-8s %-18s %s\n", "NAME", "VERSION", "PROVIDES", "SUMMARY");
     for (size_t i = 0; i < l->count; i++) {
-        const struct iptfhir_plugin *d = plugin_descriptor(l->plugins[i]);
+        const struct iptfhir_descriptor *d = plugin_descriptor(l->plugins[i]);
         printf("%-20s %-8s %-18s %s\n%20s %s\n", d->name, text_or(d->version, "-"),
                kinds_of(d, kinds), text_or(d->summary, ""), "", plugin_path(l->plugins[i]));
     }
@@ -175,7 +175,7 @@ static void print_sample_option(const struct iptfhir_option *o) {
 }
 
 /* Print a sample of one section. */
-static void print_sample(const struct iptfhir_plugin *d, const char *section, const char *name) {
+static void print_sample(const struct iptfhir_descriptor *d, const char *section, const char *name) {
     printf("\n%s:\n  %s:\n    plugin: %s\n", section, name, d->name);
     for (const struct iptfhir_option *o = d->options; o && o->name; o++)
         print_sample_option(o);
@@ -185,7 +185,7 @@ static void print_sample(const struct iptfhir_plugin *d, const char *section, co
 
 /* Print all that a plugin says of itself. */
 static void describe(const struct plugin *p) {
-    const struct iptfhir_plugin *d = plugin_descriptor(p);
+    const struct iptfhir_descriptor *d = plugin_descriptor(p);
     char kinds[64];
     printf("NAME\n    %s %s - %s\n\nFILE\n    %s\n\nPROVIDES\n    %s\n", d->name,
            text_or(d->version, ""), text_or(d->summary, ""), plugin_path(p), kinds_of(d, kinds));

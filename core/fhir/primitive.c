@@ -132,7 +132,7 @@ static int read_date(const char *text, size_t length, size_t *at) {
     if (!step(text, length, at, '-'))
         return 2;
     int day = digits_at(text, length, at, 2);
-    return day > 0 && clock_valid_date(year, month, day) ? 3 : 0;
+    return day > 0 && iptfhir_date_exists(year, month, day) ? 3 : 0;
 }
 
 /* Reads hh:mm:ss[.fraction] at *at. */
@@ -188,14 +188,6 @@ static bool is_instant(const char *text, size_t length) {
     return length > 10 && is_datetime(text, length);
 }
 
-/* Days since 1970-01-01 of a civil date. */
-static int64_t days_of(int64_t year, int month, int day) {
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 /* Reads two digits. */
 static int two(const char *text) {
     return (text[0] - '0') * 10 + (text[1] - '0');
@@ -207,7 +199,8 @@ bool instant_seconds(const char *text, int64_t *seconds) {
     if (length < 20 || !is_instant(text, length))
         return false;
     const char *zone = text + 19 + strcspn(text + 19, "Z+-");
-    int64_t day = days_of((int64_t)two(text) * 100 + two(text + 2), two(text + 5), two(text + 8));
+    int year = two(text) * 100 + two(text + 2);
+    int64_t day = iptfhir_date_to_days(year, two(text + 5), two(text + 8));
     *seconds = day * 86400 + two(text + 11) * 3600 + two(text + 14) * 60 + two(text + 17);
     if (*zone == '+' || *zone == '-')
         *seconds += (*zone == '+' ? -1 : 1) * (two(zone + 1) * 3600 + two(zone + 4) * 60);

@@ -3,6 +3,8 @@
  * times. */
 #include "core/fhirpath/internal.h"
 
+#include <iptfhir/date.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -233,7 +235,7 @@ static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits
     if (m->precision < 2 && !time)
         m->month = high ? 12 : 1;
     if (m->precision < 3 && !time)
-        m->day = high ? (int8_t)days_in_month(m->year, m->month) : 1;
+        m->day = high ? (int8_t)iptfhir_date_month_days(m->year, m->month) : 1;
     if (m->precision < 4)
         m->hour = high ? 23 : 0;
     if (m->precision < 5)

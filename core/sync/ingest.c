@@ -8,8 +8,8 @@
 #include "core/sync/batch.h"
 #include "core/sync/confine.h"
 #include "core/sync/reader.h"
+#include "core/tree/node.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,8 @@ struct ingest {
     struct shared *page;
     struct pipeline *pipeline;
     struct store *store;
-    struct arena arena; /* of the record in hand */
+    struct arena arena;    /* of the record in hand */
+    struct arena building; /* what the source builds */
     struct batch batch;
     struct batch_record *current;
     const struct iptfhir_origin *origin;
@@ -175,63 +176,78 @@ static bool hold_whole(struct ingest *in, const struct iptfhir_origin *origin, c
     return ok || error_set(&in->error, "memory", NULL, "out of memory");
 }
 
-static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *json, size_t length,
-                                const struct iptfhir_origin *origin) {
-    static const struct pipeline_events template_events = { .record = on_record,
-                                                            .resource = on_resource,
-                                                            .hold = on_hold,
-                                                            .alert = on_alert,
-                                                            .mapper = on_mapper };
-    struct ingest *in = sink->self;
-    struct pipeline_events events = template_events;
-    struct iptfhir_error why = ERROR_INIT;
-    char id[256] = "";
+static const struct pipeline_events record_events = { .record = on_record,
+                                                      .resource = on_resource,
+                                                      .hold = on_hold,
+                                                      .alert = on_alert,
+                                                      .mapper = on_mapper };
+
+/* A record begins. */
+static bool begin_record(struct ingest *in, const struct iptfhir_origin *origin,
+                         struct pipeline_events *events) {
     if (note_file(in, origin) != IPTFHIR_OK)
-        return IPTFHIR_FATAL;
-    events.user = in;
+        return false;
+    *events = record_events;
+    events->user = in;
     in->origin = origin;
     in->current = NULL;
     in->page->records++;
     if (!in->batch.first && !in->batch.holds)
         in->batch_since = clock_steady_ms();
     arena_reset(&in->arena);
-    char *text = arena_strndup(&in->arena, json, length);
-    if (!text)
-        return IPTFHIR_FATAL;
-    enum pipeline_end end =
-        pipeline_record(in->pipeline, &in->arena, text, length, origin->file,
-                        (uint32_t)(origin->line > 0 ? origin->line : 1), &events, id, &why);
+    return true;
+}
+
+/* A record has ended. */
+static iptfhir_status end_record(struct ingest *in, const struct iptfhir_origin *origin,
+                                 enum pipeline_end end, const char *id,
+                                 const struct iptfhir_error *why) {
+    arena_reset(&in->building);
     in->page->mark_since_ms = 0;
     if (error_is_set(&in->error) || end == PIPELINE_FAILED) {
-        error_set(&in->error, why.code, why.where, "%s", why.text);
+        error_set(&in->error, why->code, why->where, "%s", why->text);
         return IPTFHIR_FATAL;
     }
     if (end == PIPELINE_REFUSED) {
         if (in->current)
             batch_drop_last(&in->batch);
-        if (!hold_whole(in, origin, *id ? id : NULL, why.where, why.code, why.text))
+        if (!hold_whole(in, origin, *id ? id : NULL, why->where, why->code, why->text))
             return IPTFHIR_FATAL;
     }
     return in->page->stop ? IPTFHIR_RETRY : maybe_store(in);
 }
 
-static iptfhir_status emit_json(struct iptfhir_record_sink *sink, json_t *record,
+static uint32_t line_of(const struct iptfhir_origin *origin) {
+    return (uint32_t)(origin->line > 0 ? origin->line : 1);
+}
+
+static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *json, size_t length,
                                 const struct iptfhir_origin *origin) {
     struct ingest *in = sink->self;
-    struct arena arena = { 0 };
-    struct str text = { 0 };
-    struct tree *tree = tree_from_json(&arena, record);
-    json_decref(record);
-    if (tree)
-        json_write(&text, tree, JSON_COMPACT);
-    iptfhir_status status = IPTFHIR_FATAL;
-    if (!tree || text.failed)
-        error_set(&in->error, "memory", NULL, "out of memory");
-    else
-        status = emit_text(sink, text.data, text.length, origin);
-    arena_free(&arena);
-    str_free(&text);
-    return status;
+    struct pipeline_events events;
+    struct iptfhir_error why = ERROR_INIT;
+    char id[256] = "";
+    if (!begin_record(in, origin, &events))
+        return IPTFHIR_FATAL;
+    char *text = arena_strndup(&in->arena, json, length);
+    if (!text)
+        return IPTFHIR_FATAL;
+    enum pipeline_end end = pipeline_record(in->pipeline, &in->arena, text, length, origin->file,
+                                            line_of(origin), &events, id, &why);
+    return end_record(in, origin, end, id, &why);
+}
+
+static iptfhir_status emit_node(struct iptfhir_record_sink *sink, struct iptfhir_node *record,
+                                const struct iptfhir_origin *origin) {
+    struct ingest *in = sink->self;
+    struct pipeline_events events;
+    struct iptfhir_error why = ERROR_INIT;
+    char id[256] = "";
+    if (!begin_record(in, origin, &events))
+        return IPTFHIR_FATAL;
+    enum pipeline_end end = pipeline_record_built(in->pipeline, &in->arena, node_built_tree(record),
+                                                  origin->file, line_of(origin), &events, id, &why);
+    return end_record(in, origin, end, id, &why);
 }
 
 static iptfhir_status hold_row(struct iptfhir_record_sink *sink,
@@ -278,8 +294,14 @@ static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint6
 static int poll_source(struct ingest *in, struct reader *reader) {
     struct iptfhir_error error = ERROR_INIT;
     struct str cursor = { 0 };
-    struct iptfhir_record_sink sink = { sizeof sink, in,          emit_json,    emit_text,
-                                        hold_row,    take_cursor, take_progress };
+    struct iptfhir_record_sink sink = { .size = sizeof sink,
+                                        .self = in,
+                                        .document = node_document(&in->building),
+                                        .emit = emit_node,
+                                        .emit_text = emit_text,
+                                        .hold = hold_row,
+                                        .cursor = take_cursor,
+                                        .progress = take_progress };
     if (!store_cursor(in->store, in->job->name, &cursor, &in->error))
         return EXIT_FAULT;
     iptfhir_status status = reader_poll(reader, usable_cursor(in, &cursor), &sink, &error);
@@ -308,7 +330,8 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
                          .job = job,
                          .page = page,
                          .poll = clock_now_ms(),
-                         .arena = { .limit = 512u << 20 } };
+                         .arena = { .limit = 512u << 20 },
+                         .building = { .limit = 512u << 20 } };
     struct report report = { 0 };
     struct reader *reader = NULL;
     int code = EXIT_CONFIG;
@@ -336,6 +359,7 @@ out:
     pipeline_close(in.pipeline);
     store_close(in.store);
     arena_free(&in.arena);
+    arena_free(&in.building);
     arena_free(&in.batch.arena);
     report_free(&report);
     return code;

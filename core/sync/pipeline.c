@@ -6,9 +6,10 @@
 #include "core/base/crypt.h"
 #include "core/plugin/host.h"
 #include "core/plugin/loader.h"
+#include "core/tree/node.h"
 
-#include <jansson.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,7 +89,7 @@ static bool hash_settings(struct pipeline *p) {
     if (p->config->parameters)
         json_write_canonical(&all, p->config->parameters);
     for (size_t i = 0; i < p->stage_count; i++) {
-        const struct iptfhir_plugin *d = plugin_descriptor(p->stages[i].plugin);
+        const struct iptfhir_descriptor *d = plugin_descriptor(p->stages[i].plugin);
         str_printf(&all, "\n%s %s ", d->name, d->version ? d->version : "");
         if (p->job->mappers[i]->options)
             json_write_canonical(&all, p->job->mappers[i]->options);
@@ -189,20 +190,11 @@ struct hand {
     struct pipeline *p;
     struct arena *arena;
     const struct tree *tree;
-    json_t *json;
     const struct pipeline_events *events;
     const char *mapping;
     struct iptfhir_error *error;
     bool failed;
 };
-
-/* The record as jansson's, converted at the first call. */
-static const json_t *record_json(const struct iptfhir_record *record) {
-    struct hand *h = (struct hand *)(uintptr_t)record;
-    if (!h->json)
-        h->json = tree_to_json(h->tree);
-    return h->json;
-}
 
 /* Hold a part of the record. */
 static bool hold_part(struct hand *h, const char *pointer, const char *code, const char *why) {
@@ -241,9 +233,17 @@ static bool finish(struct hand *h, const struct tree *resource) {
         return hold_part(
             h, h->mapping, "invalid",
             "the resource has no resourceType or no id made by identity(): see the mapping guide");
-    struct pipeline_resource r = {
-        resource, type, id, system, value, h->mapping, faults_of(h, resource)
-    };
+    struct pipeline_resource r = { .tree = resource,
+                                   .type = type,
+                                   .uuid = id,
+                                   .identifier_system = system,
+                                   .identifier_value = value,
+                                   .mapping = h->mapping,
+                                   .invalid = faults_of(h, resource) };
+    if (!resource_references(h->arena, resource, &r.references, &r.reference_count)) {
+        h->failed = true;
+        return error_set(h->error, "memory", NULL, "out of memory");
+    }
     if (!r.invalid &&
         !egress_allowed(resource, &leaks)) { /* the guard knows the elements of R4 only */
         const struct iptfhir_error *leak = leaks.count ? &leaks.entries[0].error : NULL;
@@ -276,18 +276,24 @@ static bool on_fault(void *user, const struct template *t, const struct iptfhir_
     return hold_part(h, *error->where ? error->where : h->mapping, error->code, error->text);
 }
 
+/* Refuse what is deeper than any JSON text may be: what comes after walks it recursively. */
+static bool depth_allowed(const struct tree *tree, const char *what, struct iptfhir_error *error) {
+    return node_depth_allowed(tree) ||
+           error_set(error, "too-deep", what, "the plugin built more than %d levels: build fewer",
+                     TREE_MAX_DEPTH);
+}
+
 static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char *mapping,
-                                  json_t *facts, struct iptfhir_error *error) {
+                                  const struct iptfhir_node *facts, struct iptfhir_error *error) {
     struct hand *h = sink->self;
     const struct template *t = template_find(h->p->templates, mapping);
-    struct tree *tree = facts ? tree_from_json(h->arena, facts) : NULL;
-    bool converted = !facts || tree;
-    json_decref(facts);
-    if (!t || !converted) {
-        error_set(error, t ? "memory" : "mapping", mapping, "%s",
-                  t ? "out of memory" : "there is no such mapping file");
+    const struct tree *tree = node_tree(facts);
+    if (t == NULL) {
+        error_set(error, "mapping", mapping, "there is no such mapping file");
         return IPTFHIR_FATAL;
     }
+    if (!depth_allowed(tree, mapping, error))
+        return IPTFHIR_FATAL;
     struct iptfhir_error why = ERROR_INIT;
     struct template_render render = { .arena = h->arena,
                                       .record = h->tree,
@@ -309,15 +315,16 @@ static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char
     return IPTFHIR_OK;
 }
 
-static iptfhir_status sink_emit(struct iptfhir_resource_sink *sink, json_t *resource,
+static iptfhir_status sink_emit(struct iptfhir_resource_sink *sink, struct iptfhir_node *resource,
                                 struct iptfhir_error *error) {
     struct hand *h = sink->self;
-    struct tree *tree = tree_from_json(h->arena, resource);
-    json_decref(resource);
-    if (!tree) {
+    const struct tree *tree = node_built_tree(resource);
+    if (tree == NULL) {
         error_set(error, "memory", NULL, "out of memory");
         return IPTFHIR_FATAL;
     }
+    if (!depth_allowed(tree, h->mapping, error))
+        return IPTFHIR_FATAL;
     return finish(h, tree) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
@@ -334,8 +341,13 @@ static void sink_alert(struct iptfhir_resource_sink *sink, const char *pointer, 
 
 /* Run the mappers over a checked record. */
 static enum pipeline_end run_stages(struct hand *h, struct iptfhir_error *error) {
-    struct iptfhir_resource_sink sink = { sizeof sink, h,         sink_render,
-                                          sink_emit,   sink_hold, sink_alert };
+    struct iptfhir_resource_sink sink = { .size = sizeof sink,
+                                          .self = h,
+                                          .document = node_document(h->arena),
+                                          .render = sink_render,
+                                          .emit = sink_emit,
+                                          .hold = sink_hold,
+                                          .alert = sink_alert };
     for (size_t i = 0; i < h->p->stage_count; i++) {
         const struct stage *s = &h->p->stages[i];
         struct iptfhir_error why = ERROR_INIT;
@@ -375,19 +387,20 @@ static void first_finding(const struct report *report, struct iptfhir_error *err
     }
 }
 
-/* Parse, drop what is restricted, check. */
-static struct tree *read_record(struct pipeline *p, struct arena *arena, char *text, size_t length,
-                                const char *source, uint32_t line, char id[256],
-                                struct iptfhir_error *error) {
-    if (length > (size_t)p->config->records.max_bytes) {
-        char where[600];
-        snprintf(where, sizeof where, "%s:%u", source ? source : "-", line);
-        error_set(error, "record-too-large", where, "the record is larger than records.max_bytes");
-        return NULL;
-    }
-    struct tree *record = json_read(arena, text, length, source, line, true, error);
-    if (!record)
-        return NULL;
+/* Refuse a record of too many bytes. */
+static bool size_allowed(const struct pipeline *p, size_t bytes, const char *source, uint32_t line,
+                         struct iptfhir_error *error) {
+    if (bytes <= (size_t)p->config->records.max_bytes)
+        return true;
+    char where[600];
+    snprintf(where, sizeof where, "%s:%u", source ? source : "-", line);
+    return error_set(error, "record-too-large", where,
+                     "the record is larger than records.max_bytes");
+}
+
+/* Drop what is restricted and check the rest. */
+static bool check_record(struct pipeline *p, struct tree *record, const char *source, char id[256],
+                         struct iptfhir_error *error) {
     struct report report = { 0 };
     record_drop_restricted(p->schema, record);
     const char *name = record->kind == TREE_OBJECT ? tree_text(record, "recordId") : NULL;
@@ -397,17 +410,14 @@ static struct tree *read_record(struct pipeline *p, struct arena *arena, char *t
     if (!ok)
         first_finding(&report, error);
     report_free(&report);
-    return ok ? record : NULL;
+    return ok;
 }
 
-enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text,
-                                  size_t length, const char *source, uint32_t line,
-                                  const struct pipeline_events *events, char id[256],
-                                  struct iptfhir_error *error) {
+/* Map a record that passed the check. */
+static enum pipeline_end map_record(struct pipeline *p, struct arena *arena, struct tree *record,
+                                    const struct pipeline_events *events, const char *id,
+                                    struct iptfhir_error *error) {
     char hash[65], both[131];
-    struct tree *record = read_record(p, arena, text, length, source, line, id, error);
-    if (!record)
-        return PIPELINE_REFUSED;
     record_hash(record, hash);
     snprintf(both, sizeof both, "%s%s", hash, p->hash);
     crypt_sha256_hex(both, strlen(both), hash);
@@ -415,15 +425,69 @@ enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char 
         return PIPELINE_SKIPPED;
     if (p->coverage)
         template_coverage_record(p->coverage, record);
-    struct hand h = { .record = { sizeof h.record, id, record_json },
+    const struct tree *course = tree_new(arena, TREE_OBJECT);
+    if (course == NULL) {
+        error_set(error, "memory", NULL, "out of memory");
+        return PIPELINE_FAILED;
+    }
+    struct hand h = { .record = { .size = sizeof h.record,
+                                  .id = id,
+                                  .node = node_of(record),
+                                  .course = node_of(course) },
                       .p = p,
                       .arena = arena,
                       .tree = record,
                       .events = events,
                       .error = error };
-    enum pipeline_end end = run_stages(&h, error);
-    json_decref(h.json);
-    return end;
+    return run_stages(&h, error);
+}
+
+enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text,
+                                  size_t length, const char *source, uint32_t line,
+                                  const struct pipeline_events *events, char id[256],
+                                  struct iptfhir_error *error) {
+    if (!size_allowed(p, length, source, line, error))
+        return PIPELINE_REFUSED;
+    struct tree *record = json_read(arena, text, length, source, line, true, error);
+    if (!record || !check_record(p, record, source, id, error))
+        return PIPELINE_REFUSED;
+    return map_record(p, arena, record, events, id, error);
+}
+
+/* Gives all nodes of a built record the line it came from; returns about how many bytes its JSON
+ * has. */
+static size_t place_nodes(struct tree *record, uint32_t line) {
+    size_t bytes = 0;
+    struct tree *node = record;
+    while (node != NULL) {
+        bool container = node->kind == TREE_ARRAY || node->kind == TREE_OBJECT;
+        node->line = line;
+        node->column = 1;
+        bytes += node->name_length + (container ? 4 : node->length + 4);
+        if (container && node->first != NULL) {
+            node = node->first;
+            continue;
+        }
+        while (node != record && node->next == NULL)
+            node = node->parent;
+        node = node == record ? NULL : node->next;
+    }
+    return bytes;
+}
+
+enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
+                                        struct tree *record, const char *source, uint32_t line,
+                                        const struct pipeline_events *events, char id[256],
+                                        struct iptfhir_error *error) {
+    if (record == NULL) {
+        error_set(error, "memory", NULL, "out of memory");
+        return PIPELINE_FAILED;
+    }
+    if (!depth_allowed(record, source, error) ||
+        !size_allowed(p, place_nodes(record, line), source, line, error) ||
+        !check_record(p, record, source, id, error))
+        return PIPELINE_REFUSED;
+    return map_record(p, arena, record, events, id, error);
 }
 
 /* ---- golden tests and samples ---- */

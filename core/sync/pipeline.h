@@ -5,6 +5,7 @@
 #define CORE_SYNC_PIPELINE_H
 
 #include "core/config/config.h"
+#include "core/fhir/references.h"
 #include "core/plugin/instance.h"
 #include "core/record/record.h"
 #include "core/template/template.h"
@@ -33,8 +34,10 @@ void pipeline_identity(const struct pipeline *p, const char *type, const char *k
 struct pipeline_resource {
     const struct tree *tree;
     const char *type, *uuid, *identifier_system, *identifier_value;
-    const char *mapping; /* the mapping file or plugin that made it */
-    const char *invalid; /* NULL, or why it breaks R4: paths, no values */
+    const char *mapping;                         /* the mapping file or plugin that made it */
+    const char *invalid;                         /* NULL, or why it breaks R4: paths, no values */
+    const struct resource_reference *references; /* what it refers to, each UUID once */
+    size_t reference_count;
 };
 /* What a record yields. Every member may be NULL. Called in this order per record: record (false:
  * skip it, e.g. unchanged), then the others as they come; `hold` names a part of the record that
@@ -58,6 +61,12 @@ enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char 
                                   size_t length, const char *source, uint32_t line,
                                   const struct pipeline_events *events, char id[256],
                                   struct iptfhir_error *error);
+/* The same for a record that a source built in `arena` or in another that lives as long; it is
+ * changed. Its nodes get `line` as their position. */
+enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
+                                        struct tree *record, const char *source, uint32_t line,
+                                        const struct pipeline_events *events, char id[256],
+                                        struct iptfhir_error *error);
 /* Maps one JSON text, for golden tests and samples: faults and holds go to `report`. */
 bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source,
                   bool (*emit)(void *user, const struct tree *resource), void *user,

@@ -97,7 +97,7 @@ static bool do_parse_date(struct fhirpath_context *c, const struct fhirpath_coll
             return error_set(e, "bad-date", NULL, "this is no date of the form %s", format);
         f += part ? run : 1;
     }
-    if (*s || !clock_valid_date(year, month, day))
+    if (*s || !iptfhir_date_exists(year, month, day))
         return error_set(e, "bad-date", NULL, "this is no date of the form %s", format);
     char *text = arena_printf(c->arena, "%04d-%02d-%02d", year, month, day);
     return give(c, out, text, 10, e);

@@ -82,12 +82,6 @@ void json_write(struct str *out, const struct tree *node, enum json_style style)
 /* Canonical text for hashing: members sorted by name, compact; numbers by their source text. */
 void json_write_canonical(struct str *out, const struct tree *node);
 
-/* ---- jansson at the plugin boundary ---- */
-/* A new json_t (json_decref it); numbers become integers or reals. NULL when memory is out. */
-json_t *tree_to_json(const struct tree *node);
-/* A tree from a json_t (borrowed). Reals are printed shortest-exact. */
-struct tree *tree_from_json(struct arena *a, const json_t *json);
-
 /* ---- comparing ---- */
 /* Semantic equality: member order doesn't matter, array order does, numbers compare by their text.
  */

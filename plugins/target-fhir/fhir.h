@@ -7,6 +7,7 @@
 #include "text.h"
 
 #include <iptfhir/plugin.h>
+#include <jansson.h>
 
 enum {
     ID_SIZE = 65, /* a FHIR id and NUL */

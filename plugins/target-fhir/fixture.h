@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct iptfhir_plugin iptfhir_plugin;
+extern const struct iptfhir_descriptor iptfhir_plugin;
 
 #define U1 "00000000-0000-5000-8000-000000000001"
 #define U2 "00000000-0000-5000-8000-000000000002"

@@ -10,14 +10,14 @@ endif
 check_PROGRAMS += plugins/target-fhir/target_fhir_test plugins/target-fhir/bundle_test plugins/target-fhir/rewrite_test plugins/target-fhir/outcome_test
 plugins_target_fhir_target_fhir_test_SOURCES = %D%/target_fhir_test.c %D%/fixture.h %D%/script_host.c %D%/script_host.h $(target_fhir_sources)
 plugins_target_fhir_target_fhir_test_CFLAGS = $(AM_CFLAGS)
-plugins_target_fhir_target_fhir_test_LDADD = $(CHECK_LIBS) $(JANSSON_LIBS)
+plugins_target_fhir_target_fhir_test_LDADD = $(test_ldadd)
 plugins_target_fhir_bundle_test_SOURCES = %D%/bundle_test.c %D%/fixture.h %D%/script_host.c %D%/script_host.h $(target_fhir_sources)
 plugins_target_fhir_bundle_test_CFLAGS = $(AM_CFLAGS)
-plugins_target_fhir_bundle_test_LDADD = $(CHECK_LIBS) $(JANSSON_LIBS)
+plugins_target_fhir_bundle_test_LDADD = $(test_ldadd)
 plugins_target_fhir_rewrite_test_SOURCES = %D%/rewrite_test.c %D%/rewrite.c %D%/text.c
 plugins_target_fhir_rewrite_test_CFLAGS = $(AM_CFLAGS)
 plugins_target_fhir_rewrite_test_LDADD = $(CHECK_LIBS)
 plugins_target_fhir_outcome_test_SOURCES = %D%/outcome_test.c %D%/outcome.c %D%/capability.c
 plugins_target_fhir_outcome_test_CFLAGS = $(AM_CFLAGS)
-plugins_target_fhir_outcome_test_LDADD = $(CHECK_LIBS) $(JANSSON_LIBS)
+plugins_target_fhir_outcome_test_LDADD = $(test_ldadd)
 EXTRA_DIST += %D%/README.md

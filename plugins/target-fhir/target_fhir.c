@@ -297,11 +297,11 @@ static iptfhir_status target_probe(void *self, struct iptfhir_error *error) {
 
 static const struct iptfhir_target target = { sizeof target, target_deliver, target_probe };
 
-extern const struct iptfhir_plugin iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+extern const struct iptfhir_descriptor iptfhir_plugin;
+IPTFHIR_PLUGIN_EXPORT const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
-    .size = sizeof(struct iptfhir_plugin),
+    .size = sizeof(struct iptfhir_descriptor),
     .name = "target-fhir",
     .version = "1.0",
     .summary = "creates and updates resources of a FHIR R4 server over TLS",

@@ -6,5 +6,5 @@ plugins_target_file_target_file_la_LDFLAGS = $(plugin_ldflags)
 endif
 check_PROGRAMS += plugins/target-file/target_file_test
 plugins_target_file_target_file_test_SOURCES = %D%/target_file_test.c
-plugins_target_file_target_file_test_LDADD = $(CHECK_LIBS)
+plugins_target_file_target_file_test_LDADD = $(test_ldadd)
 EXTRA_DIST += %D%/README.md

@@ -62,16 +62,16 @@ static const struct iptfhir_option options[] = {
 
 #if FAULT == FAULT_SYMBOL
 #define DESCRIPTOR some_other_name
-extern IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin DESCRIPTOR;
+extern IPTFHIR_PLUGIN_EXPORT const struct iptfhir_descriptor DESCRIPTOR;
 #else
 #define DESCRIPTOR iptfhir_plugin
 #endif
-const struct iptfhir_plugin DESCRIPTOR = {
+const struct iptfhir_descriptor DESCRIPTOR = {
     .magic = FAULT == FAULT_MAGIC ? 0x7f454c46u : IPTFHIR_MAGIC,
     .abi = FAULT == FAULT_ABI ? IPTFHIR_ABI + 41 : IPTFHIR_ABI,
-    .size = FAULT == FAULT_SHORT   ? offsetof(struct iptfhir_plugin, init)
-            : FAULT == FAULT_OLDER ? offsetof(struct iptfhir_plugin, functions)
-                                   : sizeof(struct iptfhir_plugin),
+    .size = FAULT == FAULT_SHORT   ? offsetof(struct iptfhir_descriptor, init)
+            : FAULT == FAULT_OLDER ? offsetof(struct iptfhir_descriptor, functions)
+                                   : sizeof(struct iptfhir_descriptor),
     .name = FAULT == FAULT_NAME ? "somebody-else" : NAME,
     .version = "1",
     .summary = "A plugin for a test",

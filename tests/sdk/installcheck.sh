@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the example plugin against what `make install` put in place, loads it, and maps its roster.
-# usage: installcheck.sh EXAMPLE-DIR, with CC, IPTFHIR and PKG_CONFIG_PATH in the environment
+# usage: installcheck.sh EXAMPLE-DIR, with CC, IPTFHIR, LIBDIR and PKG_CONFIG_PATH in the environment
 set -eu
 example=$1
 work=$(mktemp -d "${TMPDIR:-/tmp}/iptfhir-sdk-XXXXXX")
@@ -12,7 +12,11 @@ for file in example_roster.c Makefile iptfhir.yaml roster.txt; do
     cat "$example/$file" >"$work/$file" # not cp: the tree may be read-only, its copy must not be
 done
 cd "$work"
-test -z "${DESTDIR:-}" || { PKG_CONFIG_SYSROOT_DIR=$DESTDIR; export PKG_CONFIG_SYSROOT_DIR; }
+if [ -n "${DESTDIR:-}" ]; then # what is installed there doesn't stand where it will
+    PKG_CONFIG_SYSROOT_DIR=$DESTDIR
+    LD_LIBRARY_PATH=$DESTDIR$LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export PKG_CONFIG_SYSROOT_DIR LD_LIBRARY_PATH
+fi
 unset MAKEFLAGS MFLAGS MAKELEVEL
 make CC="${CC:-cc} -Werror" || fail "the example doesn't build against the installed header"
 

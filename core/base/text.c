@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The growing buffer. */
-#include "core/base/str.h"
+/* Growing buffers, JSON strings, UTF-8 and whole files. */
+#include <iptfhir/text.h>
 
 #include "core/base/alloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Grows to the next power of two that holds what is asked. */
-bool str_reserve(struct str *s, size_t more) {
+bool iptfhir_text_reserve(struct iptfhir_text *s, size_t more) {
     if (s->failed)
         return false;
     if (more > SIZE_MAX / 4 || s->length > SIZE_MAX / 4) {
@@ -36,9 +36,8 @@ bool str_reserve(struct str *s, size_t more) {
     return true;
 }
 
-/* Appends bytes. */
-void str_add(struct str *s, const char *bytes, size_t length) {
-    if (s->failed || !str_reserve(s, length))
+void iptfhir_text_add(struct iptfhir_text *s, const char *bytes, size_t length) {
+    if (s->failed || !iptfhir_text_reserve(s, length))
         return;
     if (length > 0)
         memcpy(s->data + s->length, bytes, length);
@@ -46,22 +45,19 @@ void str_add(struct str *s, const char *bytes, size_t length) {
     s->data[s->length] = '\0';
 }
 
-/* Appends a text. */
-void str_puts(struct str *s, const char *text) {
-    str_add(s, text, strlen(text));
+void iptfhir_text_puts(struct iptfhir_text *s, const char *text) {
+    iptfhir_text_add(s, text, strlen(text));
 }
 
-/* Appends formatted text. */
-void str_printf(struct str *s, const char *format, ...) {
+void iptfhir_text_printf(struct iptfhir_text *s, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    str_vprintf(s, format, args);
+    iptfhir_text_vprintf(s, format, args);
     va_end(args);
 }
 
-/* Appends formatted text. */
-void str_vprintf(struct str *s, const char *format, va_list args) {
-    if (s->failed || !str_reserve(s, 0))
+void iptfhir_text_vprintf(struct iptfhir_text *s, const char *format, va_list args) {
+    if (s->failed || !iptfhir_text_reserve(s, 0))
         return;
     va_list again;
     va_copy(again, args);
@@ -71,7 +67,7 @@ void str_vprintf(struct str *s, const char *format, va_list args) {
         s->failed = true;
     } else if ((size_t)length < s->capacity - s->length) {
         s->length += (size_t)length;
-    } else if (str_reserve(s, (size_t)length)) {
+    } else if (iptfhir_text_reserve(s, (size_t)length)) {
         vsnprintf(s->data + s->length, s->capacity - s->length, format, again);
         s->length += (size_t)length;
     } else {
@@ -113,7 +109,7 @@ static size_t plain_run(const char *text, size_t length) {
 }
 
 /* Writes one byte's escape; returns how many bytes of text it stands for. */
-static size_t escape(struct str *s, const char *text, size_t length) {
+static size_t escape(struct iptfhir_text *s, const char *text, size_t length) {
     static const char hex[] = "0123456789abcdef";
     unsigned char c = (unsigned char)text[0];
     const char *two = NULL;
@@ -128,27 +124,24 @@ static size_t escape(struct str *s, const char *text, size_t length) {
     case 0xE2:
         if (length >= 3 && (unsigned char)text[1] == 0x80 &&
             ((unsigned char)text[2] & 0xFE) == 0xA8) {
-            str_add(s, (unsigned char)text[2] == 0xA8 ? "\\u2028" : "\\u2029", 6);
+            iptfhir_text_add(s, (unsigned char)text[2] == 0xA8 ? "\\u2028" : "\\u2029", 6);
             return 3;
         }
-        str_add(s, text, 1);
+        iptfhir_text_add(s, text, 1);
         return 1;
     default: break;
     }
     if (two) {
-        str_add(s, two, 2);
+        iptfhir_text_add(s, two, 2);
     } else {
         const char u[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-        str_add(s, u, 6);
+        iptfhir_text_add(s, u, 6);
     }
     return 1;
 }
 
-/* Appends a JSON string: runs are copied whole. */
-void str_json(struct str *s, const char *text, size_t length) {
-    if (s->failed || !str_reserve(s, length + 2))
-        return;
-    s->data[s->length++] = '"';
+/* Appends what there is room for unless it must be escaped: runs are copied whole. */
+static inline void put_escaped(struct iptfhir_text *s, const char *text, size_t length) {
     size_t run = plain_run(text, length);
     if (run > 0)
         memcpy(s->data + s->length, text, run);
@@ -156,47 +149,60 @@ void str_json(struct str *s, const char *text, size_t length) {
     while (run < length) {
         run += escape(s, text + run, length - run);
         size_t next = plain_run(text + run, length - run);
-        str_add(s, text + run, next);
+        iptfhir_text_add(s, text + run, next);
         run += next;
     }
-    str_putc(s, '"');
 }
 
-/* Forgets the content. */
-void str_clear(struct str *s) {
+void iptfhir_text_json_part(struct iptfhir_text *s, const char *text, size_t length) {
+    if (!iptfhir_text_reserve(s, length))
+        return;
+    put_escaped(s, text, length);
+    s->data[s->length] = '\0';
+}
+
+void iptfhir_text_json(struct iptfhir_text *s, const char *text, size_t length) {
+    if (s->length + length + 3 > s->capacity && !iptfhir_text_reserve(s, length + 2))
+        return;
+    if (s->failed)
+        return;
+    s->data[s->length++] = '"';
+    put_escaped(s, text, length);
+    iptfhir_text_putc(s, '"');
+}
+
+void iptfhir_text_clear(struct iptfhir_text *s) {
     s->length = 0;
     s->failed = false;
     if (s->data)
         s->data[0] = '\0';
 }
 
-/* Frees the memory. */
-void str_free(struct str *s) {
+void iptfhir_text_free(struct iptfhir_text *s) {
     if (!s)
         return;
     base_free(s->data);
-    *s = (struct str) { 0 };
+    *s = (struct iptfhir_text) { 0 };
 }
 
-/* Hands over the bytes. */
-char *str_steal(struct str *s) {
+char *iptfhir_text_steal(struct iptfhir_text *s) {
     char *data = NULL;
-    if (s->failed || !str_reserve(s, 0)) {
-        str_free(s);
+    if (s->failed || !iptfhir_text_reserve(s, 0)) {
+        iptfhir_text_free(s);
         return NULL;
     }
     data = s->data;
     data[s->length] = '\0';
-    *s = (struct str) { 0 };
+    *s = (struct iptfhir_text) { 0 };
     return data;
 }
 
 /* Appends what a descriptor gives until its end. */
-static bool read_all(struct str *s, int fd, size_t max) {
+static bool read_all(struct iptfhir_text *s, int fd, size_t max) {
     size_t taken = 0;
     for (;;) {
         size_t room = max - taken < 65536 ? max - taken + 1 : 65536;
-        if (!str_reserve(s, room)) {
+        if (!iptfhir_text_reserve(s, room)) {
             errno = ENOMEM;
             return false;
         }
@@ -217,8 +223,7 @@ static bool read_all(struct str *s, int fd, size_t max) {
     }
 }
 
-/* Reads a file. */
-bool str_read_file(struct str *s, const char *path, size_t max) {
+bool iptfhir_text_read_file(struct iptfhir_text *s, const char *path, size_t max) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -228,7 +233,7 @@ bool str_read_file(struct str *s, const char *path, size_t max) {
         if ((uintmax_t)st.st_size > max) {
             errno = EFBIG;
             ok = false;
-        } else if (!str_reserve(s, (size_t)st.st_size + 1)) {
+        } else if (!iptfhir_text_reserve(s, (size_t)st.st_size + 1)) {
             errno = ENOMEM;
             ok = false;
         }
@@ -238,4 +243,51 @@ bool str_read_file(struct str *s, const char *path, size_t max) {
     close(fd);
     errno = saved;
     return ok;
+}
+
+size_t iptfhir_utf8_sequence(const char *bytes, size_t length) {
+    const unsigned char *p = (const unsigned char *)bytes;
+    if (length == 0)
+        return 0;
+    if (p[0] < 0x80)
+        return 1;
+    size_t n = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+    if (p[0] >= 0xC2 && p[0] <= 0xDF) {
+        n = 2;
+    } else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
+        n = 3;
+        low = p[0] == 0xE0 ? 0xA0 : 0x80;
+        high = p[0] == 0xED ? 0x9F : 0xBF;
+    } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
+        n = 4;
+        low = p[0] == 0xF0 ? 0x90 : 0x80;
+        high = p[0] == 0xF4 ? 0x8F : 0xBF;
+    }
+    if (n == 0 || n > length || p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return n;
+}
+
+bool iptfhir_utf8_valid(const char *bytes, size_t length) {
+    size_t at = 0;
+    while (at < length) {
+        uint64_t w;
+        if (length - at >= sizeof w) {
+            memcpy(&w, bytes + at, sizeof w);
+            if ((w & HIGHS) == 0) {
+                at += sizeof w;
+                continue;
+            }
+        }
+        size_t n = iptfhir_utf8_sequence(bytes + at, length - at);
+        if (n == 0)
+            return false;
+        at += n;
+    }
+    return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listing files and writing cursors. */
-#include "files.h"
+#include <iptfhir/files.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FRESH_SECONDS                                                                              \
     2 /* coarser than the time stamps of any file system but FAT, which has these 2 seconds */
@@ -27,8 +28,13 @@ static char *escape_name(const char *name) {
     return text;
 }
 
-/* Writes a cursor line. */
-char *files_line(const char *name, const struct stat *st) {
+bool iptfhir_files_is_stdin(const char *path) {
+    size_t length = strlen(path);
+    bool named_dash = length > 1 && strcmp(path + length - 2, "/-") == 0;
+    return strcmp(path, "-") == 0 || (named_dash && access(path, F_OK) != 0);
+}
+
+char *iptfhir_files_line(const char *name, const struct stat *st) {
     char *escaped = escape_name(name), *line = NULL;
     if (escaped && asprintf(&line, "%s\t%lld\t%lld.%09ld\t%llu", escaped, (long long)st->st_size,
                             (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
@@ -38,8 +44,7 @@ char *files_line(const char *name, const struct stat *st) {
     return line;
 }
 
-/* Tells whether a file was changed just now (or in the future). */
-bool files_fresh(const struct stat *st) {
+bool iptfhir_files_fresh(const struct stat *st) {
     return time(NULL) - st->st_mtim.tv_sec < FRESH_SECONDS;
 }
 
@@ -62,18 +67,18 @@ static char *find_line(const char *cursor, const char *name, bool *failed) {
 }
 
 /* Adds one file. */
-static bool add(struct files *f, char *path, const struct stat *st, const char *cursor) {
-    struct file *of = path ? realloc(f->of, (f->count + 1) * sizeof *of) : NULL;
-    if (!of) {
+static bool add(struct iptfhir_files *f, char *path, const struct stat *st, const char *cursor) {
+    struct iptfhir_file *list = path ? realloc(f->list, (f->count + 1) * sizeof *list) : NULL;
+    if (!list) {
         free(path);
         return false;
     }
-    f->of = of;
+    f->list = list;
     const char *slash = strrchr(path, '/');
-    struct file *file = &of[f->count++];
-    *file = (struct file) { .path = path,
-                            .name = slash ? slash + 1 : path,
-                            .size = (uint64_t)st->st_size };
+    struct iptfhir_file *file = &list[f->count++];
+    *file = (struct iptfhir_file) { .path = path,
+                                    .name = slash ? slash + 1 : path,
+                                    .size = (uint64_t)st->st_size };
     f->total += file->size;
     bool failed = false;
     file->line = find_line(cursor, file->name, &failed);
@@ -96,11 +101,10 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Lists files. */
-bool files_list(struct files *f, const char *path, const char *const *suffixes,
-                const char *cursor) {
+bool iptfhir_files_list(struct iptfhir_files *f, const char *path, const char *const *suffixes,
+                        const char *cursor) {
     struct stat st;
-    *f = (struct files) { 0 };
+    *f = (struct iptfhir_files) { 0 };
     if (stat(path, &st) != 0)
         return false;
     if (!S_ISDIR(st.st_mode)) {
@@ -131,25 +135,23 @@ bool files_list(struct files *f, const char *path, const char *const *suffixes,
     return ok;
 }
 
-/* Frees a list. */
-void files_free(struct files *f) {
+void iptfhir_files_free(struct iptfhir_files *f) {
     for (size_t i = 0; i < f->count; i++) {
-        free(f->of[i].path);
-        free(f->of[i].line);
+        free(f->list[i].path);
+        free(f->list[i].line);
     }
-    free(f->of);
-    *f = (struct files) { 0 };
+    free(f->list);
+    *f = (struct iptfhir_files) { 0 };
 }
 
-/* Joins the lines. */
-char *files_cursor(const struct files *f) {
+char *iptfhir_files_cursor(const struct iptfhir_files *f) {
     size_t length = 1;
     for (size_t i = 0; i < f->count; i++)
-        length += f->of[i].line ? strlen(f->of[i].line) + 1 : 0;
+        length += f->list[i].line ? strlen(f->list[i].line) + 1 : 0;
     char *cursor = malloc(length), *out = cursor;
     for (size_t i = 0; cursor && i < f->count; i++)
-        if (f->of[i].line)
-            out += sprintf(out, "%s\n", f->of[i].line);
+        if (f->list[i].line)
+            out += sprintf(out, "%s\n", f->list[i].line);
     if (cursor)
         *out = '\0';
     return cursor;
