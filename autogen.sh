@@ -46,6 +46,7 @@ libxml2-dev pkg-config --exists libxml-2.0
 libsqlite3-dev pkg-config --exists sqlite3
 libyaml-dev pkg-config --exists yaml-0.1
 libpcre2-dev pkg-config --exists libpcre2-8
+libzstd-dev pkg-config --exists libzstd
 openssl command -v openssl
 curl command -v curl
 nodejs command -v node

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATIENTS = 7, RECORDS = 12, MOST_BODIES = 13, LONG_TEXT = 3000 };
+enum { PATIENTS = 7, RECORDS = 12, MOST_BODIES = 13, LONG_TEXT = 3000, LATEST_LANE = 5 };
 
 /* ---- dump ---- */
 
@@ -190,18 +190,20 @@ static bool say_states(struct store *s, uint32_t target, uint64_t patient, struc
     return true;
 }
 
-/* Appends the lanes of a target. */
+/* Appends the lanes of a target that are due at each moment that a random lane may have. */
 static bool say_lanes(struct store *s, uint32_t target, struct str *out,
                       struct iptfhir_error *error) {
-    uint64_t lanes[64];
-    size_t count;
-    int64_t next;
-    if (!s->calls->lanes_due(s, target, 0, 5, 64, lanes, &count, &next, error))
-        return false;
-    str_printf(out, "lanes of %u, next %" PRId64 ":", target, next);
-    for (size_t i = 0; i < count; i++)
-        str_printf(out, " %" PRIu64, lanes[i]);
-    str_putc(out, '\n');
+    for (int64_t now = -1; now <= LATEST_LANE; now++) {
+        uint64_t lanes[PATIENTS];
+        size_t count;
+        int64_t next;
+        if (!s->calls->lanes_due(s, target, 0, now, PATIENTS, lanes, &count, &next, error))
+            return false;
+        str_printf(out, "lanes of %u at %" PRId64 ", next %" PRId64 ":", target, now, next);
+        for (size_t i = 0; i < count; i++)
+            str_printf(out, " %" PRIu64, lanes[i]);
+        str_putc(out, '\n');
+    }
     return true;
 }
 
@@ -388,7 +390,7 @@ static bool write_lane(struct store *s, uint64_t *seed, struct iptfhir_error *er
         return false;
     if (below(seed, 3) == 0)
         return s->calls->lane_drop(s, target, patient, error);
-    return s->calls->lane_put(s, target, patient, below(seed, 12), error);
+    return s->calls->lane_put(s, target, patient, below(seed, LATEST_LANE + 1), error);
 }
 
 static bool write_hold(struct store *s, uint64_t *seed, struct iptfhir_error *error) {
