@@ -2,14 +2,18 @@
 core_sources += \
 	%D%/advance.c %D%/advance.h \
 	%D%/ask.c %D%/ask.h \
+	%D%/batch.c %D%/batch.h \
 	%D%/body.c %D%/body.h \
 	%D%/confine.c %D%/confine.h \
+	%D%/courier.c %D%/courier.h \
 	%D%/cycle.c %D%/cycle.h \
 	%D%/delivery.c %D%/delivery.h \
 	%D%/evidence.c %D%/evidence.h \
+	%D%/facts.c %D%/facts.h \
 	%D%/gate.c %D%/gate.h \
 	%D%/lane.c %D%/lane.h \
 	%D%/match.c %D%/match.h \
+	%D%/ingest.c %D%/ingest.h \
 	%D%/intake.c %D%/intake.h %D%/intake_internal.h \
 	%D%/intake_end.c %D%/intake_facts.c %D%/intake_holds.c \
 	%D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
@@ -25,6 +29,7 @@ core_sources += \
 	%D%/reconcile.c %D%/reconcile.h \
 	%D%/references.c %D%/references.h \
 	%D%/render.c %D%/render.h \
+	%D%/service.c %D%/service.h \
 	%D%/shared.c %D%/shared.h \
 	%D%/witness.c %D%/witness.h
 

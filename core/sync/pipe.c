@@ -108,7 +108,11 @@ static void put_counts(struct str *s, const struct pipe_counts *c) {
 
 static void put_payload(struct str *s, const struct pipe_message *m) {
     switch (m->type) {
-    case PIPE_HELLO: put_number(s, m->version, 4); break;
+    case PIPE_HELLO:
+        put_number(s, m->version, 4);
+        put_number(s, m->whole_records, 1);
+        put_number(s, m->whole_units, 1);
+        break;
     case PIPE_WELCOME: put_welcome(s, m); break;
     case PIPE_ASK:
         put_number(s, m->count, 4);
@@ -326,7 +330,11 @@ static void take_one_record(struct bytes_in *in, struct pipe_message *m) {
 
 static void take_payload(struct bytes_in *in, struct pipe_message *m) {
     switch (m->type) {
-    case PIPE_HELLO: m->version = (uint32_t)take_number(in, 4); break;
+    case PIPE_HELLO:
+        m->version = (uint32_t)take_number(in, 4);
+        m->whole_records = take_flag(in);
+        m->whole_units = take_flag(in);
+        break;
     case PIPE_WELCOME: take_welcome(in, m); break;
     case PIPE_ASK: take_ask(in, m); break;
     case PIPE_ANSWER: take_answer(in, m); break;

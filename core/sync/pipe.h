@@ -42,6 +42,7 @@ struct pipe_counts {
 struct pipe_message {
     enum pipe_type type;
     uint32_t version;                    /* HELLO, WELCOME */
+    bool whole_records, whole_units;     /* HELLO: what the source says of itself */
     struct store_bytes cursor;           /* WELCOME (NULL data: none), CURSOR */
     const struct pipe_alias *aliases;    /* WELCOME */
     const struct intake_record *records; /* ASK: id to content; RECORD: one, whole */
