@@ -2,6 +2,7 @@
 /* iptfhir: option parsing and the table of commands. */
 #include "core/base/log.h"
 #include "core/command/command.h"
+#include "core/net/tls.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -40,11 +41,13 @@ static void usage(FILE *out) {
         IPTFHIR_SYSCONFDIR);
 }
 
-/* Keep patient data out of core dumps and group or world readable files. */
+/* Keep patient data out of core dumps and group or world readable files, and session keys out of
+ * every file. */
 static void protect_process(void) {
     umask(077);
     setrlimit(RLIMIT_CORE, &(struct rlimit) { 0, 0 });
     prctl(PR_SET_DUMPABLE, 0);
+    tls_forget_key_log();
     signal(SIGPIPE, SIG_IGN);
 }
 

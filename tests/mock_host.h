@@ -82,6 +82,8 @@ struct iptfhir_http {
 };
 
 MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level,
+                                 const char *format, ...) __attribute__((format(printf, 3, 4)));
+MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level,
                                  const char *format, ...) {
     struct mock_host *m = (struct mock_host *)(uintptr_t)h;
     size_t used = strlen(m->log);
@@ -94,6 +96,10 @@ MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level lev
     snprintf(m->log + used, sizeof m->log - used, "\n");
 }
 
+MOCK_UNUSED static iptfhir_status mock_fail(const struct iptfhir_host *h, struct iptfhir_error *e,
+                                            iptfhir_status status, const char *code,
+                                            const char *where, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 MOCK_UNUSED static iptfhir_status mock_fail(const struct iptfhir_host *h, struct iptfhir_error *e,
                                             iptfhir_status status, const char *code,
                                             const char *where, const char *format, ...) {
@@ -426,6 +432,170 @@ MOCK_UNUSED static iptfhir_status mock_map(const struct iptfhir_descriptor *plug
     record.node = mock_read(r->sink.document, json);
     record.course = mock_nodes()->object(r->sink.document);
     return plugin->mapper->map(self, &record, &r->sink, e);
+}
+
+/* ---- what a target is asked and tells ---- */
+/* The requests of an order, each as one text: method and path, headers, an empty line, body. */
+struct mock_requests {
+    struct iptfhir_request_sink sink; /* first */
+    char **texts;
+    size_t count;
+};
+
+MOCK_UNUSED static void mock_request(struct iptfhir_request_sink *s,
+                                     const struct iptfhir_http_request *request) {
+    struct mock_requests *r = (struct mock_requests *)s;
+    size_t length = 0;
+    char *text = NULL;
+    FILE *f = open_memstream(&text, &length);
+    r->texts = realloc(r->texts, (r->count + 1) * sizeof *r->texts);
+    if (f == NULL || r->texts == NULL)
+        abort();
+    fprintf(f, "%s %s\n", request->method, request->path);
+    for (size_t i = 0; request->headers != NULL && request->headers[i] != NULL; i++)
+        fprintf(f, "%s\n", request->headers[i]);
+    if (request->body != NULL) {
+        fputc('\n', f);
+        fwrite(request->body, 1, request->body_length, f);
+    }
+    fclose(f);
+    r->texts[r->count++] = text;
+}
+
+/* Makes the sink ready. */
+MOCK_UNUSED static void mock_requests_open(struct mock_requests *r) {
+    memset(r, 0, sizeof *r);
+    r->sink = (struct iptfhir_request_sink) { sizeof r->sink, r, mock_request };
+}
+
+/* Forgets the requests, so that the next order can be asked. */
+MOCK_UNUSED static void mock_requests_close(struct mock_requests *r) {
+    while (r->count > 0)
+        free(r->texts[--r->count]);
+    free(r->texts);
+    r->texts = NULL;
+}
+
+/* One thing that a target told: of an item, of a candidate, of a pause, of abilities. */
+struct mock_proof {
+    size_t index;
+    iptfhir_proof proof;
+    char server_id[80], version[80], code[40], detail[640];
+    char *body; /* NULL: none */
+};
+struct mock_pause {
+    char code[40], detail[800];
+    int64_t retry_after_ms;
+    bool person;
+};
+struct mock_evidence {
+    struct iptfhir_evidence_sink sink; /* first */
+    struct mock_proof *proofs;
+    size_t count;
+    char candidates[MOCK_MAX][512]; /* "p9 active urn:mrn|77 former urn:mrn|7 Family, Given ..." */
+    size_t candidate_count;
+    struct mock_pause pauses[MOCK_MAX];
+    size_t pause_count;
+    char abilities[4096]; /* "transaction batch Goal=13 ..." */
+};
+
+MOCK_UNUSED static void mock_item(struct iptfhir_evidence_sink *s, size_t index,
+                                  const struct iptfhir_evidence *e) {
+    struct mock_evidence *m = (struct mock_evidence *)s;
+    m->proofs = realloc(m->proofs, (m->count + 1) * sizeof *m->proofs);
+    if (m->proofs == NULL)
+        abort();
+    struct mock_proof *p = &m->proofs[m->count++];
+    memset(p, 0, sizeof *p);
+    p->index = index;
+    p->proof = e->proof;
+    snprintf(p->server_id, sizeof p->server_id, "%s", e->server_id != NULL ? e->server_id : "");
+    snprintf(p->version, sizeof p->version, "%s", e->version != NULL ? e->version : "");
+    snprintf(p->code, sizeof p->code, "%s", e->code != NULL ? e->code : "");
+    snprintf(p->detail, sizeof p->detail, "%s", e->detail != NULL ? e->detail : "");
+    if (e->body != NULL)
+        p->body = strndup(e->body, e->body_length);
+}
+
+MOCK_UNUSED static void mock_candidate(struct iptfhir_evidence_sink *s,
+                                       const struct iptfhir_candidate *c) {
+    struct mock_evidence *m = (struct mock_evidence *)s;
+    if (m->candidate_count == MOCK_MAX)
+        return;
+    char *out = m->candidates[m->candidate_count++];
+    const size_t room = sizeof m->candidates[0];
+    size_t used = 0;
+#define MOCK_ADD(...)                                                                              \
+    do {                                                                                           \
+        if (used < room)                                                                           \
+            used += (size_t)snprintf(out + used, room - used, __VA_ARGS__);                        \
+    } while (0)
+    MOCK_ADD("%s%s%s", c->server_id, c->active ? " active" : "", c->as_asked ? " as-asked" : "");
+    if (c->replaced_by != NULL)
+        MOCK_ADD(" replaced-by %s", c->replaced_by);
+    for (size_t i = 0; i < c->identifier_count; i++)
+        MOCK_ADD(" %s|%s", c->identifiers[i].system != NULL ? c->identifiers[i].system : "",
+                 c->identifiers[i].value);
+    for (size_t i = 0; i < c->former_count; i++)
+        MOCK_ADD(" former %s|%s", c->former[i].system != NULL ? c->former[i].system : "",
+                 c->former[i].value);
+    for (size_t i = 0; c->families != NULL && c->families[i] != NULL; i++)
+        MOCK_ADD(" family %s", c->families[i]);
+    for (size_t i = 0; c->givens != NULL && c->givens[i] != NULL; i++)
+        MOCK_ADD(" given %s", c->givens[i]);
+    if (c->birth_date != NULL)
+        MOCK_ADD(" born %s", c->birth_date);
+    if (c->sex != NULL)
+        MOCK_ADD(" %s", c->sex);
+#undef MOCK_ADD
+}
+
+MOCK_UNUSED static void mock_abilities(struct iptfhir_evidence_sink *s,
+                                       const struct iptfhir_abilities *a) {
+    struct mock_evidence *m = (struct mock_evidence *)s;
+    size_t used = (size_t)snprintf(m->abilities, sizeof m->abilities, "%s%s",
+                                   a->transaction ? " transaction" : "", a->batch ? " batch" : "");
+    for (const struct iptfhir_ability *t = a->types; t != NULL && t->type != NULL; t++) {
+        if (used < sizeof m->abilities)
+            used += (size_t)snprintf(m->abilities + used, sizeof m->abilities - used, " %s=%u",
+                                     t->type, t->can);
+    }
+}
+
+MOCK_UNUSED static void mock_pause(struct iptfhir_evidence_sink *s, const struct iptfhir_pause *p) {
+    struct mock_evidence *m = (struct mock_evidence *)s;
+    if (m->pause_count == MOCK_MAX)
+        return;
+    struct mock_pause *out = &m->pauses[m->pause_count++];
+    snprintf(out->code, sizeof out->code, "%s", p->code);
+    snprintf(out->detail, sizeof out->detail, "%s", p->detail);
+    out->retry_after_ms = p->retry_after_ms;
+    out->person = p->person;
+}
+
+/* Makes the sink ready. */
+MOCK_UNUSED static void mock_evidence_open(struct mock_evidence *m) {
+    memset(m, 0, sizeof *m);
+    m->sink = (struct iptfhir_evidence_sink) { sizeof m->sink, m,         mock_item, mock_candidate,
+                                               mock_abilities, mock_pause };
+}
+
+/* Frees what was told. */
+MOCK_UNUSED static void mock_evidence_close(struct mock_evidence *m) {
+    for (size_t i = 0; i < m->count; i++)
+        free(m->proofs[i].body);
+    free(m->proofs);
+    memset(m, 0, sizeof *m);
+}
+
+/* The n-th proof of an item, NULL when there are fewer. */
+MOCK_UNUSED static const struct mock_proof *mock_proof_of(const struct mock_evidence *m,
+                                                          size_t index, size_t n) {
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->proofs[i].index == index && n-- == 0)
+            return &m->proofs[i];
+    }
+    return NULL;
 }
 
 #ifdef __cplusplus

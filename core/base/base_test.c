@@ -85,26 +85,6 @@ START_TEST(a_failed_allocation_marks_the_buffer_once_and_for_all) {
 }
 END_TEST
 
-START_TEST(a_file_larger_than_allowed_is_refused_with_efbig) {
-    char path[] = "/tmp/base_test_XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, "12345", 5), 5);
-    struct str s = { 0 };
-    ck_assert(str_read_file(&s, path, 5));
-    ck_assert_str_eq(s.data, "12345");
-    str_clear(&s);
-    errno = 0;
-    ck_assert(!str_read_file(&s, path, 4));
-    ck_assert_int_eq(errno, EFBIG);
-    ck_assert(!str_read_file(&s, "/nonexistent/file", 4));
-    ck_assert_int_eq(errno, ENOENT);
-    close(fd);
-    unlink(path);
-    str_free(&s);
-}
-END_TEST
-
 START_TEST(the_first_error_wins) {
     struct iptfhir_error e = ERROR_INIT;
     ck_assert(!error_is_set(&e));
@@ -392,7 +372,6 @@ int main(void) {
     tcase_add_test(tests, a_json_string_escapes_what_json_demands);
     tcase_add_test(tests, every_position_of_a_special_byte_is_found);
     tcase_add_test(tests, a_failed_allocation_marks_the_buffer_once_and_for_all);
-    tcase_add_test(tests, a_file_larger_than_allowed_is_refused_with_efbig);
     tcase_add_test(tests, the_first_error_wins);
     tcase_add_test(tests, a_text_cut_short_stays_utf8);
     tcase_add_test(tests, a_report_is_bounded_and_counts_what_it_drops);

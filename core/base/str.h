@@ -64,7 +64,4 @@ static inline void str_free(struct str *s) {
 static inline char *str_steal(struct str *s) {
     return iptfhir_text_steal(&s->text);
 }
-static inline bool str_read_file(struct str *s, const char *path, size_t max) {
-    return iptfhir_text_read_file(&s->text, path, max);
-}
 #endif

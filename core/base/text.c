@@ -4,14 +4,10 @@
 
 #include "core/base/alloc.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 bool iptfhir_text_reserve(struct iptfhir_text *s, size_t more) {
     if (s->failed)
@@ -195,54 +191,6 @@ char *iptfhir_text_steal(struct iptfhir_text *s) {
     data[s->length] = '\0';
     *s = (struct iptfhir_text) { 0 };
     return data;
-}
-
-/* Appends what a descriptor gives until its end. */
-static bool read_all(struct iptfhir_text *s, int fd, size_t max) {
-    size_t taken = 0;
-    for (;;) {
-        size_t room = max - taken < 65536 ? max - taken + 1 : 65536;
-        if (!iptfhir_text_reserve(s, room)) {
-            errno = ENOMEM;
-            return false;
-        }
-        ssize_t n = read(fd, s->data + s->length, room);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        taken += (size_t)n;
-        if (taken > max) {
-            errno = EFBIG;
-            return false;
-        }
-        s->length += (size_t)n;
-        s->data[s->length] = '\0';
-        if (n == 0)
-            return true;
-    }
-}
-
-bool iptfhir_text_read_file(struct iptfhir_text *s, const char *path, size_t max) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    struct stat st;
-    bool ok = true;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        if ((uintmax_t)st.st_size > max) {
-            errno = EFBIG;
-            ok = false;
-        } else if (!iptfhir_text_reserve(s, (size_t)st.st_size + 1)) {
-            errno = ENOMEM;
-            ok = false;
-        }
-    }
-    ok = ok && read_all(s, fd, max);
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return ok;
 }
 
 size_t iptfhir_utf8_sequence(const char *bytes, size_t length) {

@@ -2,6 +2,7 @@
 /* iptfhir check: everything wrong with a configuration, its plugins, mappings and keys, at once;
  * with samples, what mapping them shows. */
 #include "core/base/crypt.h"
+#include "core/base/file.h"
 #include "core/command/command.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
@@ -16,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind { SOURCE, MAPPER, TARGET };
-static const char *const kinds[] = { "source", "mapper", "target" };
+enum kind { SOURCE, MAPPER, TARGET, FUNCTIONS };
+static const char *const kinds[] = { "source", "mapper", "target", "plugin with functions" };
 
 /* One configured instance on trial. */
 struct trial {
@@ -61,24 +62,37 @@ static void load_section(struct check *c, enum kind kind, const struct config_in
                               .config = &list[i],
                               .plugin = plugin_load(c->config, &list[i], &c->report) };
         const struct iptfhir_descriptor *d = t->plugin ? plugin_descriptor(t->plugin) : NULL;
-        if (d && !(kind == SOURCE   ? (const void *)d->source
-                   : kind == MAPPER ? (const void *)d->mapper
-                                    : (const void *)d->target))
+        const void *const parts[] = { [SOURCE] = d ? d->source : NULL,
+                                      [MAPPER] = d ? d->mapper : NULL,
+                                      [TARGET] = d ? d->target : NULL,
+                                      [FUNCTIONS] = d ? d->functions : NULL };
+        if (d && parts[kind] == NULL)
             report_add(&c->report, REPORT_ERROR, "plugin-kind", list[i].where,
                        "plugin %s is no %s: see iptfhir plugins", list[i].plugin, kinds[kind]);
     }
 }
 
-/* Load schema and mapping files; the mappers' functions are known there. */
+/* Adds the functions that mapping files get from a plugin, unless they have them already. */
+static void add_functions(const struct trial *t, const struct iptfhir_function **tables,
+                          size_t *count) {
+    bool gives = t->kind == MAPPER || t->kind == FUNCTIONS;
+    const struct iptfhir_function *functions =
+        gives && t->plugin != NULL ? plugin_descriptor(t->plugin)->functions : NULL;
+    for (size_t i = 0; i < *count; i++)
+        if (tables[i] == functions)
+            return;
+    if (functions != NULL)
+        tables[(*count)++] = functions;
+}
+
+/* Load schema and mapping files; the functions of plugins are known there. */
 static void load_mappings(struct check *c) {
     const struct config *config = c->config;
     const struct iptfhir_function **functions = calloc(c->count + 1, sizeof *functions);
     struct str path = { 0 };
     size_t tables = 0;
     for (size_t i = 0; functions && i < c->count; i++)
-        if (c->trials[i].kind == MAPPER && c->trials[i].plugin &&
-            plugin_descriptor(c->trials[i].plugin)->functions)
-            functions[tables++] = plugin_descriptor(c->trials[i].plugin)->functions;
+        add_functions(&c->trials[i], functions, &tables);
     str_printf(&path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     if (functions && !path.failed) {
         const struct template_settings settings = { config->identity_base ? config->identity_base
@@ -102,7 +116,7 @@ static void try_instance(struct check *c, struct trial *t) {
                                             .instance = t->config,
                                             .templates = c->templates,
                                             .network = t->kind == TARGET ? &net_host : NULL };
-    if (!t->plugin)
+    if (!t->plugin || t->kind == FUNCTIONS)
         return;
     if (!c->templates || !c->config->identity_base) {
         instance_check(t->plugin, t->config, c->config, &c->report);
@@ -118,13 +132,15 @@ static void try_instance(struct check *c, struct trial *t) {
 static void check_all(struct check *c) {
     const struct config *config = c->config;
     check_store(c);
-    c->trials = calloc(config->source_count + config->mapper_count + config->target_count + 1,
+    c->trials = calloc(config->source_count + config->mapper_count + config->target_count +
+                           config->function_count + 1,
                        sizeof *c->trials);
     if (!c->trials || !config->plugin_dirs || !config->mappings_dir)
         return; /* reported */
     load_section(c, SOURCE, config->sources, config->source_count);
     load_section(c, MAPPER, config->mappers, config->mapper_count);
     load_section(c, TARGET, config->targets, config->target_count);
+    load_section(c, FUNCTIONS, config->functions, config->function_count);
     if (access(config->mappings_dir, R_OK | X_OK) == 0) /* reported, if not */
         load_mappings(c);
     for (size_t i = 0; i < c->count; i++)
@@ -172,9 +188,9 @@ static void add_sample(struct samples *s, const char *path, struct report *repor
         s->list = more;
         s->room = room;
     }
-    if (!str_read_file(&text, path, SAMPLE_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s",
-                   strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, SAMPLE_BYTES, why)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s", why);
         str_free(&text);
         return;
     }
@@ -205,7 +221,7 @@ static void find_samples(struct samples *s, const char *folder, int depth, struc
         if (*name != '.' && !path.failed && stat(path.data, &st) == 0) {
             if (S_ISDIR(st.st_mode) && depth < 2)
                 find_samples(s, path.data, depth + 1, report);
-            else if (S_ISREG(st.st_mode) && dot && !strcmp(dot, ".json"))
+            else if (!S_ISDIR(st.st_mode) && dot && !strcmp(dot, ".json"))
                 add_sample(s, path.data, report);
         }
         str_free(&path);

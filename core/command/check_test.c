@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of `iptfhir check` and `iptfhir plugins`, over the sample configuration and the built
  * plugins. */
-#include "core/base/str.h"
+#include "core/base/file.h"
 #include "core/command/command.h"
 
 #include <check.h>
@@ -84,8 +84,8 @@ static int run(command_function *command, const char *config, bool json, const c
     restore(stderr, saved_err);
     str_clear(&err);
     str_clear(&out);
-    ck_assert(str_read_file(&err, said, 1u << 20));
-    ck_assert(str_read_file(&out, printed, 1u << 20));
+    ck_assert(file_read(&err, said, 1u << 20, NULL));
+    ck_assert(file_read(&out, printed, 1u << 20, NULL));
     return code;
 }
 

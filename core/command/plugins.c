@@ -175,7 +175,8 @@ static void print_sample_option(const struct iptfhir_option *o) {
 }
 
 /* Print a sample of one section. */
-static void print_sample(const struct iptfhir_descriptor *d, const char *section, const char *name) {
+static void print_sample(const struct iptfhir_descriptor *d, const char *section,
+                         const char *name) {
     printf("\n%s:\n  %s:\n    plugin: %s\n", section, name, d->name);
     for (const struct iptfhir_option *o = d->options; o && o->name; o++)
         print_sample_option(o);
@@ -211,8 +212,10 @@ static void describe(const struct plugin *p) {
                "    workers (whole number, 1 to 64; default 4)\n        Threads that deliver, each "
                "with an instance of "
                "its own.\n");
-    if (!d->source && !d->mapper && !d->target)
+    if (!d->source && !d->mapper && !d->target) {
+        printf("\nSAMPLE\n    functions: [%s]\n", d->name);
         return;
+    }
     printf("\nSAMPLE");
     if (d->source)
         print_sample(d, "sources", "my-source");

@@ -73,9 +73,9 @@ int command_sync(int argc, char **argv, const struct command_options *options) {
         if (name && strcmp(config->jobs[i].name, name) != 0)
             continue;
         int one = sync_job(config, &config->jobs[i], dry, options);
-        code = one > code ? one : code;
+        code = exit_gravest(code, one);
         done++;
-        if (one >= 128)
+        if (one > EXIT_BY_SIGNAL)
             break;
     }
     if (config && !done) {
@@ -85,10 +85,9 @@ int command_sync(int argc, char **argv, const struct command_options *options) {
     }
     command_print_report(stderr, &report,
                          &(struct command_options) { .config_path = options->config_path });
-    if (code == EXIT_SETTLED && !dry)
-        code = code_of_store(config->store_path);
-    else if (code == EXIT_LATER && !dry)
-        code_of_store(config->store_path);
+    bool has_state = code == EXIT_SETTLED || code == EXIT_HELD || code == EXIT_LATER;
+    if (has_state && !dry)
+        code = exit_gravest(code, code_of_store(config->store_path));
     report_free(&report);
     config_free(config);
     return code;

@@ -58,9 +58,10 @@ static const struct setting settings[] = {
     { "log", "level", SETTING_CHOICE, AT(log_level), "info", 0, 0, levels, false },
 };
 #define SETTINGS (sizeof settings / sizeof *settings)
-static const char *const top_names[] = { "store",   "identity", "mappings",   "plugins", "records",
-                                         "limits",  "privacy",  "parameters", "sources", "mappers",
-                                         "targets", "jobs",     "log",        NULL };
+static const char *const top_names[] = { "store",      "identity", "mappings", "plugins",
+                                         "functions",  "records",  "limits",   "privacy",
+                                         "parameters", "sources",  "mappers",  "targets",
+                                         "jobs",       "log",      NULL };
 
 /* Report a fault at a node. */
 void config_fault(struct reading *r, const struct tree *node, const char *code, const char *format,

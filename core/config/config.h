@@ -54,6 +54,8 @@ struct config {
     iptfhir_level log_level;
     struct config_instance *sources, *mappers, *targets;
     size_t source_count, mapper_count, target_count;
+    struct config_instance *functions; /* plugins whose functions every mapping file has */
+    size_t function_count;
     struct config_job *jobs;
     size_t job_count;
     struct arena arena;

@@ -90,6 +90,21 @@ START_TEST(a_whole_configuration_has_its_defaults_and_keeps_the_order_of_mappers
 }
 END_TEST
 
+START_TEST(plugins_with_functions_are_listed_by_name) {
+    char text[1024];
+    snprintf(text, sizeof text, "functions: [ordinals, units]\n%s", whole);
+    struct config *c = load(text);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(c->function_count, 2);
+    ck_assert_str_eq(c->functions[1].plugin, "units");
+    ck_assert_ptr_nonnull(strstr(c->functions[1].where, ":1:"));
+    config_free(c);
+    snprintf(text, sizeof text, "functions: [1]\n%s", whole);
+    ck_assert_ptr_null(load(text));
+    ck_assert_str_eq(report.entries[0].error.code, "wrong-type");
+}
+END_TEST
+
 START_TEST(what_the_core_takes_is_not_handed_to_the_plugin) {
     struct config *c = load(whole);
     ck_assert_ptr_nonnull(c);
@@ -295,6 +310,7 @@ int main(void) {
     TCase *c = tcase_create("config");
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, a_whole_configuration_has_its_defaults_and_keeps_the_order_of_mappers);
+    tcase_add_test(c, plugins_with_functions_are_listed_by_name);
     tcase_add_test(c, what_the_core_takes_is_not_handed_to_the_plugin);
     tcase_add_test(c, a_source_says_what_its_absences_mean);
     tcase_add_test(c, a_source_or_job_that_says_it_wrong_is_told_where);

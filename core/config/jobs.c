@@ -214,6 +214,33 @@ static void read_clinic(struct reading *r, struct config_job *job, const struct 
         job->clinic = clinic->text;
 }
 
+/* Read the list of plugins whose functions every mapping file has. */
+static void read_functions(struct reading *r, const struct tree *root) {
+    struct config *c = r->c;
+    const struct tree *names = config_member(root, "functions");
+    if (names != NULL && names->kind != TREE_ARRAY) {
+        config_fault(r, names, "wrong-type", "functions must be a list of plugins: [NAME, ...]");
+        names = NULL;
+    }
+    size_t most = names != NULL ? names->length : 0;
+    c->functions = arena_zalloc(&c->arena, (most + 1) * sizeof *c->functions);
+    if (c->functions == NULL) {
+        config_out_of_memory(r);
+        return;
+    }
+    for (const struct tree *n = most > 0 ? names->first : NULL; n != NULL; n = n->next) {
+        if (n->kind != TREE_STRING || n->length == 0) {
+            config_fault(r, n, "wrong-type", "functions must be a list of plugins: [NAME, ...]");
+            continue;
+        }
+        c->functions[c->function_count++] =
+            (struct config_instance) { .name = n->text,
+                                       .plugin = n->text,
+                                       .where = config_where(&c->arena, r->file, n),
+                                       .workers = 1 };
+    }
+}
+
 /* Read the jobs. */
 static void read_jobs(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
@@ -257,5 +284,6 @@ void config_read_jobs(struct reading *r, const struct tree *root) {
     c->sources = read_instances(r, root, "sources", false, &c->source_count);
     c->mappers = read_instances(r, root, "mappers", false, &c->mapper_count);
     c->targets = read_instances(r, root, "targets", true, &c->target_count);
+    read_functions(r, root);
     read_jobs(r, root);
 }

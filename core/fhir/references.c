@@ -19,32 +19,47 @@ static bool is_letter(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-static bool is_lower_hex(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+#define BYTES(c) (UINT64_C(0x0101010101010101) * (c))
+#define HIGH_BITS BYTES(0x80)
+
+/* The high bit of each of eight ASCII bytes that is at least `c`. */
+static uint64_t at_least(uint64_t bytes, unsigned c) {
+    return (bytes + BYTES(0x80 - c)) & HIGH_BITS;
 }
 
-static bool is_uuid(const char *text, size_t length) {
-    if (length != UUID_LENGTH)
+/* True when eight bytes are lower-case hex digits. */
+static bool are_hex(const char *text) {
+    uint64_t w;
+    memcpy(&w, text, sizeof w);
+    uint64_t digits = at_least(w, '0') & ~at_least(w, '9' + 1);
+    uint64_t letters = at_least(w, 'a') & ~at_least(w, 'f' + 1);
+    return (w & HIGH_BITS) == 0 && (digits | letters) == HIGH_BITS;
+}
+
+/* True for 36 characters in the form 8-4-4-4-12. */
+static bool is_uuid(const char *text) {
+    if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
         return false;
-    for (size_t i = 0; i < UUID_LENGTH; i++) {
-        bool dash_place = i == 8 || i == 13 || i == 18 || i == 23;
-        bool fits = dash_place ? text[i] == '-' : is_lower_hex(text[i]);
-        if (!fits)
-            return false;
-    }
-    return true;
+    char middle[16];
+    memcpy(middle, text + 9, 4);
+    memcpy(middle + 4, text + 14, 4);
+    memcpy(middle + 8, text + 19, 4);
+    memcpy(middle + 12, text + 24, 4);
+    return are_hex(text) && are_hex(middle) && are_hex(middle + 8) && are_hex(text + 28);
 }
 
 /* Splits "Type/UUID"; false for every other form. */
 static bool split(const struct tree *node, size_t *type_length, const char **uuid) {
-    size_t letters = 0;
-    while (letters < node->length && is_letter(node->text[letters]))
-        letters++;
-    if (letters == 0 || letters == node->length || node->text[letters] != '/')
+    if (node->length <= UUID_LENGTH + 1)
         return false;
-    *type_length = letters;
-    *uuid = node->text + letters + 1;
-    return is_uuid(*uuid, node->length - letters - 1);
+    *type_length = node->length - UUID_LENGTH - 1;
+    *uuid = node->text + *type_length + 1;
+    if (node->text[*type_length] != '/' || !is_uuid(*uuid))
+        return false;
+    for (size_t i = 0; i < *type_length; i++)
+        if (!is_letter(node->text[i]))
+            return false;
+    return true;
 }
 
 /* The slot where `uuid` stands, or the free one where it belongs. */
@@ -89,8 +104,8 @@ static bool add(struct collection *c, const struct tree *node) {
         return true;
     struct resource_reference *added = &c->items[c->count];
     added->type = arena_strndup(c->arena, node->text, type_length);
-    added->uuid = arena_strndup(c->arena, uuid, UUID_LENGTH);
-    if (added->type == NULL || added->uuid == NULL)
+    added->uuid = uuid;
+    if (added->type == NULL)
         return false;
     *slot = (uint32_t)++c->count;
     return true;
@@ -106,30 +121,57 @@ static bool is_named(const struct tree *n, uint32_t member) {
            memcmp(n->name, member_name, sizeof member_name - 1) == 0;
 }
 
-/* Adds what the children of a node refer to. */
-static bool add_below(struct collection *c, const struct tree *parent, uint32_t member) {
-    for (const struct tree *n = parent->first; n != NULL; n = n->next) {
+/* What is done with each `reference` text of a resource; false ends the walk. */
+typedef bool visitor(void *user, struct tree *node);
+
+/* Visits the reference texts below a node. */
+static bool visit_below(const struct tree *parent, uint32_t member, visitor *visit, void *user) {
+    for (struct tree *n = parent->first; n != NULL; n = n->next) {
         if (n->kind == TREE_STRING) {
-            if (is_named(n, member) && !add(c, n))
+            if (is_named(n, member) && !visit(user, n))
                 return false;
         } else if (n->kind == TREE_OBJECT || n->kind == TREE_ARRAY) {
-            if (!add_below(c, n, member))
+            if (!visit_below(n, member, visit, user))
                 return false;
         }
     }
     return true;
 }
 
+/* Visits the reference texts of a resource. */
+static bool visit_all(const struct tree *resource, visitor *visit, void *user) {
+    uint32_t member = symbol_intern(member_name, sizeof member_name - 1);
+    if (member == 0)
+        return false;
+    return resource->kind != TREE_OBJECT || visit_below(resource, member, visit, user);
+}
+
+static bool add_node(void *user, struct tree *node) {
+    return add(user, node);
+}
+
 bool resource_references(struct arena *arena, const struct tree *resource,
                          const struct resource_reference **list, size_t *count) {
     struct collection found = { .arena = arena };
-    *list = NULL;
-    *count = 0;
-    uint32_t member = symbol_intern(member_name, sizeof member_name - 1);
-    bool is_object = resource->kind == TREE_OBJECT;
-    if (member == 0 || (is_object && !add_below(&found, resource, member)))
+    bool ok = visit_all(resource, add_node, &found);
+    *list = ok ? found.items : NULL;
+    *count = ok ? found.count : 0;
+    return ok;
+}
+
+static bool make_urn(void *user, struct tree *node) {
+    size_t type_length = 0;
+    const char *uuid = NULL;
+    if (!split(node, &type_length, &uuid))
+        return true;
+    const char *urn = arena_printf(user, "urn:uuid:%s", uuid);
+    if (urn == NULL)
         return false;
-    *list = found.items;
-    *count = found.count;
+    node->text = urn;
+    node->length = (uint32_t)strlen(urn);
     return true;
+}
+
+bool resource_references_to_urns(struct arena *arena, struct tree *resource) {
+    return visit_all(resource, make_urn, arena);
 }

@@ -13,8 +13,12 @@ struct resource_reference {
 
 /* Lists each different UUID that a `reference` member of `resource` names, at any depth, in the
  * order of their first occurrence. References of other forms (contained, urn:uuid, absolute,
- * searches, ids of a server) are not listed. `*list` and its texts live in `arena`. False when
- * memory is out. */
+ * searches, ids of a server) are not listed. `*list` lives in `arena`, and its texts as long as
+ * both `arena` and the resource. False when memory is out. */
 bool resource_references(struct arena *arena, const struct tree *resource,
                          const struct resource_reference **list, size_t *count);
+/* Rewrites the same references to "urn:uuid:UUID", as entries of one Bundle refer to each other
+ * (http://hl7.org/fhir/R4/bundle.html#references). New texts live in `arena`. False when memory is
+ * out. */
+bool resource_references_to_urns(struct arena *arena, struct tree *resource);
 #endif

@@ -54,6 +54,13 @@ START_TEST(what_is_no_identity_of_ours_is_not_listed) {
         "{\"reference\":\"urn:uuid:" A "\"}",
         "{\"reference\":\"https://x/Patient/" A "\"}",
         "{\"reference\":\"Patient/" A "/_history/1\"}",
+        "{\"reference\":\"Patient/Aaaaaaaa-0000-5000-8000-000000000001\"}",
+        "{\"reference\":\"Patient/gaaaaaaa-0000-5000-8000-000000000001\"}",
+        "{\"reference\":\"Patient/aaaaaaaa-0000-5000-8000-00000000000:\"}",
+        "{\"reference\":\"Patient/aaaaaaaa-0000-50`0-8000-000000000001\"}",
+        "{\"reference\":\"Patient/aaaaaaaa-0000-5000_8000-000000000001\"}",
+        "{\"reference\":\"Patient/aaaaaaaa-0000-5000-8000-0000000000\xC3\xA9\"}",
+        "{\"reference\":\"Pat1ent/" A "\"}",
         "{\"reference\":{\"a\":\"Patient/" A "\"}}",
         "{\"valueString\":\"Patient/" A "\"}",
         "{\"valueString\":\"{\\\"reference\\\":\\\"Patient/" A "\\\"}\"}",
@@ -84,6 +91,21 @@ START_TEST(many_references_are_all_listed) {
 }
 END_TEST
 
+START_TEST(references_become_urns_and_nothing_else_does) {
+    struct iptfhir_error error = ERROR_INIT;
+    struct str out = { 0 };
+    const char *json = "{\"subject\":" REF("Patient", A) ",\"x\":[" REF(
+        "Goal", B) "],\"t\":\"Goal/" B "\",\"author\":{\"reference\":\"#a\"}}";
+    struct tree *tree = json_read_copy(&arena, json, strlen(json), NULL, &error);
+    ck_assert(resource_references_to_urns(&arena, tree));
+    json_write(&out, tree, JSON_COMPACT);
+    ck_assert_str_eq(out.data, "{\"subject\":{\"reference\":\"urn:uuid:" A
+                               "\"},\"x\":[{\"reference\":\"urn:uuid:" B "\"}],\"t\":\"Goal/" B
+                               "\",\"author\":{\"reference\":\"#a\"}}");
+    str_free(&out);
+}
+END_TEST
+
 START_TEST(a_full_arena_is_told) {
     struct tree *tree = NULL;
     struct iptfhir_error error = ERROR_INIT;
@@ -103,6 +125,7 @@ int main(void) {
     tcase_add_test(all, a_uuid_is_listed_once);
     tcase_add_test(all, what_is_no_identity_of_ours_is_not_listed);
     tcase_add_test(all, many_references_are_all_listed);
+    tcase_add_test(all, references_become_urns_and_nothing_else_does);
     tcase_add_test(all, a_full_arena_is_told);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

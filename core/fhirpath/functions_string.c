@@ -66,13 +66,13 @@ static int64_t find(const struct str *a, const struct str *b, bool last) {
     return found;
 }
 CALL(do_index_of) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out, of_integer(find(&s[0], &s[1], false))));
 }
 CALL(do_last_index_of) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
@@ -80,7 +80,7 @@ CALL(do_last_index_of) {
                                                 : characters(s[0].data, s[0].length))));
 }
 CALL(do_substring) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     collection from = { 0 }, count = { 0 };
     int64_t start, n = INT64_MAX;
     bool all, has_start, has_count = true;
@@ -104,7 +104,7 @@ CALL(do_substring) {
     return kept ? push(e, out, of_text(kept, b - a)) : out_of_memory(e);
 }
 CALL(do_starts_with) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
@@ -112,7 +112,7 @@ CALL(do_starts_with) {
                                     !memcmp(s[0].data, s[1].data, s[1].length))));
 }
 CALL(do_ends_with) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
@@ -121,7 +121,7 @@ CALL(do_ends_with) {
                                             s[1].length))));
 }
 CALL(do_contains) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
@@ -131,7 +131,7 @@ CALL(do_contains) {
 /* Change the case of ASCII and Latin-1 letters, Greek and Cyrillic stay: no locale decides. */
 static bool change_case(struct evaluation *e, const struct expression *x, const collection *in,
                         collection *out, bool upper) {
-    struct str s[1], r = { 0 };
+    struct str s[1] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 0, s, &all) || !all)
         return !error_is_set(e->error);
@@ -153,7 +153,7 @@ CALL(do_lower) {
     return change_case(e, x, in, out, false);
 }
 CALL(do_replace) {
-    struct str s[3], r = { 0 };
+    struct str s[3] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 2, s, &all) || !all)
         return !error_is_set(e->error);
@@ -219,7 +219,7 @@ static int match(struct evaluation *e, const struct expression *x, const struct 
 /* matches() and matchesFull(). */
 static bool matches(struct evaluation *e, const struct expression *x, const collection *in,
                     collection *out, bool whole) {
-    struct str s[3];
+    struct str s[3] = { 0 };
     bool all;
     if (!texts(e, x, in, x->arg_count, s, &all) || !all)
         return !error_is_set(e->error);
@@ -233,7 +233,7 @@ CALL(do_matches_full) {
     return matches(e, x, in, out, true);
 }
 CALL(do_replace_matches) {
-    struct str s[4], r = { 0 };
+    struct str s[4] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, x->arg_count, s, &all) || !all)
         return !error_is_set(e->error);
@@ -263,13 +263,13 @@ CALL(do_replace_matches) {
     return rc >= 0 ? give(e, &r, out) : evaluation_error(e, x, "this replacement cannot be made");
 }
 CALL(do_length) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     bool all;
     return texts(e, x, in, 0, s, &all) &&
            (!all || push(e, out, of_integer(characters(s[0].data, s[0].length))));
 }
 CALL(do_to_chars) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     bool all;
     if (!texts(e, x, in, 0, s, &all) || !all)
         return !error_is_set(e->error);
@@ -283,7 +283,7 @@ CALL(do_to_chars) {
     return true;
 }
 CALL(do_trim) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     bool all;
     if (!texts(e, x, in, 0, s, &all) || !all)
         return !error_is_set(e->error);
@@ -296,7 +296,7 @@ CALL(do_trim) {
     return kept ? push(e, out, of_text(kept, b - a)) : out_of_memory(e);
 }
 CALL(do_split) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -391,7 +391,7 @@ static bool equals(const struct str *s, const char *word) {
 }
 
 CALL(do_encode) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -405,7 +405,7 @@ CALL(do_encode) {
     return give(e, &r, out);
 }
 CALL(do_decode) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all, ok = false;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -423,7 +423,7 @@ static const char *const html[][2] = {
 };
 
 CALL(do_escape) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -462,7 +462,7 @@ static size_t unescape_json(const struct str *s, size_t i, struct str *r) {
     return 1;
 }
 CALL(do_unescape) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);

@@ -31,7 +31,14 @@ enum {
 };
 
 /* The response headers that are kept; the order is that of the table header_names. */
-enum header { HEADER_ETAG, HEADER_LOCATION, HEADER_RETRY_AFTER, HEADER_CONTENT_TYPE, HEADER_COUNT };
+enum header {
+    HEADER_ETAG,
+    HEADER_LOCATION,
+    HEADER_RETRY_AFTER,
+    HEADER_CONTENT_TYPE,
+    HEADER_DATE,
+    HEADER_COUNT
+};
 static const struct {
     const char *name;
     size_t length;
@@ -40,6 +47,7 @@ static const struct {
     [HEADER_LOCATION] = { "location:", 9 },
     [HEADER_RETRY_AFTER] = { "retry-after:", 12 },
     [HEADER_CONTENT_TYPE] = { "content-type:", 13 },
+    [HEADER_DATE] = { "date:", 5 },
 };
 
 /* What one answer is collected in; reused by the next call. */
@@ -74,7 +82,9 @@ struct iptfhir_http {
     struct slot **slots;
     size_t slot_count;
     size_t max_body;
-    char *base, *ca_file, *server;
+    char *base, *ca_file;
+    char *host;   /* as the certificate must name it: without brackets and final dot */
+    char *server; /* host:port, for messages */
     char run[17]; /* prefix of request ids */
     uint64_t sent;
 };
@@ -86,6 +96,7 @@ static CURLcode curl_ready = CURLE_FAILED_INIT;
 
 /* Initialises libcurl, once in a process. */
 static void start_curl(void) {
+    tls_forget_key_log();
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
@@ -102,6 +113,24 @@ static bool is_loopback(const char *host) {
 static char *url_part(CURLU *url, CURLUPart part, unsigned flags) {
     char *value = NULL;
     return curl_url_get(url, part, &value, flags) == CURLUE_OK ? value : NULL;
+}
+
+/* Keeps the host's name for certificates, and host and port for messages; false when memory is out.
+ */
+static bool name_server(struct iptfhir_http *http, const char *host, const char *port) {
+    size_t length = strlen(host);
+    bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    if (bracketed)
+        http->host = strndup(host + 1, length - 2);
+    else if (length > 1 && host[length - 1] == '.')
+        http->host = strndup(host, length - 1);
+    else
+        http->host = strdup(host);
+    if (http->host == NULL)
+        return false;
+    if (asprintf(&http->server, "%s:%s", host, port) < 0)
+        http->server = NULL;
+    return http->server != NULL;
 }
 
 /* Checks scheme, host and what must not be in an address, and names the server for messages. */
@@ -142,8 +171,7 @@ static bool check_url(struct iptfhir_http *http, const struct iptfhir_http_setti
                   "plain http to %.200s is refused: insecure_loopback is for localhost, 127.x.x.x "
                   "and [::1] only",
                   host);
-    } else if (asprintf(&http->server, "%s:%s", host, port) < 0) {
-        http->server = NULL;
+    } else if (!name_server(http, host, port)) {
         error_set(error, "net-memory", NULL, "memory ran out");
     } else {
         good = true;
@@ -231,17 +259,12 @@ static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s,
     long stalled = total / 1000 * 3 / 4 > 10 ? total / 1000 * 3 / 4 : 10;
     bool plain = strncasecmp(http->base, "http:", 5) == 0;
     CURLcode bad = set_protocols(e, plain);
+    if (bad == CURLE_OK)
+        bad = tls_set_up(e, http->host, http->ca_file);
 #define SET(option, value) bad = bad != CURLE_OK ? bad : curl_easy_setopt(e, option, value)
     SET(CURLOPT_PRIVATE, t);
     SET(CURLOPT_ERRORBUFFER, t->curl_error);
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (http->ca_file != NULL) {
-        SET(CURLOPT_CAINFO, http->ca_file);
-        SET(CURLOPT_CAPATH, NULL);
-    }
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -307,7 +330,7 @@ struct iptfhir_http *net_http_open(const struct iptfhir_http_settings *settings,
         free(http);
         return NULL;
     }
-    if (!check_url(http, settings, error) ||
+    if (!tls_check_library(error) || !check_url(http, settings, error) ||
         (settings->ca_file != NULL && !tls_check_ca(settings->ca_file, error))) {
         net_http_close(http);
         return NULL;
@@ -338,6 +361,7 @@ void net_http_close(struct iptfhir_http *http) {
     free(http->transfers);
     free(http->base);
     free(http->ca_file);
+    free(http->host);
     free(http->server);
     free(http);
 }
@@ -451,6 +475,7 @@ static void finish(struct iptfhir_http *http, struct transfer *t, CURLcode resul
     out->location = slot->has[HEADER_LOCATION] ? slot->values[HEADER_LOCATION] : NULL;
     out->retry_after = slot->has[HEADER_RETRY_AFTER] ? slot->values[HEADER_RETRY_AFTER] : NULL;
     out->content_type = slot->has[HEADER_CONTENT_TYPE] ? slot->values[HEADER_CONTENT_TYPE] : NULL;
+    out->date = slot->has[HEADER_DATE] ? slot->values[HEADER_DATE] : NULL;
     out->error = NULL;
     out->outcome = IPTFHIR_HTTP_ANSWERED;
     if (complete && status >= 200)

@@ -41,6 +41,8 @@ static struct host *self(const struct iptfhir_host *table) {
     return (struct host *)(uintptr_t)table;
 }
 
+static void host_log(const struct iptfhir_host *table, iptfhir_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void host_log(const struct iptfhir_host *table, iptfhir_level level, const char *format,
                      ...) {
     char text[1024];
@@ -51,6 +53,9 @@ static void host_log(const struct iptfhir_host *table, iptfhir_level level, cons
     log_line(level, "%s: %s", self(table)->settings.instance->name, text);
 }
 
+static iptfhir_status host_fail(const struct iptfhir_host *table, struct iptfhir_error *error,
+                                iptfhir_status status, const char *code, const char *where,
+                                const char *format, ...) __attribute__((format(printf, 6, 7)));
 static iptfhir_status host_fail(const struct iptfhir_host *table, struct iptfhir_error *error,
                                 iptfhir_status status, const char *code, const char *where,
                                 const char *format, ...) {

@@ -55,19 +55,50 @@ static size_t write_pointer(char *out, size_t size, const struct tree *node) {
     return more < 0 ? at : at + (size_t)more;
 }
 
+/* Adds to a text as far as it has room; gives its new length. */
+static size_t add_text(char *out, size_t size, size_t at, const char *more) {
+    size_t length = strlen(more);
+    size_t room = size - at - 1;
+    if (length > room)
+        length = room;
+    memcpy(out + at, more, length);
+    out[at + length] = '\0';
+    return at + length;
+}
+
+/* Writes where a node, or its member `name`, stands: "source:line:column JSON-pointer". */
+static void write_where(char *out, size_t size, const char *source, const struct tree *node,
+                        const char *name) {
+    char pointer[200] = "", position[32] = "", short_source[151];
+    size_t at = 0;
+    if (source != NULL) {
+        snprintf(short_source, sizeof short_source, "%s", source);
+        at = add_text(out, size, at, short_source);
+    }
+    if (node->line > 0) {
+        snprintf(position, sizeof position, "%u:%u", node->line, node->column);
+        if (at > 0)
+            at = add_text(out, size, at, ":");
+        at = add_text(out, size, at, position);
+    }
+    if (at > 0)
+        at = add_text(out, size, at, " ");
+    write_pointer(pointer, sizeof pointer, node);
+    at = add_text(out, size, at, pointer);
+    if (name != NULL) {
+        at = add_text(out, size, at, "/");
+        at = add_text(out, size, at, name);
+    }
+    out[at] = '\0';
+}
+
 /* Adds a finding at a node, or at its member `name` that isn't there. */
 static void found(struct checker *c, enum report_severity severity, const struct tree *at,
                   const char *name, const char *format, ...) __attribute__((format(printf, 5, 6)));
 static void found(struct checker *c, enum report_severity severity, const struct tree *at,
                   const char *name, const char *format, ...) {
-    char pointer[200] = "", where[256], position[32] = "", text[512];
-    write_pointer(pointer, sizeof pointer, at);
-    if (at->line > 0)
-        snprintf(position, sizeof position, "%s%u:%u", c->source != NULL ? ":" : "", at->line,
-                 at->column);
-    bool space = c->source != NULL || position[0] != '\0';
-    snprintf(where, sizeof where, "%.150s%s%s%s%s%s", c->source != NULL ? c->source : "", position,
-             space ? " " : "", pointer, name != NULL ? "/" : "", name != NULL ? name : "");
+    char where[256], text[512];
+    write_where(where, sizeof where, c->source, at, name);
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of the SQLite store: the contract, its file, keys and damage. */
+#include "core/base/file.h"
 #include "core/store/conformance.h"
 #include "core/store/sqlite.h"
 #include "core/store/sqlite_vfs.h"
@@ -307,7 +308,7 @@ START_TEST(damage_costs_what_is_damaged_and_is_never_handed_out) {
     for (uint64_t p = 1; p <= PATIENTS; p++)
         expected[p] = patient_text(s, p, &error);
     s->calls->close(s);
-    ck_assert(str_read_file(&good, path, (size_t)1 << 26));
+    ck_assert(file_read(&good, path, (size_t)1 << 26, NULL));
     unsigned char *copy = malloc(good.length);
     ck_assert_ptr_nonnull(copy);
     for (int i = 0; i < FLIPS; i++) {
@@ -339,7 +340,7 @@ START_TEST(a_lost_or_misplaced_page_is_found) {
     for (uint64_t p = 1; p <= PATIENTS; p++)
         expected[p] = patient_text(s, p, &error);
     s->calls->close(s);
-    ck_assert(str_read_file(&good, path, (size_t)1 << 26));
+    ck_assert(file_read(&good, path, (size_t)1 << 26, NULL));
     size_t pages = good.length / STORE_PAGE;
     unsigned char *copy = malloc(good.length);
     ck_assert_ptr_nonnull(copy);

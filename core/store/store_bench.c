@@ -2,6 +2,7 @@
 /* The store's benchmark: store_bench FOLDER RESOURCES.ndjson [RECORDS]. It takes resources in the
  * shape of weekly data through their whole life (wanted, attempt, settled) at one target, and
  * prints statements, bytes and CPU per resource as the store fills. */
+#include "core/base/file.h"
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/store/conformance.h"
@@ -42,7 +43,7 @@ static void must(bool ok, const char *what) {
 
 /* Reads the samples; `all` keeps their bytes. */
 static void read_samples(struct str *all, const char *path) {
-    must(str_read_file(all, path, (size_t)1 << 30), "cannot read the resources");
+    must(file_read(all, path, (size_t)1 << 30, NULL), "cannot read the resources");
     char *line = all->data;
     while (line != NULL && *line != '\0' && sample_count < SAMPLES) {
         char *end = strchr(line, '\n');

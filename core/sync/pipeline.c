@@ -28,6 +28,8 @@ struct pipeline {
     struct template_set *templates;
     struct stage *stages;
     size_t stage_count;
+    struct plugin **libraries; /* plugins of `functions:` */
+    size_t library_count;
     char hash[65]; /* of mappings, mapper options and versions: what else decides the output */
     struct template_coverage *coverage;
     unsigned char identity_key[KEY_BYTES];
@@ -36,32 +38,54 @@ struct pipeline {
 
 /* ---- opening ---- */
 
-/* Load the plugins of the job's mappers; their functions are known to mapping files. */
+/* Load the plugins of the job's mappers, and those that only have functions. */
 static bool load_plugins(struct pipeline *p, struct report *report) {
+    const struct config *config = p->config;
     p->stages = calloc(p->job->mapper_count + 1, sizeof *p->stages);
-    if (!p->stages)
+    p->libraries = calloc(config->function_count + 1, sizeof *p->libraries);
+    if (p->stages == NULL || p->libraries == NULL)
         return false;
     bool ok = true;
     for (size_t i = 0; i < p->job->mapper_count; i++) {
         struct stage *s = &p->stages[p->stage_count++];
         s->name = p->job->mappers[i]->name;
-        s->plugin = plugin_load(p->config, p->job->mappers[i], report);
-        ok = ok && s->plugin;
+        s->plugin = plugin_load(config, p->job->mappers[i], report);
+        ok = ok && s->plugin != NULL;
+    }
+    for (size_t i = 0; i < config->function_count; i++) {
+        struct plugin *library = plugin_load(config, &config->functions[i], report);
+        p->libraries[p->library_count++] = library;
+        ok = ok && library != NULL;
     }
     return ok;
 }
 
-/* Compile the mapping files. */
+/* Adds a plugin's functions to a list of tables, unless they are in it. */
+static void add_functions(const struct plugin *plugin, const struct iptfhir_function **tables,
+                          size_t *count) {
+    const struct iptfhir_function *functions = plugin_descriptor(plugin)->functions;
+    for (size_t i = 0; i < *count; i++)
+        if (tables[i] == functions)
+            return;
+    if (functions != NULL)
+        tables[(*count)++] = functions;
+}
+
+/* Compile the mapping files; the plugins' functions are known to them. */
 static bool load_templates(struct pipeline *p, struct report *report) {
-    const struct iptfhir_function **functions = calloc(p->stage_count + 1, sizeof *functions);
-    size_t tables = 0;
-    for (size_t i = 0; functions && i < p->stage_count; i++)
-        if (plugin_descriptor(p->stages[i].plugin)->functions)
-            functions[tables++] = plugin_descriptor(p->stages[i].plugin)->functions;
+    size_t count = 0;
+    const struct iptfhir_function **tables =
+        calloc(p->stage_count + p->library_count + 1, sizeof *tables);
+    if (tables == NULL)
+        return false;
+    for (size_t i = 0; i < p->stage_count; i++)
+        add_functions(p->stages[i].plugin, tables, &count);
+    for (size_t i = 0; i < p->library_count; i++)
+        add_functions(p->libraries[i], tables, &count);
     const struct template_settings settings = { p->config->identity_base, p->config->parameters,
-                                                functions, tables };
-    p->templates = functions ? template_set_load(p->config->mappings_dir, &settings, report) : NULL;
-    free(functions);
+                                                tables, count };
+    p->templates = template_set_load(p->config->mappings_dir, &settings, report);
+    free(tables);
     return p->templates != NULL;
 }
 
@@ -111,6 +135,10 @@ static bool hash_settings(struct pipeline *p) {
         if (p->job->mappers[i]->options)
             json_write_canonical(&all, p->job->mappers[i]->options);
     }
+    for (size_t i = 0; i < p->library_count; i++) {
+        const struct iptfhir_descriptor *d = plugin_descriptor(p->libraries[i]);
+        str_printf(&all, "\nfunctions %s %s", d->name, d->version ? d->version : "");
+    }
     if (!all.failed)
         crypt_sha256_hex(all.data, all.length, p->hash);
     str_free(&all);
@@ -129,8 +157,11 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
     char path[4096];
     snprintf(path, sizeof path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     p->schema = record_schema_load(path, report);
-    bool ok = p->schema != NULL &&
-              record_schema_allow_unknown(p->schema, config->records.unknown_fields_warn);
+    bool ok = p->schema != NULL;
+    if (ok && !record_schema_allow_unknown(p->schema, config->records.unknown_fields_warn)) {
+        report_add(report, REPORT_ERROR, "memory", path, "out of memory");
+        ok = false;
+    }
     ok = load_plugins(p, report) && ok;
     ok = ok && load_templates(p, report);
     ok = ok && start_stages(p, report) && p->schema;
@@ -170,6 +201,9 @@ void pipeline_close(struct pipeline *p) {
     template_set_free(p->templates);
     for (size_t i = 0; i < p->stage_count; i++)
         plugin_unload(p->stages[i].plugin);
+    for (size_t i = 0; i < p->library_count; i++)
+        plugin_unload(p->libraries[i]);
+    free(p->libraries);
     free(p->stages);
     record_schema_free(p->schema);
     config_free(p->owned);

@@ -3,6 +3,7 @@
 #include "core/template/internal.h"
 
 #include "core/base/crypt.h"
+#include "core/base/file.h"
 #include "core/config/yaml.h"
 
 #include <dirent.h>
@@ -45,8 +46,9 @@ static void load_file(struct template_set *set, const char *folder, const char *
     struct arena arena = { 0 };
     struct template *t = &set->templates[set->count];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!str_read_file(&text, path, FILE_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "this file cannot be read");
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, FILE_BYTES, why)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "%s", why);
         str_free(&text);
         return;
     }

@@ -38,7 +38,7 @@ typedef enum {
     IPTFHIR_NODE_OBJECT
 } iptfhir_node_kind;
 
-/* What the host gives as host->nodes; the inline functions below are shorter to write. */
+/* What the host gives as host->nodes. The inline functions below join two calls in one. */
 struct iptfhir_node_api {
     size_t size;
     /* ---- reading ---- */
@@ -95,11 +95,7 @@ struct iptfhir_node_api {
 
 typedef const struct iptfhir_node_api *iptfhir_nodes;
 
-static inline const struct iptfhir_node *
-iptfhir_get(iptfhir_nodes api, const struct iptfhir_node *object, const char *name) {
-    return api->get(object, name);
-}
-/* A member that is an array: to be walked with iptfhir_first() and iptfhir_next(). */
+/* A member that is an array: to be walked with first() and next(). */
 static inline const struct iptfhir_node *
 iptfhir_get_array(iptfhir_nodes api, const struct iptfhir_node *object, const char *name) {
     const struct iptfhir_node *member = api->get(object, name);
@@ -119,35 +115,9 @@ static inline bool iptfhir_get_true(iptfhir_nodes api, const struct iptfhir_node
     bool value = false;
     return api->boolean(api->get(object, name), &value) && value;
 }
-static inline const struct iptfhir_node *iptfhir_first(iptfhir_nodes api,
-                                                       const struct iptfhir_node *container) {
-    return api->first(container);
-}
-static inline const struct iptfhir_node *iptfhir_next(iptfhir_nodes api,
-                                                      const struct iptfhir_node *child) {
-    return api->next(child);
-}
-static inline size_t iptfhir_count(iptfhir_nodes api, const struct iptfhir_node *container) {
-    return api->count(container);
-}
-static inline struct iptfhir_node *iptfhir_object(iptfhir_nodes api, struct iptfhir_document *d) {
-    return api->object(d);
-}
-static inline struct iptfhir_node *iptfhir_array(iptfhir_nodes api, struct iptfhir_document *d) {
-    return api->array(d);
-}
 static inline struct iptfhir_node *iptfhir_string(iptfhir_nodes api, struct iptfhir_document *d,
                                                   const char *text) {
     return text == NULL ? NULL : api->string(d, text, strlen(text));
-}
-static inline bool iptfhir_append(iptfhir_nodes api, struct iptfhir_node *array,
-                                  struct iptfhir_node *value) {
-    return api->append(array, value);
-}
-static inline bool iptfhir_set(iptfhir_nodes api, struct iptfhir_document *d,
-                               struct iptfhir_node *object, const char *name,
-                               struct iptfhir_node *value) {
-    return api->set(d, object, name, value);
 }
 static inline bool iptfhir_set_text(iptfhir_nodes api, struct iptfhir_document *d,
                                     struct iptfhir_node *object, const char *name,

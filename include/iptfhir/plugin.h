@@ -70,31 +70,27 @@ struct iptfhir_option {
 };
 /* The rows of the table. A member of another type than the row's doesn't compile. */
 #define IPTFHIR_OPTION_STRING(instance, member, name, flags, initial, help)                        \
-    IPTFHIR_ROW_(IPTFHIR_STRING, const char *, instance, member, name, flags, initial, 0, 0, NULL, \
-                 help)
+    IPTFHIR_ROW_(STRING, const char *, instance, member, name, flags, initial, 0, 0, NULL, help)
 #define IPTFHIR_OPTION_INTEGER(instance, member, name, flags, initial, min, max, help)             \
-    IPTFHIR_ROW_(IPTFHIR_INTEGER, int64_t, instance, member, name, flags, initial, min, max, NULL, \
-                 help)
+    IPTFHIR_ROW_(INTEGER, int64_t, instance, member, name, flags, initial, min, max, NULL, help)
 #define IPTFHIR_OPTION_BOOLEAN(instance, member, name, flags, initial, help)                       \
-    IPTFHIR_ROW_(IPTFHIR_BOOLEAN, bool, instance, member, name, flags, initial, 0, 0, NULL, help)
+    IPTFHIR_ROW_(BOOLEAN, bool, instance, member, name, flags, initial, 0, 0, NULL, help)
 #define IPTFHIR_OPTION_CHOICE(instance, member, name, flags, initial, choices, help)               \
-    IPTFHIR_ROW_(IPTFHIR_CHOICE, int, instance, member, name, flags, initial, 0, 0, choices, help)
+    IPTFHIR_ROW_(CHOICE, int, instance, member, name, flags, initial, 0, 0, choices, help)
 #define IPTFHIR_OPTION_PATH(instance, member, name, flags, initial, help)                          \
-    IPTFHIR_ROW_(IPTFHIR_PATH, const char *, instance, member, name, flags, initial, 0, 0, NULL,   \
-                 help)
+    IPTFHIR_ROW_(PATH, const char *, instance, member, name, flags, initial, 0, 0, NULL, help)
 #define IPTFHIR_OPTION_SECRET(instance, member, name, flags, help)                                 \
-    IPTFHIR_ROW_(IPTFHIR_SECRET, const char *, instance, member, name, flags, NULL, 0, 0, NULL,    \
-                 help)
+    IPTFHIR_ROW_(SECRET, const char *, instance, member, name, flags, NULL, 0, 0, NULL, help)
 #define IPTFHIR_OPTION_LIST(instance, member, name, flags, initial, help)                          \
-    IPTFHIR_ROW_(IPTFHIR_LIST, const char *const *, instance, member, name, flags, initial, 0, 0,  \
-                 NULL, help)
+    IPTFHIR_ROW_(LIST, const char *const *, instance, member, name, flags, initial, 0, 0, NULL,    \
+                 help)
 #define IPTFHIR_OPTIONS_END                                                                        \
     { NULL, IPTFHIR_STRING, 0, 0, NULL, 0, 0, NULL, NULL }
 #define IPTFHIR_ROW_(type, member_type, instance, member, name, flags, initial, min, max, choices, \
                      help)                                                                         \
     {                                                                                              \
-        name, type, flags, IPTFHIR_OFFSET_(member_type, instance, member), initial, min, max,      \
-            choices, help                                                                          \
+        name, IPTFHIR_##type, flags, IPTFHIR_OFFSET_(member_type, instance, member), initial, min, \
+            max, choices, help                                                                     \
     }
 #ifdef __cplusplus
 extern "C++" {
@@ -145,6 +141,7 @@ struct iptfhir_http_response {
     bool truncated;                                           /* longer than max_body */
     const char *etag, *location, *retry_after, *content_type; /* header values or NULL */
     const char *error; /* when not ANSWERED: a message for people */
+    const char *date;  /* header value or NULL */
 };
 
 /* ---- the host ---- */

@@ -56,6 +56,7 @@ struct iptfhir_order {
     size_t identifier_count;
     const struct iptfhir_item *items;
     size_t count;
+    const char *patient; /* of MATCH: our UUID of the patient; NULL: not known */
 };
 
 /* ---- evidence ---- */
@@ -99,6 +100,9 @@ struct iptfhir_candidate {
     const char *const *givens;   /* first given names, NULL-terminated */
     const char *birth_date;      /* "YYYY-MM-DD" or shorter; NULL */
     const char *sex;             /* male, female, other, unknown; NULL */
+    /* True: this target keeps no charts (a file). The candidate is the patient as asked for, under
+     * order.patient, and there is nothing to compare. A server of charts never says so. */
+    bool as_asked;
 };
 enum { /* what a server can do with a type */
        IPTFHIR_CAN_CREATE = 1,
@@ -109,6 +113,7 @@ enum { /* what a server can do with a type */
        IPTFHIR_CAN_CREATE_AT = 32, /* clients choose ids (updateCreate) */
        IPTFHIR_HAS_VERSIONS = 64
 };
+#define IPTFHIR_ANY_TYPE "*" /* an ability with each type that is not listed */
 struct iptfhir_ability {
     const char *type; /* NULL: the end */
     unsigned can;
@@ -131,9 +136,10 @@ struct iptfhir_pause {
 struct iptfhir_evidence_sink {
     size_t size;
     void *self;
-    /* What is now known of item `index`; of MATCH, as item 0, how it ended: FOUND or ABSENT when the
-     * server said whom it has (then candidates follow or came), else why it didn't. An item without evidence counts as LOST after a WRITE that
-     * had requests and as NOT_DONE else. */
+    /* What is now known of item `index`. An item without evidence counts as LOST after a WRITE that
+     * had requests and as NOT_DONE else. A MATCH has no items: after its last round index 0 says
+     * how the search went, FOUND (each candidate was told), ABSENT (there is none), or why that is
+     * not known; nothing said is NOT_DONE. A LEARN tells abilities or a pause, and no item. */
     void (*item)(struct iptfhir_evidence_sink *, size_t index, const struct iptfhir_evidence *);
     void (*candidate)(struct iptfhir_evidence_sink *, const struct iptfhir_candidate *);
     void (*abilities)(struct iptfhir_evidence_sink *, const struct iptfhir_abilities *);
@@ -154,7 +160,8 @@ struct iptfhir_target {
     /* How its server is reached, in full once init() was called; base_url NULL: no server. What it
      * points to lives as long as the instance. */
     void (*connection)(void *self, struct iptfhir_http_settings *out);
-    /* Adds the requests of an order. FATAL: it can't be asked at all (code and text say why). */
+    /* Adds the requests of an order. FATAL: it can't be asked at all (code and text say why).
+     * RETRY: memory ran out. Unless it is OK, requests that were added are dropped. */
     iptfhir_status (*ask)(void *self, const struct iptfhir_order *order,
                           struct iptfhir_request_sink *sink, struct iptfhir_error *error);
     /* Says what the answers prove: one answer a request, in their order. `answers` is NULL when

@@ -42,16 +42,16 @@ bool facts_lists(const struct facts *f, const struct iptfhir_node *list, const c
     return false;
 }
 
-bool facts_set_text(const struct facts *f, struct iptfhir_node *object, const char *name,
+void facts_set_text(struct facts *f, struct iptfhir_node *object, const char *name,
                     const char *text) {
-    return text == NULL || iptfhir_set_text(f->nodes, f->document, object, name, text);
+    if (text != NULL)
+        facts_set(f, object, name, iptfhir_string(f->nodes, f->document, text));
 }
 
-bool facts_copy(const struct facts *f, struct iptfhir_node *object, const char *name,
+void facts_copy(struct facts *f, struct iptfhir_node *object, const char *name,
                 const struct iptfhir_node *from, const char *member) {
-    if (!facts_has(f, from, member))
-        return true;
-    return facts_set(f, object, name, facts_copy_of(f, facts_get(f, from, member)));
+    if (member != NULL && facts_has(f, from, member))
+        facts_set(f, object, name, facts_copy_of(f, facts_get(f, from, member)));
 }
 
 /* Formats into `fixed`, or into `longer` when that is too short; NULL when memory is out. The
@@ -72,7 +72,7 @@ static const char *format_text(char fixed[FIXED], struct iptfhir_text *longer, c
     return text;
 }
 
-struct iptfhir_node *facts_format(const struct facts *f, const char *format, ...) {
+struct iptfhir_node *facts_format(struct facts *f, const char *format, ...) {
     struct iptfhir_text longer = { 0 };
     char fixed[FIXED];
     va_list args;
@@ -81,11 +81,10 @@ struct iptfhir_node *facts_format(const struct facts *f, const char *format, ...
     va_end(args);
     struct iptfhir_node *node = iptfhir_string(f->nodes, f->document, text);
     iptfhir_text_free(&longer);
-    return node;
+    return facts_made(f, node);
 }
 
-struct iptfhir_node *facts_identity(const struct facts *f, const char *type, const char *format,
-                                    ...) {
+struct iptfhir_node *facts_identity(struct facts *f, const char *type, const char *format, ...) {
     struct iptfhir_text longer = { 0 };
     char fixed[FIXED];
     char uuid[37];
@@ -99,7 +98,7 @@ struct iptfhir_node *facts_identity(const struct facts *f, const char *type, con
         node = f->nodes->string(f->document, uuid, 36);
     }
     iptfhir_text_free(&longer);
-    return node;
+    return facts_made(f, node);
 }
 
 bool facts_excluded(const struct facts *f, const struct iptfhir_node *record,
@@ -111,13 +110,11 @@ bool facts_excluded(const struct facts *f, const struct iptfhir_node *record,
     return false;
 }
 
-struct iptfhir_node *facts_communication_key(const struct facts *f, const char *record_id,
+struct iptfhir_node *facts_communication_key(struct facts *f, const char *record_id,
                                              const struct iptfhir_node *assessments,
                                              const struct iptfhir_node *assessment) {
     const char *date = facts_text(f, assessment, "date");
     size_t before = 0;
-    if (date == NULL)
-        return NULL;
     const struct iptfhir_node *earlier = facts_first(f, assessments);
     for (; earlier != NULL && earlier != assessment; earlier = facts_next(f, earlier)) {
         const char *other = facts_text(f, earlier, "date");
@@ -130,18 +127,19 @@ struct iptfhir_node *facts_communication_key(const struct facts *f, const char *
 const struct iptfhir_node *facts_displays(const struct iptfhir_host *host,
                                           struct iptfhir_error *error) {
     static const char path[] = "terminology/codesystem-ipt.json";
-    const struct facts lasting = { host, host->nodes, host->lasting };
-    const struct facts *f = &lasting;
+    struct facts f = { host, host->nodes, host->lasting, false };
     const struct iptfhir_node *document = host->document(host, path, error);
-    struct iptfhir_node *displays = facts_object(f);
-    const struct iptfhir_node *concept = facts_first(f, facts_list(f, document, "concept"));
-    bool usable = displays != NULL && concept != NULL;
-    for (; usable && concept != NULL; concept = facts_next(f, concept)) {
-        const char *code = facts_text(f, concept, "code");
-        const char *display = facts_text(f, concept, "display");
-        usable = code != NULL && display != NULL && facts_set_text(f, displays, code, display);
+    struct iptfhir_node *displays = facts_object(&f);
+    const struct iptfhir_node *concept = facts_first(&f, facts_list(&f, document, "concept"));
+    bool usable = concept != NULL;
+    for (; usable && concept != NULL; concept = facts_next(&f, concept)) {
+        const char *code = facts_text(&f, concept, "code");
+        const char *display = facts_text(&f, concept, "display");
+        usable = code != NULL && display != NULL;
+        if (usable)
+            facts_set_text(&f, displays, code, display);
     }
-    if (usable)
+    if (usable && !f.failed)
         return displays;
     host->fail(host, error, IPTFHIR_FATAL, "code-system", path,
                "expected an R4 CodeSystem whose concepts have a code and a display");

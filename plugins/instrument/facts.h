@@ -6,17 +6,19 @@
 
 #include <iptfhir/plugin.h>
 
-/* Where facts are built: the document of the record in hand, or that of the instance. */
+/* Where facts are built: the document of the record in hand, or that of the instance. What can't be
+ * built sets `failed`, and the rest goes on with NULL: check once, at the end. */
 struct facts {
     const struct iptfhir_host *host;
     iptfhir_nodes nodes;
     struct iptfhir_document *document;
+    bool failed;
 };
 
 /* ---- reading: what is absent, null or of another kind is NULL, 0 or false ---- */
 static inline const struct iptfhir_node *
 facts_get(const struct facts *f, const struct iptfhir_node *object, const char *name) {
-    return iptfhir_get(f->nodes, object, name);
+    return f->nodes->get(object, name);
 }
 static inline const char *facts_text(const struct facts *f, const struct iptfhir_node *object,
                                      const char *name) {
@@ -28,11 +30,11 @@ facts_list(const struct facts *f, const struct iptfhir_node *object, const char 
 }
 static inline const struct iptfhir_node *facts_first(const struct facts *f,
                                                      const struct iptfhir_node *list) {
-    return iptfhir_first(f->nodes, list);
+    return f->nodes->first(list);
 }
 static inline const struct iptfhir_node *facts_next(const struct facts *f,
                                                     const struct iptfhir_node *item) {
-    return iptfhir_next(f->nodes, item);
+    return f->nodes->next(item);
 }
 /* Walks there: for the short lists of data files. */
 static inline const struct iptfhir_node *facts_at(const struct facts *f,
@@ -40,7 +42,7 @@ static inline const struct iptfhir_node *facts_at(const struct facts *f,
     return f->nodes->at(list, index);
 }
 static inline size_t facts_count(const struct facts *f, const struct iptfhir_node *list) {
-    return iptfhir_count(f->nodes, list);
+    return f->nodes->count(list);
 }
 /* True when a member is there and not null. */
 bool facts_has(const struct facts *f, const struct iptfhir_node *object, const char *name);
@@ -53,54 +55,67 @@ bool facts_real(const struct facts *f, const struct iptfhir_node *object, const 
 /* True when a list of texts has this one. */
 bool facts_lists(const struct facts *f, const struct iptfhir_node *list, const char *text);
 
-/* ---- building: false (or NULL) when memory is out; a NULL value counts as that ---- */
-static inline struct iptfhir_node *facts_object(const struct facts *f) {
-    return iptfhir_object(f->nodes, f->document);
+/* ---- building ---- */
+/* Passes a node on; NULL is a failure. */
+static inline struct iptfhir_node *facts_made(struct facts *f, struct iptfhir_node *node) {
+    f->failed = f->failed || node == NULL;
+    return node;
 }
-static inline struct iptfhir_node *facts_array(const struct facts *f) {
-    return iptfhir_array(f->nodes, f->document);
+static inline struct iptfhir_node *facts_object(struct facts *f) {
+    return facts_made(f, f->nodes->object(f->document));
 }
-static inline bool facts_set(const struct facts *f, struct iptfhir_node *object, const char *name,
+static inline struct iptfhir_node *facts_array(struct facts *f) {
+    return facts_made(f, f->nodes->array(f->document));
+}
+static inline struct iptfhir_node *facts_copy_of(struct facts *f, const struct iptfhir_node *node) {
+    return facts_made(f, f->nodes->copy(f->document, node));
+}
+static inline void facts_set(struct facts *f, struct iptfhir_node *object, const char *name,
                              struct iptfhir_node *value) {
-    return iptfhir_set(f->nodes, f->document, object, name, value);
+    if (!f->nodes->set(f->document, object, name, value))
+        f->failed = true;
 }
-static inline bool facts_append(const struct facts *f, struct iptfhir_node *list,
+static inline void facts_append(struct facts *f, struct iptfhir_node *list,
                                 struct iptfhir_node *value) {
-    return iptfhir_append(f->nodes, list, value);
+    if (!f->nodes->append(list, value))
+        f->failed = true;
 }
-static inline bool facts_set_number(const struct facts *f, struct iptfhir_node *object,
-                                    const char *name, int64_t number) {
-    return iptfhir_set_integer(f->nodes, f->document, object, name, number);
+static inline void facts_set_number(struct facts *f, struct iptfhir_node *object, const char *name,
+                                    int64_t number) {
+    facts_set(f, object, name, f->nodes->whole(f->document, number));
 }
-static inline bool facts_set_truth(const struct facts *f, struct iptfhir_node *object,
-                                   const char *name, bool value) {
-    return iptfhir_set_boolean(f->nodes, f->document, object, name, value);
+static inline void facts_set_truth(struct facts *f, struct iptfhir_node *object, const char *name,
+                                   bool value) {
+    facts_set(f, object, name, f->nodes->truth(f->document, value));
 }
-/* A copy of a node. */
-static inline struct iptfhir_node *facts_copy_of(const struct facts *f,
-                                                 const struct iptfhir_node *node) {
-    return f->nodes->copy(f->document, node);
+/* A member that is a new list. */
+static inline struct iptfhir_node *facts_set_list(struct facts *f, struct iptfhir_node *object,
+                                                  const char *name) {
+    struct iptfhir_node *list = facts_array(f);
+    facts_set(f, object, name, list);
+    return list;
 }
-/* Sets a member to a text; a NULL text sets nothing and is fine. */
-bool facts_set_text(const struct facts *f, struct iptfhir_node *object, const char *name,
+/* Sets a member to a text; a NULL text sets nothing. */
+void facts_set_text(struct facts *f, struct iptfhir_node *object, const char *name,
                     const char *text);
-/* Sets a member to a copy of what another object's member is, unless that is absent or null. */
-bool facts_copy(const struct facts *f, struct iptfhir_node *object, const char *name,
+/* Sets a member to a copy of what another object's member is, unless that is absent or null, or
+ * `member` is NULL. */
+void facts_copy(struct facts *f, struct iptfhir_node *object, const char *name,
                 const struct iptfhir_node *from, const char *member);
 /* A text made by a format, of any length. */
-struct iptfhir_node *facts_format(const struct facts *f, const char *format, ...)
+struct iptfhir_node *facts_format(struct facts *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The UUID of a resource whose key is made by a format. */
-struct iptfhir_node *facts_identity(const struct facts *f, const char *type, const char *format,
-                                    ...) __attribute__((format(printf, 3, 4)));
+struct iptfhir_node *facts_identity(struct facts *f, const char *type, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* True when a consent of the record excludes a data class. */
 bool facts_excluded(const struct facts *f, const struct iptfhir_node *record,
                     const char *data_class);
 
-/* The key of a communication assessment: recordId/comm-DATE, with -2, -3 ... for further ones of
- * that date; NULL without a date or memory. */
-struct iptfhir_node *facts_communication_key(const struct facts *f, const char *record_id,
+/* The key of a communication assessment that has a date: recordId/comm-DATE, with -2, -3 ... for
+ * further ones of that date. */
+struct iptfhir_node *facts_communication_key(struct facts *f, const char *record_id,
                                              const struct iptfhir_node *assessments,
                                              const struct iptfhir_node *assessment);
 

@@ -8,7 +8,7 @@
 
 /* What is being read, for messages. */
 struct reading {
-    const struct facts *f;
+    struct facts *f;
     const struct iptfhir_host *host;
     const struct iptfhir_node *document;
     const char *path;
@@ -25,18 +25,18 @@ static bool wrong(struct reading *r, const char *pointer, const char *expected) 
 }
 
 /* Makes what all answers of an item share. */
-static struct iptfhir_node *item_facts(const struct facts *f, const struct iptfhir_node *from,
+static struct iptfhir_node *item_facts(struct facts *f, const struct iptfhir_node *from,
                                        size_t index) {
     struct iptfhir_node *o = facts_object(f);
-    const char *display = facts_text(f, from, "display"), *text = facts_text(f, from, "text");
-    if (o && facts_set_number(f, o, "index", (int64_t)index) &&
-        facts_set_text(f, o, "code", facts_text(f, from, "code")) &&
-        facts_set_text(f, o, "display", display) &&
-        facts_set_text(f, o, "text", text ? text : display) &&
-        facts_set_text(f, o, "label",
-                       display ? NULL : text)) /* stands in for a display that isn't known */
-        return o;
-    return NULL;
+    const char *display = facts_text(f, from, "display");
+    const char *text = facts_text(f, from, "text");
+    facts_set_number(f, o, "index", (int64_t)index);
+    facts_set_text(f, o, "code", facts_text(f, from, "code"));
+    facts_set_text(f, o, "display", display);
+    facts_set_text(f, o, "text", text != NULL ? text : display);
+    if (display == NULL) /* the text stands in for a display that isn't known */
+        facts_set_text(f, o, "label", text);
+    return o;
 }
 
 /* Reads one answer of an item. */
@@ -47,12 +47,14 @@ static bool read_answer(struct reading *r, struct instrument_item *item,
     const char *code = facts_text(r->f, answer, "code");
     if (n == INSTRUMENT_ANSWERS || !code || !facts_number(r->f, answer, "value", &item->values[n]))
         return wrong(r, "/answers", "at most 16 answers, each with a whole value and a code");
-    struct iptfhir_node *o = item->answers[n] = item_facts(r->f, from, index);
+    struct iptfhir_node *o = item_facts(r->f, from, index);
+    bool positive = item->flag != NULL && item->values[n] > item->above;
+    item->answers[n] = o;
     item->answer_count++;
-    bool positive = item->flag && item->values[n] > item->above;
-    return o && facts_set_text(r->f, o, "answer", code) &&
-           facts_set_text(r->f, o, "answerDisplay", facts_text(r->f, answer, "display")) &&
-           facts_set_text(r->f, o, "alert", positive ? alert : NULL);
+    facts_set_text(r->f, o, "answer", code);
+    facts_set_text(r->f, o, "answerDisplay", facts_text(r->f, answer, "display"));
+    facts_set_text(r->f, o, "alert", positive ? alert : NULL);
+    return true;
 }
 
 /* Reads an item, its answers and its safety rule. */
@@ -78,7 +80,8 @@ static bool read_item(struct reading *r, struct instrument_item *item,
     if (item->answer_count == 0)
         return wrong(r, pointer, "answers, of its own or of the instrument");
     item->missing = item_facts(r->f, from, index);
-    return item->missing && facts_set_text(r->f, item->missing, "absent", missing);
+    facts_set_text(r->f, item->missing, "absent", missing);
+    return true;
 }
 
 /* Reads the items and the question about difficulty. */
@@ -123,10 +126,9 @@ static bool read_bands(struct reading *r, struct instrument *in, char *range, si
         next = band->high + 1;
         band->facts = facts_object(r->f);
         in->band_count++;
-        if (!band->facts || !facts_set_text(r->f, band->facts, "code", code) ||
-            !facts_set_text(r->f, band->facts, "text", text) ||
-            !facts_set(r->f, band->facts, "display", facts_format(r->f, "%s %s", in->name, text)))
-            return false;
+        facts_set_text(r->f, band->facts, "code", code);
+        facts_set_text(r->f, band->facts, "text", text);
+        facts_set(r->f, band->facts, "display", facts_format(r->f, "%s %s", in->name, text));
         if (used < size)
             used += (size_t)snprintf(range + used, size - used, "%s%lld-%lld %s", i ? ", " : "; ",
                                      (long long)band->low, (long long)band->high, text);
@@ -159,18 +161,18 @@ static bool read_rules(struct reading *r, struct instrument *in) {
 }
 
 /* Makes the facts that all measures of an instrument share. */
-static bool make_facts(const struct facts *f, struct instrument *in, const char *range) {
-    const struct iptfhir_node *from = in->document;
-    struct iptfhir_node *o = in->facts = facts_object(f);
-    return o && facts_set_text(f, o, "name", in->name) &&
-           facts_copy(f, o, "system", from, "system") &&
-           facts_copy(f, o, "questionnaire", from, "questionnaire") &&
-           facts_copy(f, o, "panel", from, "panel") && facts_copy(f, o, "total", from, "total") &&
-           facts_set_number(f, o, "low", (int64_t)in->low) &&
-           facts_set_number(f, o, "high", (int64_t)in->high) &&
-           facts_set_text(f, o, "range", range) &&
-           facts_set_number(f, o, "count", (int64_t)in->item_count) &&
-           facts_set_text(f, o, "absent", in->missing);
+static void make_facts(struct facts *f, struct instrument *in, const char *range) {
+    static const char *const copied[] = { "system", "questionnaire", "panel", "total" };
+    struct iptfhir_node *o = facts_object(f);
+    in->facts = o;
+    facts_set_text(f, o, "name", in->name);
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+        facts_copy(f, o, copied[i], in->document, copied[i]);
+    facts_set_number(f, o, "low", in->low);
+    facts_set_number(f, o, "high", in->high);
+    facts_set_text(f, o, "range", range);
+    facts_set_number(f, o, "count", (int64_t)in->item_count);
+    facts_set_text(f, o, "absent", in->missing);
 }
 
 /* Reads one file. */
@@ -192,8 +194,10 @@ static bool read_instrument(struct reading *r, struct instrument *in) {
     if (!facts_number(r->f, limits, "low", &in->low) ||
         !facts_number(r->f, limits, "high", &in->high) || in->high <= in->low)
         return wrong(r, "/range", "range: {low, high}, whole numbers");
-    return read_items(r, in) && read_bands(r, in, range, sizeof range) && read_rules(r, in) &&
-           make_facts(r->f, in, range);
+    if (!read_items(r, in) || !read_bands(r, in, range, sizeof range) || !read_rules(r, in))
+        return false;
+    make_facts(r->f, in, range);
+    return !r->f->failed;
 }
 
 void instruments_free(struct instruments *set) {
@@ -203,7 +207,7 @@ void instruments_free(struct instruments *set) {
 
 bool instruments_load(struct instruments *set, const struct iptfhir_host *host,
                       struct iptfhir_error *error) {
-    const struct facts lasting = { host, host->nodes, host->lasting };
+    struct facts lasting = { host, host->nodes, host->lasting, false };
     const char *const *names = host->list(host, "instruments", ".yaml");
     size_t count = 0;
     while (names && names[count])

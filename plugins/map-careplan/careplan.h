@@ -17,7 +17,7 @@ struct mapper {
 struct plan {
     const struct mapper *self;
     const struct iptfhir_record *record;
-    const struct facts *f;
+    struct facts *f;
     const struct iptfhir_node *node; /* of the record */
     const struct iptfhir_node *course;
     const struct instrument *instrument; /* that monitors the course; NULL: none or unknown */
@@ -30,7 +30,7 @@ struct plan {
 const char *plan_phase_status(const struct plan *p, const struct iptfhir_node *phase);
 /* Sets name, text ("PHQ-9 monitoring at weeks 0, 4 and 8") and, when the weeks are evenly spaced,
  * period. */
-bool plan_schedule(const struct plan *p, const struct iptfhir_node *monitoring,
+void plan_schedule(const struct plan *p, const struct iptfhir_node *monitoring,
                    struct iptfhir_node *facts);
 /* The UUID of the total or panel Observation of a point. */
 struct iptfhir_node *plan_measure(const struct plan *p, const struct series_point *point,
@@ -41,5 +41,5 @@ const struct iptfhir_node *plan_latest(const struct plan *p,
                                        const struct iptfhir_node *assessments);
 /* Sets description, therapy and div (escaped XHTML): of codes and dates alone, no free text, no
  * scores. */
-bool plan_texts(const struct plan *p, struct iptfhir_node *facts);
+void plan_texts(const struct plan *p, struct iptfhir_node *facts);
 #endif

@@ -57,6 +57,8 @@ const char *plan_phase_status(const struct plan *p, const struct iptfhir_node *p
 }
 
 /* Appends to a text of a fixed size; what doesn't fit is cut. */
+static void add(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void add(char *text, size_t size, const char *format, ...) {
     size_t used = strlen(text);
     va_list args;
@@ -65,7 +67,7 @@ static void add(char *text, size_t size, const char *format, ...) {
     va_end(args);
 }
 
-bool plan_schedule(const struct plan *p, const struct iptfhir_node *monitoring,
+void plan_schedule(const struct plan *p, const struct iptfhir_node *monitoring,
                    struct iptfhir_node *facts) {
     const struct iptfhir_node *weeks = facts_list(p->f, monitoring, "weeks");
     const char *name =
@@ -92,8 +94,10 @@ bool plan_schedule(const struct plan *p, const struct iptfhir_node *monitoring,
         before = week;
         item = facts_next(p->f, item);
     }
-    return facts_set_text(p->f, facts, "name", name) && facts_set_text(p->f, facts, "text", text) &&
-           (period < 1 || facts_set_number(p->f, facts, "period", period));
+    facts_set_text(p->f, facts, "name", name);
+    facts_set_text(p->f, facts, "text", text);
+    if (period >= 1)
+        facts_set_number(p->f, facts, "period", period);
 }
 
 struct iptfhir_node *plan_measure(const struct plan *p, const struct series_point *point,
@@ -163,7 +167,7 @@ static void therapy_text(const struct plan *p, char *text, size_t size) {
         add(text, size, ", %lld sessions", (long long)number);
 }
 
-bool plan_texts(const struct plan *p, struct iptfhir_node *facts) {
+void plan_texts(const struct plan *p, struct iptfhir_node *facts) {
     char areas[512], therapy[128], div[4096];
     const char *start = facts_text(p->f, p->course, "start"),
                *end = facts_text(p->f, p->course, "end"),
@@ -191,13 +195,13 @@ bool plan_texts(const struct plan *p, struct iptfhir_node *facts) {
     }
     add(div, sizeof div, " Goals: %zu.</p></div>",
         facts_count(p->f, facts_list(p->f, facts, "goals")));
-    if (facts_number(p->f, p->course, "plannedWeeks", &weeks) &&
-        facts_number(p->f, p->course, "plannedSessions", &sessions) && weeks == sessions &&
-        !facts_set_truth(p->f, facts, "weekly", true))
-        return false;
-    return facts_set_text(p->f, facts, "therapy", therapy) &&
-           facts_set_text(p->f, facts, "div", div) &&
-           facts_set(p->f, facts, "description",
-                     *areas ? facts_format(p->f, "Time-limited IPT. Problem areas: %s.", areas)
-                            : facts_format(p->f, "Time-limited IPT."));
+    bool planned = facts_number(p->f, p->course, "plannedWeeks", &weeks) &&
+                   facts_number(p->f, p->course, "plannedSessions", &sessions);
+    if (planned && weeks == sessions)
+        facts_set_truth(p->f, facts, "weekly", true);
+    facts_set_text(p->f, facts, "therapy", therapy);
+    facts_set_text(p->f, facts, "div", div);
+    const char *more = *areas ? " Problem areas: " : "";
+    facts_set(p->f, facts, "description",
+              facts_format(p->f, "Time-limited IPT.%s%s%s", more, areas, *areas ? "." : ""));
 }

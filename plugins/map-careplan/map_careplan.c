@@ -76,29 +76,27 @@ static bool goal_measures(const struct plan *p, const struct iptfhir_node *goal,
 
 /* Sets a member to the UUIDs of the goals that a question is true of; all of them when there is no
  * question. */
-static bool set_goals(const struct plan *p, struct iptfhir_node *o,
+static void set_goals(const struct plan *p, struct iptfhir_node *o,
                       bool (*is)(const struct plan *p, const struct iptfhir_node *goal,
                                  const char *about),
                       const char *about) {
-    struct iptfhir_node *goals = facts_array(p->f);
-    bool ok = facts_set(p->f, o, "goals", goals);
+    struct iptfhir_node *goals = facts_set_list(p->f, o, "goals");
     const struct iptfhir_node *goal = first_of(p, p->node, "goals");
-    for (; ok && goal != NULL; goal = facts_next(p->f, goal))
+    for (; goal != NULL; goal = facts_next(p->f, goal)) {
+        const char *id = facts_text(p->f, goal, "id");
         if (is == NULL || is(p, goal, about))
-            ok = facts_append(
-                p->f, goals,
-                facts_identity(p->f, "Goal", "%s/%s", p->record->id, facts_text(p->f, goal, "id")));
-    return ok;
+            facts_append(p->f, goals, facts_identity(p->f, "Goal", "%s/%s", p->record->id, id));
+    }
 }
 
 /* Appends a local code with its display. */
 static struct iptfhir_node *add_code(const struct plan *p, struct iptfhir_node *list,
                                      const char *code) {
     struct iptfhir_node *o = facts_object(p->f);
-    bool ok = facts_set_text(p->f, o, "code", code);
-    if (ok && code != NULL)
-        ok = facts_copy(p->f, o, "display", p->self->displays, code);
-    return ok && facts_append(p->f, list, o) ? o : NULL;
+    facts_set_text(p->f, o, "code", code);
+    facts_copy(p->f, o, "display", p->self->displays, code);
+    facts_append(p->f, list, o);
+    return o;
 }
 
 /* True when a session used a technique. */
@@ -121,212 +119,198 @@ static bool is_planned(const struct plan *p, const char *technique) {
 
 /* Sets the techniques: planned for a goal, or only seen in sessions (which the mapping file shares
  * if share_techniques is on). */
-static bool set_techniques(const struct plan *p, struct iptfhir_node *facts) {
-    struct iptfhir_node *list = facts_array(p->f);
-    bool ok = facts_set(p->f, facts, "techniques", list);
-    for (size_t i = 0; ok && i < sizeof techniques / sizeof *techniques; i++) {
+static void set_techniques(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "techniques");
+    for (size_t i = 0; i < sizeof techniques / sizeof *techniques; i++) {
         bool planned = is_planned(p, techniques[i]);
         if (!planned && !was_used(p, techniques[i]))
             continue;
         struct iptfhir_node *o = add_code(p, list, techniques[i]);
-        ok = facts_set_truth(p->f, o, "planned", planned) &&
-             set_goals(p, o, goal_uses, techniques[i]);
+        facts_set_truth(p->f, o, "planned", planned);
+        set_goals(p, o, goal_uses, techniques[i]);
     }
-    return ok;
 }
 
 /* Sets the problem areas, the first by rank first. */
-static bool set_areas(const struct plan *p, struct iptfhir_node *facts) {
-    struct iptfhir_node *list = facts_array(p->f);
-    bool ok = facts_set(p->f, facts, "areas", list);
+static void set_areas(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "areas");
     const struct iptfhir_node *area = first_of(p, p->course, "problemAreas");
-    for (; ok && area != NULL; area = facts_next(p->f, area)) {
+    for (; area != NULL; area = facts_next(p->f, area)) {
         struct iptfhir_node *o = add_code(p, list, facts_text(p->f, area, "code"));
-        ok = o != NULL && facts_copy(p->f, o, "z", area, "zCode");
+        facts_copy(p->f, o, "z", area, "zCode");
     }
-    return ok;
 }
 
 /* Sets the phases with a status each. */
-static bool set_phases(const struct plan *p, struct iptfhir_node *facts) {
-    struct iptfhir_node *list = facts_array(p->f);
-    bool ok = facts_set(p->f, facts, "phases", list);
+static void set_phases(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "phases");
     const struct iptfhir_node *phase = first_of(p, p->course, "phases");
-    for (; ok && phase != NULL; phase = facts_next(p->f, phase)) {
+    for (; phase != NULL; phase = facts_next(p->f, phase)) {
         const char *name = facts_text(p->f, phase, "phase");
         char code[40];
         snprintf(code, sizeof code, "phase-%.24s", name != NULL ? name : "");
         struct iptfhir_node *o = add_code(p, list, code);
-        ok = o != NULL && facts_copy(p->f, o, "start", phase, "start") &&
-             facts_copy(p->f, o, "end", phase, "end") &&
-             facts_set_text(p->f, o, "status", plan_phase_status(p, phase));
+        facts_copy(p->f, o, "start", phase, "start");
+        facts_copy(p->f, o, "end", phase, "end");
+        facts_set_text(p->f, o, "status", plan_phase_status(p, phase));
     }
-    return ok;
 }
 
 /* Sets the parts of the needs assessment. */
-static bool set_components(const struct plan *p, struct iptfhir_node *facts) {
-    struct iptfhir_node *list = facts_array(p->f);
-    bool ok = facts_set(p->f, facts, "components", list);
+static void set_components(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "components");
     const struct iptfhir_node *component =
         first_of(p, facts_get(p->f, p->node, "needsAssessment"), "components");
-    for (; ok && component != NULL; component = facts_next(p->f, component)) {
+    for (; component != NULL; component = facts_next(p->f, component)) {
         struct iptfhir_node *o = add_code(p, list, facts_text(p->f, component, "component"));
-        ok = o != NULL && facts_copy(p->f, o, "status", component, "status") &&
-             facts_copy(p->f, o, "date", component, "date");
+        facts_copy(p->f, o, "status", component, "status");
+        facts_copy(p->f, o, "date", component, "date");
     }
-    return ok;
-}
-
-/* Sets what the instrument that monitors says: its code and the goals that it measures. */
-static bool set_instrument(const struct plan *p, struct iptfhir_node *monitoring) {
-    const struct instrument *in = p->instrument;
-    if (in == NULL)
-        return true;
-    if (!set_goals(p, monitoring, goal_measures, in->total_code))
-        return false;
-    return in->monitoring == NULL ||
-           facts_set(p->f, monitoring, "coding", facts_copy_of(p->f, in->monitoring));
 }
 
 /* Sets the monitoring: instrument, schedule, the goals it serves and the totals so far. */
-static bool set_monitoring(struct plan *p, struct iptfhir_node *facts) {
+static void set_monitoring(struct plan *p, struct iptfhir_node *facts) {
     const struct iptfhir_node *from = facts_get(p->f, p->course, "monitoring");
+    const struct instrument *in = p->instrument;
     if (facts_text(p->f, from, "instrument") == NULL)
-        return true;
+        return;
     struct iptfhir_node *o = facts_object(p->f);
-    struct iptfhir_node *outcomes = facts_array(p->f);
-    bool ok = facts_set(p->f, o, "outcomes", outcomes) && plan_schedule(p, from, o) &&
-              set_instrument(p, o);
-    for (size_t i = 0; ok && i < p->series.count; i++)
-        ok = facts_append(p->f, outcomes, plan_measure(p, &p->series.points[i], "total"));
-    if (ok && p->series.count > 0) {
+    struct iptfhir_node *outcomes = facts_set_list(p->f, o, "outcomes");
+    facts_set(p->f, facts, "monitoring", o);
+    plan_schedule(p, from, o);
+    if (in != NULL)
+        set_goals(p, o, goal_measures, in->total_code);
+    if (in != NULL && in->monitoring != NULL)
+        facts_set(p->f, o, "coding", facts_copy_of(p->f, in->monitoring));
+    for (size_t i = 0; i < p->series.count; i++)
+        facts_append(p->f, outcomes, plan_measure(p, &p->series.points[i], "total"));
+    if (p->series.count > 0) {
         const struct series_point *last = &p->series.points[p->series.count - 1];
-        ok = facts_set(p->f, facts, "lastTotal", plan_measure(p, last, "total"));
+        facts_set(p->f, facts, "lastTotal", plan_measure(p, last, "total"));
     }
-    return ok && facts_set(p->f, facts, "monitoring", o);
 }
 
 /* Appends "Type/UUID". */
-static bool add_reference(const struct plan *p, struct iptfhir_node *list, const char *type,
+static void add_reference(const struct plan *p, struct iptfhir_node *list, const char *type,
                           const struct iptfhir_node *uuid) {
     const char *text = p->f->nodes->text(uuid, NULL);
-    return text != NULL && facts_append(p->f, list, facts_format(p->f, "%s/%s", type, text));
+    if (text != NULL)
+        facts_append(p->f, list, facts_format(p->f, "%s/%s", type, text));
 }
 
 /* Adds the latest communication style, unless a consent excludes them. */
-static bool add_style(const struct plan *p, struct iptfhir_node *list) {
+static void add_style(const struct plan *p, struct iptfhir_node *list) {
     const struct iptfhir_node *styles = facts_list(p->f, p->node, "communicationAssessments");
     const struct iptfhir_node *latest = plan_latest(p, styles);
     if (latest == NULL || facts_excluded(p->f, p->node, "communication-assessments"))
-        return true;
+        return;
     const struct iptfhir_node *key = facts_communication_key(p->f, p->record->id, styles, latest);
     const char *text = p->f->nodes->text(key, NULL);
-    return text != NULL &&
-           add_reference(p, list, "Observation", facts_identity(p->f, "Observation", "%s", text));
+    if (text != NULL)
+        add_reference(p, list, "Observation", facts_identity(p->f, "Observation", "%s", text));
 }
 
 /* Adds the medication that is taken beside the therapy, and sets the request that coordinates it.
  */
-static bool add_medication(const struct plan *p, struct iptfhir_node *list,
+static void add_medication(const struct plan *p, struct iptfhir_node *list,
                            struct iptfhir_node *facts) {
     const struct iptfhir_node *therapy = first_of(p, p->course, "combinedTherapies");
     const char *record = p->record->id;
-    bool ok = true;
-    for (size_t i = 1; ok && therapy != NULL; i++) {
+    for (size_t i = 1; therapy != NULL; i++) {
         const char *type = facts_text(p->f, therapy, "type");
         therapy = facts_next(p->f, therapy);
         if (type == NULL || strcmp(type, "medication") != 0)
             continue;
-        ok = add_reference(p, list, "MedicationStatement",
-                           facts_identity(p->f, "MedicationStatement", "%s/MED-%zu", record, i));
-        if (ok && facts_get(p->f, facts, "request") == NULL)
-            ok = facts_set(p->f, facts, "request",
-                           facts_identity(p->f, "ServiceRequest", "%s/SR-MED", record));
+        add_reference(p, list, "MedicationStatement",
+                      facts_identity(p->f, "MedicationStatement", "%s/MED-%zu", record, i));
+        facts_set(p->f, facts, "request",
+                  facts_identity(p->f, "ServiceRequest", "%s/SR-MED", record));
     }
-    return ok;
 }
 
 /* Sets what the plan rests on: the baseline panel, the latest communication style, medication taken
  * beside it. */
-static bool set_supporting(const struct plan *p, struct iptfhir_node *facts) {
-    struct iptfhir_node *list = facts_array(p->f);
-    bool ok = facts_set(p->f, facts, "supporting", list);
-    if (ok && p->series.baseline != NULL)
-        ok = add_reference(p, list, "Observation", plan_measure(p, p->series.baseline, "panel"));
-    return ok && add_style(p, list) && add_medication(p, list, facts);
+static void set_supporting(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "supporting");
+    if (p->series.baseline != NULL)
+        add_reference(p, list, "Observation", plan_measure(p, p->series.baseline, "panel"));
+    add_style(p, list);
+    add_medication(p, list, facts);
 }
 
 /* Sets who supports the patient in therapy: those who agreed; a reference only to those who let
  * their identity be shared. */
-static bool set_support(const struct plan *p, struct iptfhir_node *facts) {
+static void set_support(const struct plan *p, struct iptfhir_node *facts) {
     const char *patient = facts_text(p->f, facts_get(p->f, p->node, "patient"), "localId");
     size_t agreed = 0;
     struct iptfhir_node *o = facts_object(p->f);
-    struct iptfhir_node *list = facts_array(p->f);
-    bool ok = facts_set(p->f, o, "performers", list);
+    struct iptfhir_node *list = facts_set_list(p->f, o, "performers");
     const struct iptfhir_node *person = first_of(p, p->node, "supportPersons");
-    for (; ok && person != NULL; person = facts_next(p->f, person)) {
+    for (; person != NULL; person = facts_next(p->f, person)) {
         const char *id = facts_text(p->f, person, "id");
         if (!iptfhir_get_true(p->f->nodes, person, "agreedToParticipate"))
             continue;
         agreed++;
-        bool shared = iptfhir_get_true(p->f->nodes, person, "consentToShareIdentity");
-        if (shared && id != NULL)
-            ok = facts_append(p->f, list,
-                              facts_identity(p->f, "RelatedPerson", "%s/%s", patient, id));
+        if (id != NULL && iptfhir_get_true(p->f->nodes, person, "consentToShareIdentity"))
+            facts_append(p->f, list, facts_identity(p->f, "RelatedPerson", "%s/%s", patient, id));
     }
-    ok = ok && set_goals(p, o, goal_is_about_support, NULL);
-    if (ok && agreed > 0)
-        ok = facts_set(p->f, facts, "support", o);
-    return ok;
+    set_goals(p, o, goal_is_about_support, NULL);
+    if (agreed > 0)
+        facts_set(p->f, facts, "support", o);
 }
 
 /* Sets the diagnoses that the plan addresses. */
-static bool set_conditions(const struct plan *p, struct iptfhir_node *facts) {
-    struct iptfhir_node *list = facts_array(p->f);
-    bool ok = facts_set(p->f, facts, "conditions", list);
+static void set_conditions(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "conditions");
     const struct iptfhir_node *diagnosis = first_of(p, p->node, "diagnoses");
-    for (; ok && diagnosis != NULL; diagnosis = facts_next(p->f, diagnosis))
-        ok = facts_append(p->f, list,
-                          facts_identity(p->f, "Condition", "%s/%s", p->record->id,
-                                         facts_text(p->f, diagnosis, "id")));
-    return ok;
+    for (; diagnosis != NULL; diagnosis = facts_next(p->f, diagnosis)) {
+        const char *id = facts_text(p->f, diagnosis, "id");
+        facts_append(p->f, list, facts_identity(p->f, "Condition", "%s/%s", p->record->id, id));
+    }
 }
 
 /* Sets id, key, patient and care team. */
-static bool set_identity(const struct plan *p, struct iptfhir_node *facts) {
-    const struct facts *f = p->f;
+static void set_identity(const struct plan *p, struct iptfhir_node *facts) {
+    struct facts *f = p->f;
     const char *id = facts_text(f, p->course, "id");
     const char *patient = facts_text(f, facts_get(f, p->node, "patient"), "localId");
     const char *record = p->record->id;
-    return facts_set(f, facts, "id", facts_identity(f, "CarePlan", "%s/%s", record, id)) &&
-           facts_set(f, facts, "key", facts_format(f, "%s/%s", record, id)) &&
-           facts_set(f, facts, "patient", facts_identity(f, "Patient", "%s", patient)) &&
-           facts_set(f, facts, "careTeam", facts_identity(f, "CareTeam", "%s/%s", record, id));
+    facts_set(f, facts, "id", facts_identity(f, "CarePlan", "%s/%s", record, id));
+    facts_set(f, facts, "key", facts_format(f, "%s/%s", record, id));
+    facts_set(f, facts, "patient", facts_identity(f, "Patient", "%s", patient));
+    facts_set(f, facts, "careTeam", facts_identity(f, "CareTeam", "%s/%s", record, id));
 }
 
 /* Maps a record. */
 static iptfhir_status mapper_map(const void *self, const struct iptfhir_record *record,
                                  struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
     const struct mapper *mapper = self;
-    const struct facts f = { mapper->host, mapper->host->nodes, sink->document };
+    struct facts f = { mapper->host, mapper->host->nodes, sink->document, false };
     struct plan p = { .self = mapper, .record = record, .f = &f, .node = record->node };
     struct iptfhir_node *facts = facts_object(&f);
     p.course = facts_get(&f, p.node, "course");
     p.instrument =
         instruments_find(&f, &mapper->instruments,
                          facts_text(&f, facts_get(&f, p.course, "monitoring"), "instrument"));
-    bool ok = p.instrument == NULL ||
-              series_of(&f, p.instrument, &mapper->instruments, p.node, &p.series);
-    ok = ok && set_identity(&p, facts) && set_goals(&p, facts, NULL, NULL) &&
-         set_conditions(&p, facts) && set_areas(&p, facts) && set_phases(&p, facts) &&
-         set_components(&p, facts) && set_techniques(&p, facts) && set_monitoring(&p, facts) &&
-         set_supporting(&p, facts) && set_support(&p, facts) && plan_texts(&p, facts);
+    if (p.instrument != NULL &&
+        !series_of(&f, p.instrument, &mapper->instruments, p.node, &p.series))
+        f.failed = true;
+    set_identity(&p, facts);
+    set_goals(&p, facts, NULL, NULL);
+    set_conditions(&p, facts);
+    set_areas(&p, facts);
+    set_phases(&p, facts);
+    set_components(&p, facts);
+    set_techniques(&p, facts);
+    set_monitoring(&p, facts);
+    set_supporting(&p, facts);
+    set_support(&p, facts);
+    plan_texts(&p, facts);
     series_free(&p.series);
-    if (ok)
-        return sink->render(sink, "careplan", facts, error);
-    return mapper->host->fail(mapper->host, error, IPTFHIR_FATAL, "memory", NULL, "out of memory");
+    if (f.failed)
+        return mapper->host->fail(mapper->host, error, IPTFHIR_FATAL, "memory", NULL,
+                                  "out of memory");
+    return sink->render(sink, "careplan", facts, error);
 }
 
 static const char *const emits[] = { "CarePlan", NULL };

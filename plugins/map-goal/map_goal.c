@@ -17,7 +17,7 @@ struct mapper {
 struct mapping {
     const struct mapper *self;
     const struct iptfhir_record *record;
-    const struct facts *f;
+    struct facts *f;
     const struct iptfhir_node *node; /* of the record */
     char patient[37];                /* UUID */
     struct iptfhir_resource_sink *sink;
@@ -66,12 +66,6 @@ static iptfhir_status mapper_init(void *self, const struct iptfhir_host *host,
 static void mapper_fini(void *self) {
     struct mapper *m = self;
     instruments_free(&m->instruments);
-}
-
-/* Says that memory is out. */
-static iptfhir_status no_memory(struct mapping *m) {
-    return m->self->host->fail(m->self->host, m->error, IPTFHIR_FATAL, "memory", NULL,
-                               "out of memory");
 }
 
 /* True when a number meets a target; *known is false when the comparator says nothing. */
@@ -146,53 +140,49 @@ static void combine(struct verdict *all, const struct verdict *one, bool first) 
         *all = *one;
 }
 
-/* Adds the UUIDs of the total Observations of a series. */
-static bool add_outcomes(const struct mapping *m, const struct series *series,
+/* Adds the UUIDs of the total Observations of a series, each once. */
+static void add_outcomes(const struct mapping *m, const struct series *series,
                          struct iptfhir_node *outcomes) {
     for (size_t i = 0; i < series->count; i++) {
         const char *id = facts_text(m->f, series->points[i].measure, "id");
         struct iptfhir_node *uuid =
             facts_identity(m->f, "Observation", "%s/%s/total", m->record->id, id);
-        if (uuid == NULL)
-            return false;
-        bool listed = facts_lists(m->f, outcomes, m->f->nodes->text(uuid, NULL));
-        if (!listed && !facts_append(m->f, outcomes, uuid))
-            return false;
+        const char *text = m->f->nodes->text(uuid, NULL);
+        if (text != NULL && !facts_lists(m->f, outcomes, text))
+            facts_append(m->f, outcomes, uuid);
     }
-    return true;
 }
 
 /* Sets what is measured, and by when. */
-static bool set_measure(const struct mapping *m, struct iptfhir_node *o,
+static void set_measure(const struct mapping *m, struct iptfhir_node *o,
                         const struct iptfhir_node *target, const struct instrument *in) {
     const char *local = facts_text(m->f, target, "measureLocal");
     const char *loinc = facts_text(m->f, target, "measureLoinc");
-    bool ok = facts_set_text(m->f, o, "loinc", loinc) && facts_copy(m->f, o, "due", target, "due");
-    if (ok && in != NULL)
-        ok = facts_copy(m->f, o, "display", facts_get(m->f, in->document, "total"), "display");
-    if (ok && loinc == NULL && local != NULL)
-        ok = facts_set_text(m->f, o, "local", local) &&
-             facts_copy(m->f, o, "display", m->self->displays, local);
-    return ok;
+    facts_set_text(m->f, o, "loinc", loinc);
+    facts_copy(m->f, o, "due", target, "due");
+    if (in != NULL)
+        facts_copy(m->f, o, "display", facts_get(m->f, in->document, "total"), "display");
+    if (loinc == NULL && local != NULL) {
+        facts_set_text(m->f, o, "local", local);
+        facts_copy(m->f, o, "display", m->self->displays, local);
+    }
 }
 
 /* Copies what a target asks for. */
-static bool set_target(const struct mapping *m, struct iptfhir_node *o,
+static void set_target(const struct mapping *m, struct iptfhir_node *o,
                        const struct iptfhir_node *target, const struct instrument *in) {
     const char *code = facts_text(m->f, target, "valueCode");
     double value = 0;
-    if (!set_measure(m, o, target, in))
-        return false;
-    if (code != NULL)
-        return facts_set_text(m->f, o, "valueCode", code) &&
-               facts_copy(m->f, o, "valueDisplay", m->self->displays, code);
-    if (!facts_real(m->f, target, "value", &value))
-        return true;
-    bool ok = facts_copy(m->f, o, "value", target, "value") &&
-              facts_copy(m->f, o, "comparator", target, "comparator");
-    if (ok && facts_text(m->f, target, "unit") != NULL)
-        return facts_copy(m->f, o, "unit", target, "unit");
-    return ok && facts_set_text(m->f, o, "unit", in != NULL ? "{score}" : NULL);
+    set_measure(m, o, target, in);
+    if (code != NULL) {
+        facts_set_text(m->f, o, "valueCode", code);
+        facts_copy(m->f, o, "valueDisplay", m->self->displays, code);
+    } else if (facts_real(m->f, target, "value", &value)) {
+        facts_copy(m->f, o, "value", target, "value");
+        facts_copy(m->f, o, "comparator", target, "comparator");
+        facts_set_text(m->f, o, "unit", in != NULL ? "{score}" : NULL);
+        facts_copy(m->f, o, "unit", target, "unit"); /* its own wins */
+    }
 }
 
 /* Why a target can't be mapped; NULL: it can. */
@@ -217,49 +207,47 @@ static const char *target_fault(const struct mapping *m, const struct iptfhir_no
 }
 
 /* Maps one target and judges it. */
-static bool map_target(struct mapping *m, const struct iptfhir_node *goal,
+static void map_target(struct mapping *m, const struct iptfhir_node *goal,
                        const struct iptfhir_node *target, struct iptfhir_node *targets,
                        struct iptfhir_node *outcomes, struct verdict *verdict) {
     const struct instrument *in =
         instruments_find_total(&m->self->instruments, facts_text(m->f, target, "measureLoinc"));
     struct iptfhir_node *o = facts_object(m->f);
-    if (!facts_append(m->f, targets, o) || !set_target(m, o, target, in))
-        return false;
+    set_target(m, o, target, in);
+    facts_append(m->f, targets, o);
     if (in == NULL)
-        return true;
+        return;
     struct series series = { 0 };
-    bool ok = series_of(m->f, in, &m->self->instruments, m->node, &series) &&
-              add_outcomes(m, &series, outcomes);
-    if (ok)
+    if (series_of(m->f, in, &m->self->instruments, m->node, &series)) {
+        add_outcomes(m, &series, outcomes);
         judge(m, goal, target, in, &series, verdict);
+    } else {
+        m->f->failed = true;
+    }
     series_free(&series);
-    return ok;
 }
 
-/* Maps the targets; *held is set when one of them holds the goal. */
-static bool map_targets(struct mapping *m, size_t index, const struct iptfhir_node *goal,
-                        struct iptfhir_node *facts, struct verdict *verdict, iptfhir_status *held) {
-    struct iptfhir_node *targets = facts_array(m->f);
-    struct iptfhir_node *outcomes = facts_array(m->f);
-    bool ok =
-        facts_set(m->f, facts, "targets", targets) && facts_set(m->f, facts, "outcomes", outcomes);
+/* Maps the targets. What comes back is REJECT when one of them holds the goal. */
+static iptfhir_status map_targets(struct mapping *m, size_t index, const struct iptfhir_node *goal,
+                                  struct iptfhir_node *facts, struct verdict *verdict) {
+    struct iptfhir_node *targets = facts_set_list(m->f, facts, "targets");
+    struct iptfhir_node *outcomes = facts_set_list(m->f, facts, "outcomes");
     const struct iptfhir_node *target = facts_first(m->f, facts_list(m->f, goal, "targets"));
-    for (size_t i = 0; ok && target != NULL; i++) {
+    for (size_t i = 0; target != NULL; i++) {
         const char *code = NULL;
         const char *why = target_fault(m, target, &code);
         if (why != NULL) {
             char pointer[80];
             snprintf(pointer, sizeof pointer, "/goals/%zu/targets/%zu", index, i);
             iptfhir_status told = m->sink->hold(m->sink, pointer, code, why);
-            *held = told == IPTFHIR_OK ? IPTFHIR_REJECT : IPTFHIR_FATAL;
-            return true;
+            return told == IPTFHIR_OK ? IPTFHIR_REJECT : IPTFHIR_FATAL;
         }
         struct verdict one = { 0 };
-        ok = map_target(m, goal, target, targets, outcomes, &one);
+        map_target(m, goal, target, targets, outcomes, &one);
         combine(verdict, &one, i == 0);
         target = facts_next(m->f, target);
     }
-    return ok;
+    return IPTFHIR_OK;
 }
 
 /* True when a diagnosis is the life-cycle transition Z60.0. */
@@ -270,75 +258,74 @@ static bool is_transition(const struct mapping *m, const struct iptfhir_node *di
 
 /* Adds the diagnoses that a goal addresses: those it names, and Z60.0 for the goal about role
  * transitions when it is coded. */
-static bool map_addresses(const struct mapping *m, const struct iptfhir_node *goal,
+static void map_addresses(const struct mapping *m, const struct iptfhir_node *goal,
                           struct iptfhir_node *facts) {
     const struct iptfhir_node *named = facts_list(m->f, goal, "addresses");
     const char *seed = facts_text(m->f, goal, "seedGoal");
     bool transition = seed != NULL && strcmp(seed, "identify-role-transitions") == 0;
-    struct iptfhir_node *addresses = facts_array(m->f);
-    bool ok = facts_set(m->f, facts, "addresses", addresses);
+    struct iptfhir_node *addresses = facts_set_list(m->f, facts, "addresses");
     const struct iptfhir_node *diagnosis =
         facts_first(m->f, facts_list(m->f, m->node, "diagnoses"));
-    for (; ok && diagnosis != NULL; diagnosis = facts_next(m->f, diagnosis)) {
+    for (; diagnosis != NULL; diagnosis = facts_next(m->f, diagnosis)) {
         const char *id = facts_text(m->f, diagnosis, "id");
-        bool addressed = id != NULL && (facts_lists(m->f, named, id) ||
-                                        (transition && is_transition(m, diagnosis)));
-        if (addressed)
-            ok = facts_append(m->f, addresses,
-                              facts_identity(m->f, "Condition", "%s/%s", m->record->id, id));
+        if (id == NULL)
+            continue;
+        bool coded = transition && is_transition(m, diagnosis);
+        if (coded || facts_lists(m->f, named, id))
+            facts_append(m->f, addresses,
+                         facts_identity(m->f, "Condition", "%s/%s", m->record->id, id));
     }
-    return ok;
 }
 
 /* Sets the achievement: the record's, else what the measures show. */
-static bool set_achievement(const struct mapping *m, const struct iptfhir_node *goal,
+static void set_achievement(const struct mapping *m, const struct iptfhir_node *goal,
                             const struct verdict *verdict, struct iptfhir_node *facts) {
     const char *code = facts_text(m->f, goal, "achievement");
-    const char *date = facts_text(m->f, goal, "statusDate");
-    bool ok = true;
-    if (code == NULL && m->self->derive_achievement && verdict->known && under_way(m, goal)) {
+    bool derive = m->self->derive_achievement && verdict->known;
+    if (code == NULL && derive && under_way(m, goal)) {
         code = verdict->code;
-        if (date == NULL)
-            ok = facts_set(m->f, facts, "statusDate", facts_format(m->f, "%.10s", verdict->date));
+        facts_set(m->f, facts, "statusDate", facts_format(m->f, "%.10s", verdict->date));
     }
-    for (size_t i = 0; ok && code != NULL && i < sizeof achievements / sizeof *achievements; i++)
+    facts_set_text(m->f, facts, "achievement", code);
+    facts_copy(m->f, facts, "statusDate", goal, "statusDate"); /* its own wins */
+    for (size_t i = 0; code != NULL && i < sizeof achievements / sizeof *achievements; i++)
         if (strcmp(achievements[i].code, code) == 0)
-            ok = facts_set_text(m->f, facts, "achievementDisplay", achievements[i].display);
-    return ok && facts_set_text(m->f, facts, "achievement", code) &&
-           facts_set_text(m->f, facts, "statusDate", date);
+            facts_set_text(m->f, facts, "achievementDisplay", achievements[i].display);
 }
 
 /* Maps one goal. */
 static iptfhir_status map_goal(struct mapping *m, size_t index, const struct iptfhir_node *goal) {
-    const struct facts *f = m->f;
+    static const char *const copied[] = { "text", "lifecycle", "start", "category" };
+    const struct iptfhir_host *host = m->self->host;
+    struct facts *f = m->f;
     const char *id = facts_text(f, goal, "id");
     const char *seed = facts_text(f, goal, "seedGoal");
     struct verdict verdict = { 0 };
-    iptfhir_status held = IPTFHIR_OK;
     struct iptfhir_node *o = facts_object(f);
-    bool ok = facts_set(f, o, "id", facts_identity(f, "Goal", "%s/%s", m->record->id, id)) &&
-              facts_set(f, o, "key", facts_format(f, "%s/%s", m->record->id, id)) &&
-              facts_set_text(f, o, "patient", m->patient) &&
-              facts_copy(f, o, "text", goal, "text") &&
-              facts_copy(f, o, "lifecycle", goal, "lifecycle") &&
-              facts_copy(f, o, "start", goal, "start") &&
-              facts_copy(f, o, "category", goal, "category") && facts_set_text(f, o, "seed", seed);
-    if (ok && seed != NULL)
-        ok = facts_copy(f, o, "seedDisplay", m->self->displays, seed);
-    ok = ok && map_addresses(m, goal, o) && map_targets(m, index, goal, o, &verdict, &held);
-    if (ok && held == IPTFHIR_REJECT)
+    facts_set(f, o, "id", facts_identity(f, "Goal", "%s/%s", m->record->id, id));
+    facts_set(f, o, "key", facts_format(f, "%s/%s", m->record->id, id));
+    facts_set_text(f, o, "patient", m->patient);
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+        facts_copy(f, o, copied[i], goal, copied[i]);
+    facts_set_text(f, o, "seed", seed);
+    facts_copy(f, o, "seedDisplay", m->self->displays, seed);
+    map_addresses(m, goal, o);
+    iptfhir_status held = map_targets(m, index, goal, o, &verdict);
+    if (held == IPTFHIR_REJECT)
         return IPTFHIR_OK; /* this goal waits for a person, the others go on */
-    if (ok && held != IPTFHIR_OK)
+    if (held != IPTFHIR_OK)
         return held;
-    ok = ok && set_achievement(m, goal, &verdict, o);
-    return ok ? m->sink->render(m->sink, "goal", o, m->error) : no_memory(m);
+    set_achievement(m, goal, &verdict, o);
+    if (f->failed)
+        return host->fail(host, m->error, IPTFHIR_FATAL, "memory", NULL, "out of memory");
+    return m->sink->render(m->sink, "goal", o, m->error);
 }
 
 /* Maps a record. */
 static iptfhir_status mapper_map(const void *self, const struct iptfhir_record *record,
                                  struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
     const struct mapper *mapper = self;
-    const struct facts facts = { mapper->host, mapper->host->nodes, sink->document };
+    struct facts facts = { mapper->host, mapper->host->nodes, sink->document, false };
     struct mapping m = { .self = mapper,
                          .f = &facts,
                          .record = record,

@@ -18,7 +18,7 @@ struct mapper {
 struct mapping {
     const struct mapper *self;
     const struct iptfhir_record *record;
-    const struct facts *f;
+    struct facts *f;
     const struct iptfhir_node *node; /* of the record */
     char patient[37];                /* UUID */
     struct iptfhir_resource_sink *sink;
@@ -54,10 +54,13 @@ static void mapper_fini(void *self) {
     instruments_free(&m->instruments);
 }
 
-/* Says that memory is out. */
-static iptfhir_status no_memory(struct mapping *m) {
-    return m->self->host->fail(m->self->host, m->error, IPTFHIR_FATAL, "memory", NULL,
-                               "out of memory");
+/* Lets a mapping file make its resources of facts, if all of them could be built. */
+static iptfhir_status render(struct mapping *m, const char *mapping,
+                             const struct iptfhir_node *facts) {
+    const struct iptfhir_host *host = m->self->host;
+    if (m->f->failed)
+        return host->fail(host, m->error, IPTFHIR_FATAL, "memory", NULL, "out of memory");
+    return m->sink->render(m->sink, mapping, facts, m->error);
 }
 
 /* The instrument of a measure; NULL when no file has it. */
@@ -67,11 +70,11 @@ static const struct instrument *instrument_of(const struct mapping *m,
 }
 
 /* Appends a local code with its display. */
-static bool add_mark(const struct mapping *m, struct iptfhir_node *marks, const char *code) {
+static void add_mark(const struct mapping *m, struct iptfhir_node *marks, const char *code) {
     struct iptfhir_node *mark = facts_object(m->f);
-    return facts_set_text(m->f, mark, "code", code) &&
-           facts_copy(m->f, mark, "display", m->self->displays, code) &&
-           facts_append(m->f, marks, mark);
+    facts_set_text(m->f, mark, "code", code);
+    facts_copy(m->f, mark, "display", m->self->displays, code);
+    facts_append(m->f, marks, mark);
 }
 
 /* The series of an instrument in this record, made once for all its measures; NULL when memory is
@@ -87,96 +90,89 @@ static const struct series *series_in_hand(struct mapping *m, const struct instr
 
 /* Adds what a drop from the baseline means by the instrument's rules; a higher score is a worse
  * one. */
-static bool add_marks_of_drop(const struct mapping *m, const struct instrument *in,
+static void add_marks_of_drop(const struct mapping *m, const struct instrument *in,
                               int64_t baseline, int64_t value, struct iptfhir_node *marks) {
     int64_t drop = baseline - value;
     bool reliable = in->reliable_change > 0;
     bool better = reliable && drop >= in->reliable_change;
     bool worse = reliable && -drop >= in->reliable_change;
-    bool response = in->response_percent > 0 && baseline > 0 && baseline >= in->response_from &&
-                    drop * 100 >= in->response_percent * baseline;
-    bool recovered = better && in->recovered_below > 0 && baseline >= in->recovered_below &&
-                     value < in->recovered_below;
-    bool ok = true;
+    bool may_respond = in->response_percent > 0 && baseline > 0 && baseline >= in->response_from;
+    bool may_recover = in->recovered_below > 0 && baseline >= in->recovered_below;
     if (better)
-        ok = add_mark(m, marks, "reliable-improvement");
+        add_mark(m, marks, "reliable-improvement");
     if (worse)
-        ok = add_mark(m, marks, "reliable-deterioration");
-    if (ok && response)
-        ok = add_mark(m, marks, "response");
-    if (ok && recovered)
-        ok = add_mark(m, marks, "reliable-recovery");
-    return ok;
+        add_mark(m, marks, "reliable-deterioration");
+    if (may_respond && drop * 100 >= in->response_percent * baseline)
+        add_mark(m, marks, "response");
+    if (better && may_recover && value < in->recovered_below)
+        add_mark(m, marks, "reliable-recovery");
 }
 
 /* Adds what the change since the baseline means. */
-static bool add_marks(struct mapping *m, const struct instrument *in, size_t index, int64_t value,
+static void add_marks(struct mapping *m, const struct instrument *in, size_t index, int64_t value,
                       struct iptfhir_node *total) {
     if (facts_count(m->f, facts_list(m->f, m->node, "measures")) < 2)
-        return true;
+        return;
     const struct series *series = series_in_hand(m, in);
-    if (series == NULL)
-        return false;
-    if (series->baseline == NULL)
-        return true;
+    if (series == NULL) {
+        m->f->failed = true;
+        return;
+    }
     size_t at = 0;
     while (at < series->count && series->points[at].index != index)
         at++;
-    if (at == series->count || &series->points[at] <= series->baseline)
-        return true;
-    struct iptfhir_node *marks = facts_array(m->f);
-    return facts_set(m->f, total, "marks", marks) &&
-           add_marks_of_drop(m, in, series->baseline->total, value, marks);
+    const struct series_point *base = series->baseline;
+    if (base == NULL || at == series->count || &series->points[at] <= base)
+        return;
+    add_marks_of_drop(m, in, base->total, value, facts_set_list(m->f, total, "marks"));
 }
 
 /* Sets the band that a total falls into. */
-static bool set_band(const struct mapping *m, const struct instrument *in, int64_t value,
+static void set_band(const struct mapping *m, const struct instrument *in, int64_t value,
                      struct iptfhir_node *total) {
-    for (size_t i = 0; i < in->band_count; i++) {
-        const struct instrument_band *band = &in->bands[i];
-        if (value >= band->low && value <= band->high)
-            return facts_set(m->f, total, "band", facts_copy_of(m->f, band->facts));
-    }
-    return true;
+    size_t i = 0;
+    while (i < in->band_count && value > in->bands[i].high)
+        i++;
+    if (i < in->band_count && value >= in->bands[i].low)
+        facts_set(m->f, total, "band", facts_copy_of(m->f, in->bands[i].facts));
 }
 
 /* Makes the facts of the total. */
 static struct iptfhir_node *total_facts(struct mapping *m, const struct instrument *in,
                                         size_t index, const struct score *s, const char *id) {
     struct iptfhir_node *total = facts_object(m->f);
-    bool ok = facts_set(m->f, total, "id",
-                        facts_identity(m->f, "Observation", "%s/%s/total", m->record->id, id));
-    if (ok && s->state == SCORE_INCOMPLETE)
-        ok = facts_set_text(m->f, total, "absent", in->missing);
-    if (ok && s->state == SCORE_TOTAL)
-        ok = facts_set_number(m->f, total, "value", s->total) &&
-             add_marks(m, in, index, s->total, total) && set_band(m, in, s->total, total);
-    return ok ? total : NULL;
+    facts_set(m->f, total, "id",
+              facts_identity(m->f, "Observation", "%s/%s/total", m->record->id, id));
+    if (s->state == SCORE_INCOMPLETE)
+        facts_set_text(m->f, total, "absent", in->missing);
+    if (s->state == SCORE_TOTAL) {
+        facts_set_number(m->f, total, "value", s->total);
+        add_marks(m, in, index, s->total, total);
+        set_band(m, in, s->total, total);
+    }
+    return total;
 }
 
 /* Adds one answer and the UUID of its Observation. */
-static bool add_answer(const struct mapping *m, const struct instrument_item *item, int answer,
+static void add_answer(const struct mapping *m, const struct instrument_item *item, int answer,
                        const char *id, struct iptfhir_node *items, struct iptfhir_node *ids) {
     const struct iptfhir_node *facts = answer < 0 ? item->missing : item->answers[answer];
-    return facts_append(m->f, items, facts_copy_of(m->f, facts)) &&
-           facts_append(
-               m->f, ids,
-               facts_identity(m->f, "Observation", "%s/%s/%s", m->record->id, id, item->code));
+    facts_append(m->f, items, facts_copy_of(m->f, facts));
+    facts_append(m->f, ids,
+                 facts_identity(m->f, "Observation", "%s/%s/%s", m->record->id, id, item->code));
 }
 
 /* Adds the answers, with the difficulty last. */
-static bool add_answers(const struct mapping *m, const struct instrument *in, const struct score *s,
+static void add_answers(const struct mapping *m, const struct instrument *in, const struct score *s,
                         const char *id, struct iptfhir_node *facts) {
-    struct iptfhir_node *items = facts_array(m->f);
-    struct iptfhir_node *ids = facts_array(m->f);
-    bool ok = facts_set(m->f, facts, "items", items) && facts_set(m->f, facts, "ids", ids);
+    struct iptfhir_node *items = facts_set_list(m->f, facts, "items");
+    struct iptfhir_node *ids = facts_set_list(m->f, facts, "ids");
     if (!s->has_items)
-        return ok;
-    for (size_t i = 0; ok && i < in->item_count; i++)
-        ok = add_answer(m, &in->items[i], s->answers[i], id, items, ids);
-    if (ok && s->difficulty >= 0)
-        ok = add_answer(m, &in->difficulty, s->difficulty, id, items, ids);
-    return ok;
+        return;
+    for (size_t i = 0; i < in->item_count; i++)
+        add_answer(m, &in->items[i], s->answers[i], id, items, ids);
+    if (s->difficulty >= 0)
+        add_answer(m, &in->difficulty, s->difficulty, id, items, ids);
 }
 
 /* Who answered: "patient", "therapist", or NULL when the record doesn't say. */
@@ -196,22 +192,22 @@ static const char *reporter_of(const struct mapping *m, const struct iptfhir_nod
 static struct iptfhir_node *measure_facts(struct mapping *m, const struct instrument *in,
                                           size_t index, const struct iptfhir_node *measure,
                                           const struct score *s) {
-    const struct facts *f = m->f;
+    struct facts *f = m->f;
     const char *id = facts_text(f, measure, "id");
     const char *record = m->record->id;
     struct iptfhir_node *o = facts_object(f);
-    bool ok = facts_set(f, o, "instrument", facts_copy_of(f, in->facts)) &&
-              facts_set_text(f, o, "patient", m->patient) &&
-              facts_set(f, o, "key", facts_format(f, "%s/%s", record, id)) &&
-              facts_copy(f, o, "at", measure, "administeredAt") &&
-              facts_set_text(f, o, "reporter", reporter_of(m, measure)) &&
-              add_answers(m, in, s, id, o) &&
-              facts_set(f, o, "total", total_facts(m, in, index, s, id)) &&
-              facts_set(f, o, "panel", facts_identity(f, "Observation", "%s/%s/panel", record, id));
-    if (ok && m->self->questionnaire_response && s->has_items)
-        ok = facts_set(f, o, "response",
-                       facts_identity(f, "QuestionnaireResponse", "%s/%s", record, id));
-    return ok ? o : NULL;
+    facts_set(f, o, "instrument", facts_copy_of(f, in->facts));
+    facts_set_text(f, o, "patient", m->patient);
+    facts_set(f, o, "key", facts_format(f, "%s/%s", record, id));
+    facts_copy(f, o, "at", measure, "administeredAt");
+    facts_set_text(f, o, "reporter", reporter_of(m, measure));
+    add_answers(m, in, s, id, o);
+    facts_set(f, o, "total", total_facts(m, in, index, s, id));
+    facts_set(f, o, "panel", facts_identity(f, "Observation", "%s/%s/panel", record, id));
+    if (m->self->questionnaire_response && s->has_items)
+        facts_set(f, o, "response",
+                  facts_identity(f, "QuestionnaireResponse", "%s/%s", record, id));
+    return o;
 }
 
 /* Gives an alert for every positive safety item, before anything can hold the measure. */
@@ -261,14 +257,10 @@ static iptfhir_status map_measure(struct mapping *m, size_t index,
         return m->sink->hold(m->sink, pointer, score.code, score.why);
     }
     const struct iptfhir_node *facts = measure_facts(m, in, index, measure, &score);
-    if (facts == NULL)
-        return no_memory(m);
-    if (m->self->questionnaire_response && score.has_items) {
-        iptfhir_status status = m->sink->render(m->sink, "questionnaireresponse", facts, m->error);
-        if (status != IPTFHIR_OK)
-            return status;
-    }
-    return m->sink->render(m->sink, "observation-panel", facts, m->error);
+    iptfhir_status status = IPTFHIR_OK;
+    if (m->self->questionnaire_response && score.has_items)
+        status = render(m, "questionnaireresponse", facts);
+    return status == IPTFHIR_OK ? render(m, "observation-panel", facts) : status;
 }
 
 /* ---- safety flags ---- */
@@ -366,7 +358,7 @@ static const char *find_end(const struct mapping *m, const struct instrument *in
  * positive one is acknowledged. */
 static iptfhir_status map_flag(struct mapping *m, const struct instrument *in, size_t bit) {
     const struct instrument_item *item = &in->items[bit];
-    const struct facts *f = m->f;
+    struct facts *f = m->f;
     struct history h = { 0 };
     const struct iptfhir_node *measure = facts_first(f, facts_list(f, m->node, "measures"));
     for (; measure != NULL; measure = facts_next(f, measure)) {
@@ -380,17 +372,16 @@ static iptfhir_status map_flag(struct mapping *m, const struct instrument *in, s
     if (!active)
         h.end = find_end(m, in, bit);
     struct iptfhir_node *o = facts_object(f);
-    bool ok =
-        facts_set(f, o, "id", facts_identity(f, "Flag", "%s/%s", m->record->id, item->flag)) &&
-        facts_set(f, o, "key", facts_format(f, "%s/%s", m->record->id, item->flag)) &&
-        facts_set_text(f, o, "patient", m->patient) &&
-        facts_set_text(f, o, "status", active ? "active" : "inactive") &&
-        facts_set_text(f, o, "label", item->label) &&
-        facts_copy(f, o, "display", m->self->displays, "positive-self-harm-item") &&
-        facts_set(f, o, "start", facts_format(f, "%.10s", h.first));
-    if (ok && h.end != NULL)
-        ok = facts_set(f, o, "end", facts_format(f, "%.10s", h.end));
-    return ok ? m->sink->render(m->sink, "flag", o, m->error) : no_memory(m);
+    facts_set(f, o, "id", facts_identity(f, "Flag", "%s/%s", m->record->id, item->flag));
+    facts_set(f, o, "key", facts_format(f, "%s/%s", m->record->id, item->flag));
+    facts_set_text(f, o, "patient", m->patient);
+    facts_set_text(f, o, "status", active ? "active" : "inactive");
+    facts_set_text(f, o, "label", item->label);
+    facts_copy(f, o, "display", m->self->displays, "positive-self-harm-item");
+    facts_set(f, o, "start", facts_format(f, "%.10s", h.first));
+    if (h.end != NULL)
+        facts_set(f, o, "end", facts_format(f, "%.10s", h.end));
+    return render(m, "flag", o);
 }
 
 /* Renders the Flags of a record that has a positive safety item. */
@@ -410,22 +401,20 @@ static iptfhir_status map_flags(struct mapping *m) {
 /* Renders one assessment of the communication style. */
 static iptfhir_status map_assessment(struct mapping *m, const struct iptfhir_node *list,
                                      const struct iptfhir_node *assessment) {
-    const struct facts *f = m->f;
+    struct facts *f = m->f;
     const char *style = facts_text(f, assessment, "style");
     struct iptfhir_node *key = facts_communication_key(f, m->record->id, list, assessment);
+    const char *key_text = f->nodes->text(key, NULL);
     struct iptfhir_node *o = facts_object(f);
-    bool ok =
-        facts_set(f, o, "key", key) &&
-        facts_set(f, o, "id", facts_identity(f, "Observation", "%s", f->nodes->text(key, NULL))) &&
-        facts_set_text(f, o, "patient", m->patient) &&
-        facts_set_text(f, o, "at", facts_text(f, assessment, "date")) &&
-        facts_set_text(f, o, "style", style);
-    if (ok && style != NULL)
-        ok = facts_copy(f, o, "styleDisplay", m->self->displays, style);
-    ok = ok && facts_copy(f, o, "effectiveness", assessment, "effectiveness");
-    if (!ok)
-        return no_memory(m);
-    return m->sink->render(m->sink, "observation-communication", o, m->error);
+    facts_set(f, o, "key", key);
+    if (key_text != NULL)
+        facts_set(f, o, "id", facts_identity(f, "Observation", "%s", key_text));
+    facts_set_text(f, o, "patient", m->patient);
+    facts_set_text(f, o, "at", facts_text(f, assessment, "date"));
+    facts_set_text(f, o, "style", style);
+    facts_copy(f, o, "styleDisplay", m->self->displays, style);
+    facts_copy(f, o, "effectiveness", assessment, "effectiveness");
+    return render(m, "observation-communication", o);
 }
 
 /* Renders the communication styles: each assessment an Observation of its own, never updated in
@@ -449,62 +438,58 @@ static iptfhir_status map_communication(struct mapping *m) {
 }
 
 /* Adds the facts of one impact of a relationship. */
-static bool add_relationship(const struct mapping *m, struct iptfhir_node *list,
+static void add_relationship(const struct mapping *m, struct iptfhir_node *list,
                              const struct iptfhir_node *from, const char *impact) {
-    const struct facts *f = m->f;
+    struct facts *f = m->f;
     const char *id = facts_text(f, from, "id");
     const char *type = facts_text(f, from, "relationshipType");
+    const char *record = m->record->id;
     struct iptfhir_node *o = facts_object(f);
-    bool ok = facts_set(f, o, "id",
-                        facts_identity(f, "Observation", "%s/%s/%s", m->record->id, id, impact)) &&
-              facts_set(f, o, "key", facts_format(f, "%s/%s/%s", m->record->id, id, impact)) &&
-              facts_set_text(f, o, "impact", impact) &&
-              facts_copy(f, o, "impactDisplay", m->self->displays, impact) &&
-              facts_set_text(f, o, "type", type);
-    if (ok && type != NULL)
-        ok = facts_copy(f, o, "typeDisplay", m->self->displays, type);
-    return ok && facts_append(f, list, o);
+    facts_set(f, o, "id", facts_identity(f, "Observation", "%s/%s/%s", record, id, impact));
+    facts_set(f, o, "key", facts_format(f, "%s/%s/%s", record, id, impact));
+    facts_set_text(f, o, "impact", impact);
+    facts_copy(f, o, "impactDisplay", m->self->displays, impact);
+    facts_set_text(f, o, "type", type);
+    facts_copy(f, o, "typeDisplay", m->self->displays, type);
+    facts_append(f, list, o);
 }
 
 /* Adds the facts of all impacts of a relationship that has an id. */
-static bool add_impacts(const struct mapping *m, struct iptfhir_node *list,
+static void add_impacts(const struct mapping *m, struct iptfhir_node *list,
                         const struct iptfhir_node *from) {
     if (facts_text(m->f, from, "id") == NULL)
-        return true;
+        return;
     const struct iptfhir_node *impact = facts_first(m->f, facts_list(m->f, from, "impact"));
-    bool ok = true;
-    for (; ok && impact != NULL; impact = facts_next(m->f, impact)) {
+    for (; impact != NULL; impact = facts_next(m->f, impact)) {
         const char *code = m->f->nodes->text(impact, NULL);
-        ok = code == NULL || add_relationship(m, list, from, code);
+        if (code != NULL)
+            add_relationship(m, list, from, code);
     }
-    return ok;
 }
 
 /* Renders what relationships do to the patient: coded and nameless. The mapping file makes nothing
  * unless share_interpersonal is on. */
 static iptfhir_status map_relationships(struct mapping *m) {
-    const struct facts *f = m->f;
+    struct facts *f = m->f;
     const char *at = facts_text(f, facts_get(f, m->node, "needsAssessment"), "date");
     if (at == NULL)
         at = facts_text(f, facts_get(f, m->node, "course"), "start");
     struct iptfhir_node *o = facts_object(f);
-    struct iptfhir_node *list = facts_array(f);
-    bool ok = facts_set(f, o, "relationships", list) &&
-              facts_set_text(f, o, "patient", m->patient) && facts_set_text(f, o, "at", at);
+    struct iptfhir_node *list = facts_set_list(f, o, "relationships");
+    facts_set_text(f, o, "patient", m->patient);
+    facts_set_text(f, o, "at", at);
     const struct iptfhir_node *from =
         facts_first(f, facts_list(f, m->node, "interpersonalInventory"));
-    for (; ok && from != NULL; from = facts_next(f, from))
-        ok = add_impacts(m, list, from);
-    if (!ok)
-        return no_memory(m);
-    return m->sink->render(m->sink, "observation-relationship", o, m->error);
+    for (; from != NULL; from = facts_next(f, from))
+        add_impacts(m, list, from);
+    return render(m, "observation-relationship", o);
 }
 
 /* Maps a record. */
 static iptfhir_status mapper_map(const void *self, const struct iptfhir_record *record,
                                  struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
     const struct mapper *mapper = self;
-    const struct facts facts = { mapper->host, mapper->host->nodes, sink->document };
+    struct facts facts = { mapper->host, mapper->host->nodes, sink->document, false };
     struct mapping m = { .self = mapper,
                          .f = &facts,
                          .record = record,

@@ -23,22 +23,22 @@ static inline iptfhir_node_kind compile_kind(const struct compiler *c,
 }
 static inline const struct iptfhir_node *
 compile_get(const struct compiler *c, const struct iptfhir_node *object, const char *name) {
-    return iptfhir_get(compile_nodes(c), object, name);
+    return compile_nodes(c)->get(object, name);
 }
 static inline const struct iptfhir_node *compile_first(const struct compiler *c,
                                                        const struct iptfhir_node *container) {
-    return iptfhir_first(compile_nodes(c), container);
+    return compile_nodes(c)->first(container);
 }
 static inline const struct iptfhir_node *compile_next(const struct compiler *c,
                                                       const struct iptfhir_node *child) {
-    return iptfhir_next(compile_nodes(c), child);
+    return compile_nodes(c)->next(child);
 }
 static inline const struct iptfhir_node *compile_at(const struct compiler *c,
                                                     const struct iptfhir_node *list, size_t index) {
     return compile_nodes(c)->at(list, index);
 }
 static inline size_t compile_count(const struct compiler *c, const struct iptfhir_node *container) {
-    return iptfhir_count(compile_nodes(c), container);
+    return compile_nodes(c)->count(container);
 }
 static inline const char *compile_string(const struct compiler *c,
                                          const struct iptfhir_node *node) {

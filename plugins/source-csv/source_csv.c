@@ -7,9 +7,9 @@
 #include "rows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <iptfhir/date.h>
+#include <iptfhir/file.h>
 #include <iptfhir/files.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,12 +194,12 @@ static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     struct stat st;
     char *line = NULL;
     bool usable = false;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char why[IPTFHIR_FILE_WHY], text[IPTFHIR_FILE_WHY + 64];
+    int fd = iptfhir_file_open(file->path, UINT64_MAX, &st, why);
     iptfhir_status status = IPTFHIR_OK;
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        status = hold(
-            r, file->path, 0, "source-unreadable",
-            "the file cannot be opened: check its permissions; it is tried again at the next poll");
+    if (fd < 0) {
+        snprintf(text, sizeof text, "%s; it is tried again at the next poll", why);
+        status = hold(r, file->path, 0, "source-unreadable", text);
         goto out;
     }
     line = iptfhir_files_line(file->name, &st);

@@ -15,6 +15,7 @@
 #include "tests/mock_host.h"
 
 #include <check.h>
+#include <fcntl.h>
 
 static struct mock_host mock;
 static struct mock_records records;

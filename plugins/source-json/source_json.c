@@ -3,7 +3,7 @@
 #include "scan.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <iptfhir/file.h>
 #include <iptfhir/files.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,13 +129,13 @@ static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     const struct iptfhir_host *host = r->source->host;
     struct stat st;
     char *line = NULL;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char why[IPTFHIR_FILE_WHY], text[IPTFHIR_FILE_WHY + 64];
+    int fd = iptfhir_file_open(file->path, UINT64_MAX, &st, why);
     iptfhir_status status = IPTFHIR_OK;
-    if (fd < 0 || fstat(fd, &st) != 0) {
+    if (fd < 0) {
+        snprintf(text, sizeof text, "%s; it is tried again at the next poll", why);
         const struct iptfhir_origin origin = { sizeof origin, file->path, 0 };
-        status = r->sink->hold(
-            r->sink, &origin, "source-unreadable",
-            "the file cannot be opened: check its permissions; it is tried again at the next poll");
+        status = r->sink->hold(r->sink, &origin, "source-unreadable", text);
         goto out;
     }
     line = iptfhir_files_line(file->name, &st);

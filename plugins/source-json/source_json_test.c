@@ -5,6 +5,7 @@
 #include "tests/mock_host.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <time.h>
 
 static struct mock_host mock;

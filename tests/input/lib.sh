@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # What the tests of inputs need: a folder of their own, a configuration over the shipped mappings, and assertions.
 # A test sources this file, calls `input_test "what it shows"` and ends with `input_end`. No server and no network.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # What every scenario needs: a folder and a server of its own, a configuration, assertions, and an end at which the conservation law must hold.
 # A scenario sources this file, calls `scenario "what it shows"`, and ends with `scenario_end`. From the environment (make check sets them):

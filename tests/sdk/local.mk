@@ -62,15 +62,17 @@ libiptfhir_mock_la_CFLAGS = $(AM_CFLAGS)
 libiptfhir_mock_la_LDFLAGS = -version-info 0:0:0 -no-undefined -export-symbols-regex '^mock_' $(HARD_LDFLAGS)
 mockdir = $(pkgincludedir)/testing
 mock_HEADERS = tests/mock_host.h
+exampledir = $(pkgdatadir)/example
+dist_example_DATA = %D%/example/example_roster.c %D%/example/Makefile %D%/example/README.md %D%/example/iptfhir.yaml \
+	%D%/example/roster.txt
 
 # Builds the example outside the tree, with pkg-config, against what was installed, and loads it.
 installcheck-sdk:
 	@DESTDIR='$(DESTDIR)' LIBDIR='$(libdir)' CC='$(CC)' IPTFHIR='$(DESTDIR)$(bindir)/iptfhir' \
 		PKG_CONFIG_PATH='$(DESTDIR)$(pkgconfigdir)'"$${PKG_CONFIG_PATH:+:$$PKG_CONFIG_PATH}" \
 		IPTFHIR_DATADIR='$(DESTDIR)$(pkgdatadir)' IPTFHIR_PLUGINDIR='$(DESTDIR)$(plugindir)' \
-		sh '$(srcdir)/tests/sdk/installcheck.sh' '$(srcdir)/tests/sdk/example'
+		sh '$(srcdir)/tests/sdk/installcheck.sh' '$(DESTDIR)$(exampledir)' '$(srcdir)/doc/plugin-guide.md'
 .PHONY: installcheck-sdk
 
 scenario_tests += %D%/symbols.sh
-EXTRA_DIST += %D%/symbols.sh %D%/libiptfhir.symbols %D%/installcheck.sh %D%/example/example_roster.c %D%/example/Makefile %D%/example/README.md \
-	%D%/example/iptfhir.yaml %D%/example/roster.txt
+EXTRA_DIST += %D%/guide.sh %D%/symbols.sh %D%/libiptfhir.symbols %D%/installcheck.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # libiptfhir exports what its headers declare and its list names, and nothing else.
 set -eu
+: "${top_builddir:?}" "${top_srcdir:?}"
 library=$top_builddir/.libs/libiptfhir.so
 list=$top_srcdir/tests/sdk/libiptfhir.symbols
 command -v nm >/dev/null || { echo "nm is not installed (Debian: binutils)"; exit 77; }

@@ -37,14 +37,14 @@ static iptfhir_status roster_init(void *self, const struct iptfhir_host *host,
 static struct iptfhir_node *patient_of(const struct roster *r, struct iptfhir_document *d,
                                        const char *id) {
     iptfhir_nodes n = r->host->nodes;
-    struct iptfhir_node *patient = iptfhir_object(n, d);
-    struct iptfhir_node *identifiers = iptfhir_array(n, d);
-    struct iptfhir_node *identifier = iptfhir_object(n, d);
+    struct iptfhir_node *patient = n->object(d);
+    struct iptfhir_node *identifiers = n->array(d);
+    struct iptfhir_node *identifier = n->object(d);
     bool ok = iptfhir_set_text(n, d, identifier, "system", r->patient_system) &&
               iptfhir_set_text(n, d, identifier, "value", id) &&
-              iptfhir_append(n, identifiers, identifier) &&
+              n->append(identifiers, identifier) &&
               iptfhir_set_text(n, d, patient, "localId", id) &&
-              iptfhir_set(n, d, patient, "identifiers", identifiers);
+              n->set(d, patient, "identifiers", identifiers);
     return ok ? patient : NULL;
 }
 
@@ -53,21 +53,19 @@ static struct iptfhir_node *record_of(const struct roster *r, struct iptfhir_doc
                                       const char *id, const char *status, const char *start,
                                       const char *extracted) {
     iptfhir_nodes n = r->host->nodes;
-    struct iptfhir_node *record = iptfhir_object(n, d);
-    struct iptfhir_node *source = iptfhir_object(n, d);
-    struct iptfhir_node *course = iptfhir_object(n, d);
-    bool ok = iptfhir_set_text(n, d, record, "schemaVersion", "1.0") &&
-              iptfhir_set_text(n, d, record, "recordId", id) &&
-              iptfhir_set_text(n, d, source, "sourceId", id) &&
-              iptfhir_set_text(n, d, source, "extractedAt", extracted) &&
-              iptfhir_set(n, d, record, "source", source) &&
-              iptfhir_set(n, d, record, "patient", patient_of(r, d, id)) &&
-              iptfhir_set(n, d, record, "therapist", iptfhir_object(n, d)) &&
-              iptfhir_set_text(n, d, course, "id", id) &&
-              iptfhir_set_text(n, d, course, "status", status) &&
-              iptfhir_set_text(n, d, course, "format", "individual") &&
-              iptfhir_set_text(n, d, course, "start", start) &&
-              iptfhir_set(n, d, record, "course", course);
+    struct iptfhir_node *record = n->object(d);
+    struct iptfhir_node *source = n->object(d);
+    struct iptfhir_node *course = n->object(d);
+    bool ok =
+        iptfhir_set_text(n, d, record, "schemaVersion", "1.0") &&
+        iptfhir_set_text(n, d, record, "recordId", id) &&
+        iptfhir_set_text(n, d, source, "sourceId", id) &&
+        iptfhir_set_text(n, d, source, "extractedAt", extracted) &&
+        n->set(d, record, "source", source) && n->set(d, record, "patient", patient_of(r, d, id)) &&
+        n->set(d, record, "therapist", n->object(d)) && iptfhir_set_text(n, d, course, "id", id) &&
+        iptfhir_set_text(n, d, course, "status", status) &&
+        iptfhir_set_text(n, d, course, "format", "individual") &&
+        iptfhir_set_text(n, d, course, "start", start) && n->set(d, record, "course", course);
     return ok ? record : NULL;
 }
 
@@ -130,7 +128,7 @@ static const char *episode_status(const char *course) {
 /* Makes an object with one text in it. */
 static struct iptfhir_node *single(iptfhir_nodes n, struct iptfhir_document *d, const char *name,
                                    const char *text) {
-    struct iptfhir_node *object = iptfhir_object(n, d);
+    struct iptfhir_node *object = n->object(d);
     return iptfhir_set_text(n, d, object, name, text) ? object : NULL;
 }
 
@@ -142,8 +140,8 @@ static iptfhir_status roster_map(const void *self, const struct iptfhir_record *
     const struct iptfhir_host *host = r->host;
     iptfhir_nodes n = host->nodes;
     struct iptfhir_document *d = sink->document;
-    const struct iptfhir_node *course = iptfhir_get(n, record->node, "course");
-    const char *local = iptfhir_get_text(n, iptfhir_get(n, record->node, "patient"), "localId");
+    const struct iptfhir_node *course = n->get(record->node, "course");
+    const char *local = iptfhir_get_text(n, n->get(record->node, "patient"), "localId");
     const char *status = iptfhir_get_text(n, course, "status");
     const char *start = iptfhir_get_text(n, course, "start");
     if (local == NULL || status == NULL || start == NULL)
@@ -157,17 +155,17 @@ static iptfhir_status roster_map(const void *self, const struct iptfhir_record *
     host->identity(host, "Patient", local, patient);
     snprintf(reference, sizeof reference, "Patient/%s", patient);
     snprintf(urn, sizeof urn, "urn:uuid:%s", id);
-    struct iptfhir_node *resource = iptfhir_object(n, d);
+    struct iptfhir_node *resource = n->object(d);
     struct iptfhir_node *identifier = single(n, d, "system", "urn:ietf:rfc:3986");
-    struct iptfhir_node *identifiers = iptfhir_array(n, d);
+    struct iptfhir_node *identifiers = n->array(d);
     bool ok = iptfhir_set_text(n, d, identifier, "value", urn) &&
-              iptfhir_append(n, identifiers, identifier) &&
+              n->append(identifiers, identifier) &&
               iptfhir_set_text(n, d, resource, "resourceType", "EpisodeOfCare") &&
               iptfhir_set_text(n, d, resource, "id", id) &&
-              iptfhir_set(n, d, resource, "identifier", identifiers) &&
+              n->set(d, resource, "identifier", identifiers) &&
               iptfhir_set_text(n, d, resource, "status", episode_status(status)) &&
-              iptfhir_set(n, d, resource, "patient", single(n, d, "reference", reference)) &&
-              iptfhir_set(n, d, resource, "period", single(n, d, "start", start));
+              n->set(d, resource, "patient", single(n, d, "reference", reference)) &&
+              n->set(d, resource, "period", single(n, d, "start", start));
     if (!ok)
         return host->fail(host, error, IPTFHIR_FATAL, "memory", NULL, "out of memory");
     return sink->emit(sink, resource, error);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of codes. */
+#include "core/base/codes.h"
+
+#include <string.h>
+
+#define RETRY "`outbox retry`"
+#define CORRECT "correct it at its source; the next sync reads it again"
+
+/* clang-format off */
+static const struct code table[] = {
+    /* ---- held: the way on is a decision or a change elsewhere ---- */
+    { "adopt", CODE_HOLD, "the target holds a resource under our identifier that we have no trace of, and it differs from ours",
+      "`outbox show`, then `outbox resolve ours` or `theirs`" },
+    { "capability", CODE_HOLD, "the target doesn't take this type, interaction or element",
+      "have it enabled there, then `check --probe` and " RETRY ", or `outbox discard`" },
+    { "conflict", CODE_HOLD, "somebody changed the same element at the target since we wrote it",
+      "`outbox show`, then `outbox resolve ours` or `theirs`" },
+    { "consent", CODE_HOLD, "no consent is in force now for this recipient and this class of data",
+      "record the consent at the source; a sync that reads it goes on by itself" },
+    { "duplicate-at-target", CODE_HOLD, "the target holds several resources under our identifier",
+      "have all but one removed there, then " RETRY },
+    { "duplicate-record", CODE_HOLD, "the source gave two records of one id and one revision that differ", CORRECT },
+    { "element-gone", CODE_HOLD, "the source no longer has an element that was delivered",
+      "`outbox resolve error` or `left`" },
+    { "gone", CODE_HOLD, "the resource was deleted at the target", "`outbox resolve again` or `leave`" },
+    { "invalid", CODE_HOLD, "the resource breaks R4 or a profile, or the target refused its content",
+      "correct the record or the mapping (`validate`, `map --explain`), then " RETRY },
+    { "mass-withdrawal", CODE_HOLD, "an unusual share of a job's resources would be withdrawn at once",
+      "check the export; if it is right, " RETRY " with `--code mass-withdrawal`" },
+    { "minor-policy", CODE_HOLD, "the rules for minors don't allow this to be sent, or nobody stated them",
+      "state the policy in the configuration, or `outbox discard`" },
+    { "part2", CODE_HOLD, "data under 42 CFR Part 2 without the consent that it needs",
+      "record that consent at the source; a sync that reads it goes on by itself" },
+    { "patient-ambiguous", CODE_HOLD, "several patients at the target fit", "have them merged there, then " RETRY },
+    { "patient-birthdate", CODE_HOLD, "a birth date is missing here or at the target, so nobody can be matched safely",
+      "enter it where it is missing, then " RETRY },
+    { "patient-changed", CODE_HOLD, "the record's patient is another than the one whose chart has its data",
+      "compare both charts, then `outbox resolve move`, `same` or `leave`" },
+    { "patient-match", CODE_HOLD, "two patients of the clinic lead to one chart, or the chart is another than before",
+      "compare the patients, then `outbox resolve same` or correct the identifier" },
+    { "patient-mismatch", CODE_HOLD, "the patient of this identifier has another birth date, family name, given name or sex",
+      "correct the wrong side, then " RETRY },
+    { "patient-not-found", CODE_HOLD, "no patient at the target has the identifier", "have the patient registered there, then " RETRY },
+    { "plugin-crash", CODE_HOLD, "a mapper crashed, hung or took too much memory on the record, twice",
+      "repair the mapper or take it out of the job, then " RETRY },
+    { "policy-denied", CODE_HOLD, "this must not leave the clinic, or the target's policy forbids it",
+      "`outbox show` says what and where; change the mapping or the policy, then " RETRY },
+    { "record-gone", CODE_HOLD, "a complete export no longer has the record", "`outbox resolve error` or `left`" },
+    { "rejected", CODE_HOLD, "a mapper refused a part of the record without a code of its own",
+      "read its reason with `outbox show`, correct the record, then " RETRY },
+    { "revision-future", CODE_HOLD, "the revision is dated more than a day ahead", "correct the clock or the date at the source" },
+    { "server-error", CODE_HOLD, "the target failed on this resource again and again while others went through",
+      "show its operator the times of `outbox show`, then " RETRY },
+    { "shared-conflict", CODE_HOLD, "two records say different things of what is the patient's, as of one date",
+      "correct one of the records; the next sync goes on by itself" },
+    { "too-large", CODE_HOLD, "the target takes nothing of this size, even alone",
+      "shorten the record's text, or have the target's limit raised, then " RETRY },
+    { "unknown-class", CODE_HOLD, "the resource's class of data is not known, so no consent can cover it",
+      "name a known `class:` in the mapping, then " RETRY },
+    { "wrong-reference", CODE_HOLD, "the resource refers to another patient, or to what may not be sent",
+      "correct the record or the mapping, then " RETRY },
+    /* ---- held at the source's side ---- */
+    { "bad-boolean", CODE_INPUT, "the cell is no yes or no as the columns file has them", CORRECT },
+    { "bad-checkbox", CODE_INPUT, "the cell of a checkbox is neither empty, 0 nor 1", CORRECT },
+    { "bad-date", CODE_INPUT, "the date doesn't exist or has another order than declared", CORRECT },
+    { "bad-number", CODE_INPUT, "the cell is no number as expected", CORRECT },
+    { "bad-quotes", CODE_INPUT, "the row's quotes don't pair", CORRECT },
+    { "cell-count", CODE_INPUT, "the row has more or fewer cells than the header", CORRECT },
+    { "code-system", CODE_INPUT, "the code's system is not known", "correct the record, or the mapping's code systems" },
+    { "empty-measure", CODE_INPUT, "the measure has neither items nor a total", CORRECT },
+    { "id-twice", CODE_INPUT, "one id stands for two elements of a list", CORRECT },
+    { "json-duplicate", CODE_INPUT, "a name stands twice in an object", CORRECT },
+    { "json-incomplete", CODE_INPUT, "the file ends inside a record", "export it again; the next sync reads it whole" },
+    { "json-invalid", CODE_INPUT, "the text is no JSON", CORRECT },
+    { "json-too-deep", CODE_INPUT, "the JSON is nested too deeply", CORRECT },
+    { "key-returned", CODE_INPUT, "the rows of a record are interrupted by another record's", "sort the table by its key columns" },
+    { "no-date", CODE_INPUT, "the measure has no usable date", CORRECT },
+    { "no-header", CODE_INPUT, "the table has no header row, or lacks a column that is needed", "correct the file or the columns file" },
+    { "no-key", CODE_INPUT, "the row's key is empty", CORRECT },
+    { "no-translation", CODE_INPUT, "the ConceptMap has no translation of the code", "add it to the map, or correct the record" },
+    { "not-utf8", CODE_INPUT, "the text is not UTF-8", "export it as UTF-8" },
+    { "out-of-range", CODE_INPUT, "a value is outside what is allowed, of an instrument or a setting", "the text names the range; correct the value" },
+    { "record", CODE_INPUT, "the record breaks its schema", CORRECT },
+    { "record-too-large", CODE_INPUT, "the record is larger than records.max_bytes", "split it, or raise the setting" },
+    { "required", CODE_INPUT, "the mapping needs a field that the record doesn't have", CORRECT },
+    { "row-too-large", CODE_INPUT, "the row is larger than max_row_bytes", "split it, or raise the option" },
+    { "rows-differ", CODE_INPUT, "rows of one record differ in a column that must be the same", CORRECT },
+    { "source", CODE_INPUT, "the source failed without a code of its own", "read its reason in the log" },
+    { "source-failed", CODE_INPUT, "a record could not be handed over", "see the error in front of it" },
+    { "source-unreadable", CODE_INPUT, "a file or folder of the source cannot be read, or is no regular file", "correct path or permissions; the next sync tries again" },
+    { "target-measure", CODE_INPUT, "a goal's target names a measure that the record doesn't explain", CORRECT },
+    { "total-mismatch", CODE_INPUT, "the source's total isn't the sum of the items", CORRECT },
+    { "unknown-code", CODE_INPUT, "the value is not among the codes", CORRECT },
+    { "unknown-field", CODE_INPUT, "the schema doesn't have the field, and it was dropped", "correct its name at the source, or leave it out there" },
+    { "unknown-instrument", CODE_INPUT, "no instrument file has this name", "add one in mappings/instruments, or correct the record" },
+    { "unknown-item", CODE_INPUT, "the instrument has no such item", CORRECT },
+    { "xml-invalid", CODE_INPUT, "the text is no FHIR XML", CORRECT },
+    /* ---- a target as a whole ---- */
+    { "quota", CODE_TARGET, "the target limits how much it takes", "wait: it goes on by itself at the time that the target named" },
+    { "target-answer", CODE_TARGET, "the target's answer is not the FHIR that was asked for", "check its address and what stands in between, then `check --probe`" },
+    { "target-busy", CODE_TARGET, "the target is in use by another call", "wait: it goes on by itself" },
+    { "target-file", CODE_TARGET, "the output file cannot be written or read", "correct path, permissions or space" },
+    { "target-forbidden", CODE_TARGET, "the target forbids everything to this client", "have its rights checked there" },
+    { "target-http", CODE_TARGET, "a request to the target could not be made", "see the text; `check --probe`" },
+    { "target-memory", CODE_TARGET, "memory ran out in the target's plugin", "give the service more memory" },
+    { "target-metadata", CODE_TARGET, "the target's capability statement cannot be used", "check its address, then `check --probe`" },
+    { "target-paused", CODE_TARGET, "the target is paused for the one cause that `status` names", "remove the cause; it is asked again by itself" },
+    { "target-redirects", CODE_TARGET, "the target sends us elsewhere, which is not followed", "write its right address into the configuration" },
+    { "target-reset", CODE_TARGET, "the target has lost or renumbered what we wrote", "ask its operator, then `outbox resolve again` for its items" },
+    { "target-unauthorized", CODE_TARGET, "the target doesn't accept our sign-in", "check the client's registration and keys, then `check --probe`" },
+    { "target-unreachable", CODE_TARGET, "no complete answer came from the target", "the text says why; it is tried again by itself" },
+    /* ---- settled without having been sent ---- */
+    { "by-rung", CODE_STATE, "another form of the same resource was chosen for this target", "nothing to do" },
+    { "stale", CODE_STATE, "an older revision than the one that is known was read again", "nothing to do, unless the older export was meant" },
+    { "withdraw-person", CODE_STATE, "a person decided that this is withdrawn or left as it is", "`outbox restore` takes the decision back" },
+    /* ---- alerts ---- */
+    { "positive-self-harm-item", CODE_ALERT, "an answer about self-harm is positive", "see the record in the clinic's own system now, then `alerts acknowledge`" },
+    /* ---- configuration, mappings, plugins, keys ---- */
+    { "always-empty", CODE_CONFIG, "an expression was empty for every sample", "correct the expression, or leave it out" },
+    { "columns", CODE_CONFIG, "the columns file is wrong", "correct it at the place named" },
+    { "concept-map", CODE_CONFIG, "a ConceptMap is wrong", "correct the file" },
+    { "duplicate-key", CODE_CONFIG, "a key stands twice", "keep one" },
+    { "fhirpath-evaluation", CODE_CONFIG, "an expression failed", "correct it; `eval` tries it out" },
+    { "fhirpath-name", CODE_CONFIG, "an expression names what doesn't exist", "correct the name" },
+    { "fhirpath-syntax", CODE_CONFIG, "an expression is no FHIRPath", "correct it; `eval` tries it out" },
+    { "instrument", CODE_CONFIG, "an instrument file is wrong", "correct it at the place named" },
+    { "job", CODE_CONFIG, "the job is not named, or doesn't exist", "name one of `jobs:` with --job" },
+    { "mapper", CODE_CONFIG, "a mapper failed on a record without a code of its own", "read its reason in the log" },
+    { "mapping", CODE_CONFIG, "a plugin names a mapping file that doesn't exist", "add the file, or correct the option" },
+    { "mappings", CODE_CONFIG, "the option names no mapping file, or one that doesn't exist", "correct the option, or add the file" },
+    { "missing", CODE_CONFIG, "a setting that is needed is missing", "add it at the place named" },
+    { "missing-file", CODE_CONFIG, "a file or folder cannot be read", "correct path or permissions" },
+    { "net-ca", CODE_CONFIG, "the CA file cannot be used", "give a readable PEM file" },
+    { "net-library", CODE_CONFIG, "libcurl is not built with OpenSSL", "install the one that is" },
+    { "net-url", CODE_CONFIG, "the address cannot be used", "write https://host[:port]/path" },
+    { "never-read", CODE_CONFIG, "no mapping reads a field that the samples have", "map it, or accept that it isn't sent" },
+    { "no-network", CODE_CONFIG, "a plugin asked for the network in a process that has none", "use it as a target" },
+    { "plugin-abi", CODE_CONFIG, "the plugin was built for another interface", "build it against the installed header" },
+    { "plugin-empty", CODE_CONFIG, "the plugin provides nothing", "see the plugin guide" },
+    { "plugin-init", CODE_CONFIG, "the plugin could not start", "read its reason in the log" },
+    { "plugin-kind", CODE_CONFIG, "the plugin is of another kind than its place needs", "name another plugin there" },
+    { "plugin-load", CODE_CONFIG, "the plugin's file cannot be loaded", "the text says what is missing" },
+    { "plugin-magic", CODE_CONFIG, "the file is no plugin of iptfhir", "take it out of the folder" },
+    { "plugin-missing", CODE_CONFIG, "there is no such plugin", "`plugins` lists those that were found" },
+    { "plugin-name", CODE_CONFIG, "the plugin's name is wrong or not that of its file", "rename one of them" },
+    { "plugin-options", CODE_CONFIG, "the plugin's table of options is wrong", "see the plugin guide" },
+    { "plugin-size", CODE_CONFIG, "the plugin's description has an impossible size", "build it against the installed header" },
+    { "plugin-symbol", CODE_CONFIG, "the file doesn't export a plugin", "see the plugin guide" },
+    { "probe", CODE_CONFIG, "the target cannot be probed, or the probe failed", "the text says why" },
+    { "samples", CODE_CONFIG, "the samples cannot be used", "name a folder of records" },
+    { "schema", CODE_CONFIG, "the record schema is wrong", "install it again, or correct it at the place named" },
+    { "secret-mode", CODE_CONFIG, "others may read a key file", "chmod 600 it" },
+    { "secret-owner", CODE_CONFIG, "a key file belongs to somebody else", "chown it to the service's user" },
+    { "template", CODE_CONFIG, "a mapping file is wrong", "correct it at the place named" },
+    { "template-element", CODE_CONFIG, "a mapping names an element that R4 doesn't have there", "correct the name" },
+    { "twice", CODE_CONFIG, "a name stands twice", "rename one" },
+    { "unknown-key", CODE_CONFIG, "nobody knows this key", "correct its name; the nearest is given" },
+    { "unknown-name", CODE_CONFIG, "nothing of this name is configured", "correct the name; the nearest is given" },
+    { "unreadable-file", CODE_CONFIG, "a file that is needed cannot be read", "correct its permissions" },
+    { "wrong-type", CODE_CONFIG, "a value is of another type than expected", "correct it at the place named" },
+    { "wrong-value", CODE_CONFIG, "a value is not among those allowed", "correct it at the place named" },
+    { "yaml", CODE_CONFIG, "the file is no YAML as it is read here", "correct it at the place named" },
+    { "yaml-ambiguous", CODE_CONFIG, "YAML readers differ in what this word is", "quote it, or write true, false or null" },
+    /* ---- the store ---- */
+    { "log-key", CODE_STORE, "the store's key for names in logs cannot be read", "`store restore` from a backup" },
+    { "store", CODE_STORE, "the store cannot be used", "the text says why: path, permissions, space" },
+    { "store-damaged", CODE_STORE, "the store's file is damaged", "keep the file, then `store restore`; `verify` finds what is missing" },
+    { "store-locked", CODE_STORE, "another process is at work on the store", "wait for it, or stop it" },
+    { "store-newer", CODE_STORE, "a newer iptfhir made the store", "install that version" },
+    { "store-older", CODE_STORE, "the target holds our own later writes: an older store was restored", "`verify`, then `outbox resolve ours` for what it lists" },
+    /* ---- this machine, or us ---- */
+    { "confine", CODE_FAULT, "the process could not be cut off from the network", "see the text; a kernel with seccomp is needed" },
+    { "fork", CODE_FAULT, "a process could not be started", "raise the limits of processes or memory" },
+    { "memory", CODE_FAULT, "memory ran out", "give the service more memory; nothing was lost" },
+    { "net-memory", CODE_FAULT, "memory ran out before a request was sent", "give the service more memory; nothing was lost" },
+    { "net-request", CODE_FAULT, "a request was malformed", "report it: this is a fault of the plugin" },
+    { "out-of-memory", CODE_FAULT, "memory ran out", "give the service more memory; nothing was lost" },
+    { "output", CODE_FAULT, "the output cannot be written", "make room, or correct the path" },
+    { "stopped", CODE_FAULT, "what was under way was stopped", "run it again" },
+    { "stopping", CODE_FAULT, "the service was asked to stop", "nothing to do: the next sync goes on" },
+    { "threads", CODE_FAULT, "threads could not be started", "raise the limits of processes or memory" },
+};
+/* clang-format on */
+
+static const char *const titles[CODE_KINDS] = {
+    [CODE_HOLD] = "Held until a person decides or what is wrong is put right",
+    [CODE_INPUT] = "Held at the source's side, with the place",
+    [CODE_TARGET] = "Targets",
+    [CODE_STATE] = "Settled without being sent",
+    [CODE_ALERT] = "Alerts",
+    [CODE_CONFIG] = "Configuration, mappings, plugins and keys",
+    [CODE_STORE] = "The store",
+    [CODE_FAULT] = "This machine, or a fault of iptfhir",
+};
+
+const struct code *codes_all(size_t *count) {
+    if (count != NULL)
+        *count = sizeof table / sizeof table[0];
+    return table;
+}
+
+const struct code *code_find(const char *name) {
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+const char *code_kind_title(enum code_kind kind) {
+    return titles[kind];
+}
