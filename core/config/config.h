@@ -6,6 +6,13 @@
 
 #include "core/tree/tree.h"
 
+/* What a source's absences mean; DEFAULT: what its plugin says of itself. */
+enum config_complete {
+    CONFIG_COMPLETE_DEFAULT,
+    CONFIG_COMPLETE_NONE,
+    CONFIG_COMPLETE_RECORD,
+    CONFIG_COMPLETE_EXPORT
+};
 /* One source, mapper or target. */
 struct config_instance {
     const char *name, *plugin;
@@ -15,9 +22,13 @@ struct config_instance {
     const char *recipient;      /* targets: whom consents name; NULL: none given */
     bool consent_attested; /* targets: the clinic has consents on file; else the record must carry
                               them */
+    enum config_complete complete; /* sources: what their absences mean */
+    bool removed_is_error;         /* sources: what is removed was never true */
+    const char *const *order;      /* sources: units, oldest first, NULL-terminated; NULL: none */
 };
 struct config_job {
     const char *name, *where;
+    const char *clinic; /* jobs that name the same clinic share patients */
     const struct config_instance *source;
     const struct config_instance **mappers, **targets;
     size_t mapper_count, target_count;
@@ -26,6 +37,8 @@ struct config {
     const char *path, *folder; /* of the file, absolute; relative paths in it start at folder */
     const char *file;          /* as it was named: positions begin with it */
     const char *store_path, *identity_base, *mappings_dir;
+    const char *key_file; /* 32 random bytes; made at first use when the file doesn't name it */
+    bool key_file_given;
     const char *const *plugin_dirs; /* NULL-terminated, in search order, the installed one last */
     struct {
         bool unknown_fields_warn;
@@ -33,6 +46,8 @@ struct config {
     } records;
     struct {
         int64_t record_seconds, ingest_memory_mib, patience_seconds;
+        int64_t max_age_hours;  /* what a failed poll leaves goes out while it is younger */
+        int64_t ingest_threads; /* that map records; 0: as many as there are cores, at most 4 */
     } limits;
     const struct tree
         *parameters; /* an object: privacy switches and parameters, %names of every mapping */
