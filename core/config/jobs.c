@@ -7,43 +7,56 @@
 
 static const char *const job_names[] = { "source", "mappers", "targets", NULL };
 
-/* Take what the core itself needs to know of a target out of its options. */
-static void read_target(struct reading *r, struct config_instance *i, const struct tree *at,
-                        struct tree *options) {
-    struct tree *workers = tree_get(options, "workers"),
-                *recipient = tree_get(options, "recipient"),
-                *consent = tree_get(options, "consent");
+/* Takes an option out of a target's options; NULL when it isn't there. */
+static const struct tree *take_option(struct tree *options, const char *name) {
+    struct tree *own = tree_get(options, name);
+    if (own != NULL)
+        tree_remove(own);
+    return own;
+}
+
+/* Reads how many workers a target has. */
+static void read_workers(struct reading *r, struct config_instance *i, const struct tree *workers) {
     i->workers = 4;
-    if (workers && (workers->kind != TREE_NUMBER || !tree_to_int(workers, &i->workers) ||
-                    i->workers < 1 || i->workers > 64))
+    if (workers == NULL)
+        return;
+    bool whole = workers->kind == TREE_NUMBER && tree_to_int(workers, &i->workers);
+    if (!whole || i->workers < 1 || i->workers > 64)
         config_fault(r, workers, "out-of-range",
                      "targets.%s.workers must be a whole number between 1 and 64", i->name);
-    if (recipient && recipient->kind != TREE_STRING)
+}
+
+/* Reads whether the records carry the consents or the clinic attests them. */
+static void read_consent(struct reading *r, struct config_instance *i, const struct tree *consent) {
+    if (consent == NULL)
+        return;
+    bool text = consent->kind == TREE_STRING;
+    i->consent_attested = text && strcmp(consent->text, "attested") == 0;
+    bool record = text && strcmp(consent->text, "record") == 0;
+    if (!record && !i->consent_attested)
+        config_fault(r, consent, "wrong-value",
+                     "targets.%s.consent must be `record` (each record carries its consents) or "
+                     "`attested` (the clinic has them on file)",
+                     i->name);
+}
+
+/* Takes what the core itself needs to know of a target out of its options. */
+static void read_target(struct reading *r, struct config_instance *i, const struct tree *at,
+                        struct tree *options) {
+    const struct tree *recipient = take_option(options, "recipient");
+    read_workers(r, i, take_option(options, "workers"));
+    if (recipient != NULL && recipient->kind != TREE_STRING)
         config_fault(r, recipient, "wrong-type",
                      "targets.%s.recipient must be a text: the recipient as consents name it",
                      i->name);
-    else if (recipient)
+    else if (recipient != NULL)
         i->recipient = recipient->text;
-    if (consent && (consent->kind != TREE_STRING ||
-                    (strcmp(consent->text, "record") && strcmp(consent->text, "attested"))))
-        config_fault(r, consent, "wrong-value",
-                     "targets.%s.consent must be `record` (each record carries its consents) or "
-                     "`attested` (the clinic "
-                     "has them on file)",
-                     i->name);
-    i->consent_attested =
-        consent && consent->kind == TREE_STRING && !strcmp(consent->text, "attested");
-    if (!i->consent_attested && !recipient)
+    read_consent(r, i, take_option(options, "consent"));
+    if (!i->consent_attested && recipient == NULL)
         config_fault(r, at, "missing",
                      "targets.%s must say whom consents name (recipient: NAME), or `consent: "
-                     "attested` if the clinic "
-                     "has them on file",
+                     "attested` if the clinic has them on file",
                      i->name);
-    for (size_t n = 0; n < 3; n++) {
-        struct tree *own = n == 0 ? workers : n == 1 ? recipient : consent;
-        if (own)
-            tree_remove(own);
-    }
 }
 
 /* Read sources, mappers or targets. */

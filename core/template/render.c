@@ -241,37 +241,55 @@ static void render_members(struct rendering *g, const struct node *list, struct 
     }
 }
 
-static struct tree *render(struct rendering *g, const struct node *n) {
+/* Renders a hole: its first item; a list is made elsewhere. */
+static struct tree *render_hole(struct rendering *g, const struct node *n) {
     struct fhirpath_value room[2];
     struct fhirpath_collection c = { room, 0, 2 };
-    struct tree *made;
-    if (!n || g->failed)
+    if (n->hole == NULL || !evaluate(g, n->hole, &c) || c.count == 0)
         return NULL;
+    return value_node(g, &c.items[0]);
+}
+
+/* Renders an object. */
+static struct tree *render_object(struct rendering *g, const struct node *n) {
+    struct tree *made = tree_new(g->r->arena, TREE_OBJECT);
+    if (made != NULL)
+        render_members(g, n->first, made);
+    return made;
+}
+
+/* Renders a list, however it is made: from items, or from one node that gives several. */
+static struct tree *render_list(struct rendering *g, const struct node *n) {
+    struct tree *made = tree_new(g->r->arena, TREE_ARRAY);
+    if (made == NULL)
+        return NULL;
+    if (n->kind != NODE_ARRAY) {
+        render_item(g, n, made);
+        return made;
+    }
+    for (const struct node *i = n->first; i != NULL; i = i->next)
+        render_item(g, i, made);
+    return made;
+}
+
+/* Renders a node; NULL when it is empty, or with g->failed. */
+static struct tree *render(struct rendering *g, const struct node *n) {
+    if (n == NULL || g->failed)
+        return NULL;
+    struct tree *made;
     switch (n->kind) {
-    case NODE_CONSTANT: return n->constant ? share(g, n->constant) : NULL;
-    case NODE_HOLE:
-        if (!n->hole || !evaluate(g, n->hole, &c) || !c.count)
-            return NULL;
-        return value_node(g, &c.items[0]);
+    case NODE_CONSTANT: return n->constant != NULL ? share(g, n->constant) : NULL;
+    case NODE_HOLE: return render_hole(g, n);
     case NODE_TEXT: return render_text(g, n);
-    case NODE_IF: {
-        const struct node *b = branch(g, n);
-        return b ? render(g, b) : NULL;
+    case NODE_IF: return render(g, branch(g, n));
+    case NODE_OBJECT: made = render_object(g, n); break;
+    default: made = render_list(g, n); break;
     }
-    case NODE_OBJECT:
-        made = tree_new(g->r->arena, TREE_OBJECT);
-        if (made)
-            render_members(g, n->first, made);
-        break;
-    default: /* a list, however it is made */
-        made = tree_new(g->r->arena, TREE_ARRAY);
-        for (const struct node *i = n->kind == NODE_ARRAY ? n->first : n; made && i;
-             i = n->kind == NODE_ARRAY ? i->next : NULL)
-            render_item(g, i, made);
-        break;
+    if (made == NULL) {
+        g->failed = true;
+        return NULL;
     }
-    g->failed = g->failed || !made;
-    return made && made->length ? made : NULL;
+    return made->length > 0 ? made : NULL;
 }
 
 /* Fill the slots of the record, parameters and facts. */
