@@ -323,51 +323,68 @@ static bool excuse(struct rendering *g) {
     return true;
 }
 
-/* Render one resource template, or the resources of a loop or a choice. */
-static bool resources(struct rendering *g, const struct node *n) {
-    if (!n)
-        return true;
-    if (n->kind == NODE_IF)
-        return resources(g, branch(g, n)) && !g->failed;
-    if (n->kind == NODE_ARRAY) {
-        for (const struct node *i = n->first; i; i = i->next)
-            if (!resources(g, i))
-                return false;
-        return true;
-    }
-    if (n->kind == NODE_FOR) {
-        struct fhirpath_collection c = { 0 };
-        if (!n->hole || !evaluate(g, n->hole, &c))
+static bool resources(struct rendering *g, const struct node *n);
+
+/* Renders the resources of each item of a loop. */
+static bool loop_resources(struct rendering *g, const struct node *n) {
+    struct fhirpath_collection c = { 0 };
+    if (n->hole == NULL || !evaluate(g, n->hole, &c))
+        return false;
+    for (size_t i = 0; i < c.count; i++) {
+        g->slots[n->slot] = (struct fhirpath_collection) { &c.items[i], 1, 1 };
+        if (!resources(g, n->first))
             return false;
-        for (size_t i = 0; i < c.count; i++) {
-            g->slots[n->slot] = (struct fhirpath_collection) { &c.items[i], 1, 1 };
-            if (!resources(g, n->first))
-                return false;
-        }
-        return true;
     }
-    if (n->kind == NODE_OBJECT && n->first &&
-        n->first->kind == NODE_ASSIGN) { /* assignments around loops: see the whole */
-        const struct node *m = n->first;
-        bool only = true;
-        for (const struct node *k = m; k; k = k->next)
-            only = only && (k->kind == NODE_ASSIGN || k->merge);
-        for (; only && m; m = m->next) {
-            if (m->kind == NODE_ASSIGN)
-                assign(g, m);
-            else if (!resources(g, m))
-                return false;
-        }
-        if (only)
-            return !g->failed;
+    return true;
+}
+
+/* Tells whether an object holds nothing but assignments and what is merged into it: then it stands
+ * around resources and is none itself. */
+static bool is_frame(const struct node *n) {
+    if (n->kind != NODE_OBJECT || n->first == NULL || n->first->kind != NODE_ASSIGN)
+        return false;
+    for (const struct node *k = n->first; k != NULL; k = k->next)
+        if (k->kind != NODE_ASSIGN && !k->merge)
+            return false;
+    return true;
+}
+
+/* Renders the resources inside a frame, with its assignments. */
+static bool frame_resources(struct rendering *g, const struct node *n) {
+    for (const struct node *m = n->first; m != NULL; m = m->next) {
+        if (m->kind == NODE_ASSIGN)
+            assign(g, m);
+        else if (!resources(g, m))
+            return false;
     }
+    return !g->failed;
+}
+
+/* Renders one resource and hands it on. */
+static bool one_resource(struct rendering *g, const struct node *n) {
     struct tree *made = render(g, n);
     if (g->failed)
         return excuse(g);
-    if (!made)
+    if (made == NULL)
         return true;
     g->failed = !g->r->emit(g->r->user, g->t, made, g->error);
     return !g->failed;
+}
+
+/* Renders one resource template, or the resources of a list, a loop or a choice. */
+static bool resources(struct rendering *g, const struct node *n) {
+    if (n == NULL)
+        return true;
+    switch (n->kind) {
+    case NODE_IF: return resources(g, branch(g, n)) && !g->failed;
+    case NODE_FOR: return loop_resources(g, n);
+    case NODE_ARRAY:
+        for (const struct node *i = n->first; i != NULL; i = i->next)
+            if (!resources(g, i))
+                return false;
+        return true;
+    default: return is_frame(n) ? frame_resources(g, n) : one_resource(g, n);
+    }
 }
 
 bool template_render(const struct template_set *set, const struct template *t,
