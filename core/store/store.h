@@ -122,6 +122,7 @@ struct store_state {
     const char *decision; /* what a person said and delivery has still to do: "ours" ...; "" */
     int64_t since_ms;     /* since when in this step, wall clock */
     int32_t tries;        /* failed tries in a row */
+    uint32_t generation;  /* of its identity there: counted up when it must be created anew */
     /* sent: what the target last took of us, before merging and rewriting */
     bool sent;
     enum store_wanted sent_wanted; /* BODY, or the withdrawal that was written */
@@ -131,7 +132,8 @@ struct store_state {
     /* attempt: committed before the first byte leaves, gone when the answer is known */
     enum store_verb attempt;
     enum store_wanted attempt_wanted;
-    unsigned char attempt_hash[STORE_HASH];
+    unsigned char attempt_hash[STORE_HASH]; /* stays when the attempt ends: of what was tried or
+                                               decided last */
     struct store_body_at attempt_body;
     const char *attempt_version; /* expected, "" when none */
     const char *attempt_chart;   /* the EHR's patient id */

@@ -173,6 +173,7 @@ static void write_states(struct store *s, uint32_t target, uint64_t *seed,
             state.sent = true;
             state.sent_body = said->body;
             memcpy(state.sent_hash, said->hash, STORE_HASH);
+            memcpy(state.attempt_hash, said->hash, STORE_HASH);
             state.server_id = server_id;
             state.version = "1";
             state.chart = "8e1f6ac2-4c1e-5b7a-9b0e-0123456789ab";
