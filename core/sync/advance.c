@@ -164,12 +164,22 @@ static bool take_gate(struct cycle *c, struct lane_item *item, struct reconcile_
     return true;
 }
 
+/* Whether a person must say what became of it, though what is there is what was last said: its
+ * element or its record left. */
+static bool awaits_word(const struct lane_item *item) {
+    bool record_gone = item->record != NULL && item->record->state == STORE_RECORD_GONE;
+    bool element_gone = strcmp(item->said->code, "element-gone") == 0;
+    return item->wanted == STORE_WANTED_BODY && (record_gone || element_gone);
+}
+
 /* How what was sent compares with what is wanted. */
 static enum reconcile_sent sent_of(const struct cycle *c, const struct lane_item *item) {
     const struct store_state *s = &item->state;
     if (!s->sent)
         return SENT_NOTHING;
     bool moves = cycle_decided(item, "move");
+    if (awaits_word(item))
+        return SENT_OTHER;
     if (moves || (item->other_chart && item->wanted != STORE_WANTED_NOTHING))
         return SENT_OTHER;
     if (!lane_is_wanted(item, true, s->sent_wanted, s->sent_hash))
