@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What plugins may link, and core links too: text, dates, lists of files; nothing in it has state.
 base_shared = %D%/alloc.c %D%/alloc.h %D%/date.c %D%/file.c %D%/file.h %D%/file_open.c %D%/files.c %D%/text.c
-core_sources += $(base_shared) %D%/clock.c %D%/clock.h %D%/codes.c %D%/codes.h %D%/crypt.c %D%/crypt.h %D%/error.c %D%/error.h \
+core_sources += $(base_shared) %D%/clock.c %D%/clock.h %D%/codes.c %D%/codes.h %D%/crypt.c %D%/crypt.h %D%/error.c %D%/error.h %D%/key.c %D%/key.h \
 	%D%/log.c %D%/log.h %D%/str.h
 lib_LTLIBRARIES += libiptfhir.la
 libiptfhir_la_SOURCES = $(base_shared) include/iptfhir/date.h include/iptfhir/file.h include/iptfhir/files.h include/iptfhir/text.h

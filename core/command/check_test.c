@@ -130,7 +130,7 @@ START_TEST(faults_of_configuration_plugin_options_and_keys_are_reported_together
                       "    ca_file: key\n"                           /* 12 */
                       "    parallel: 65\n"                           /* 13 */
                       "    consent: attested\n"                      /* 14 */
-                      "jobs: {j: {source: s, mappers: [m], targets: [tt]}}\n" /* 15 */);
+                      "jobs: {j: {source: s, mappers: [m], targets: [tt], clinic: main}}\n" /* 15 */);
     ck_assert_int_eq(run(command_check, path, false, NULL, NULL), EXIT_CONFIG);
     static const char *const expected[] = {
         ":1:19: error: identity.base must be an https URI",

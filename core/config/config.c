@@ -35,6 +35,8 @@ static const struct setting settings[] = {
     { "store", "path", SETTING_PATH, AT(store_path),
       IPTFHIR_LOCALSTATEDIR "/store.db" /* but see default_store() */, 0, 0, NULL, false },
     { "identity", "base", SETTING_URI, AT(identity_base), NULL, 0, 0, NULL, false },
+    { "identity", "key_file", SETTING_PATH, AT(key_file), "" /* but see read_key_file() */, 0, 0,
+      NULL, false },
     { "records", "unknown_fields", SETTING_CHOICE, AT(records.unknown_fields_warn), "error", 0, 0,
       unknown_fields, false },
     { "records", "max_bytes", SETTING_INTEGER, AT(records.max_bytes), "8388608", 1024, 268435456,
@@ -45,6 +47,10 @@ static const struct setting settings[] = {
       65536, NULL, false },
     { "limits", "patience_seconds", SETTING_INTEGER, AT(limits.patience_seconds), "30", 0, 86400,
       NULL, false },
+    { "limits", "max_age_hours", SETTING_INTEGER, AT(limits.max_age_hours), "36", 1, 8760, NULL,
+      false },
+    { "limits", "ingest_threads", SETTING_INTEGER, AT(limits.ingest_threads), "0", 0, 64, NULL,
+      false },
     { "privacy", "labels", SETTING_CHOICE, 0, "send", 0, 0, label_policies, true },
     { "privacy", "share_interpersonal", SETTING_SWITCH, 0, "false", 0, 0, NULL, true },
     { "privacy", "share_techniques", SETTING_SWITCH, 0, "false", 0, 0, NULL, true },
@@ -163,7 +169,7 @@ static const char *default_store(struct reading *r, const char *installed) {
 static const struct tree *initial_of(struct reading *r, const struct setting *s) {
     struct arena *a = &r->c->arena;
     if (s->type == SETTING_PATH) {
-        const char *path = default_store(r, s->initial);
+        const char *path = *s->initial != '\0' ? default_store(r, s->initial) : "-";
         return tree_string(a, path, strlen(path));
     }
     if (s->type == SETTING_INTEGER)
@@ -313,6 +319,18 @@ static void read_places(struct reading *r, const struct tree *root) {
     c->plugin_dirs = list;
 }
 
+/* The key stands beside the store unless the configuration names a file. */
+static void read_key_file(struct reading *r, const struct tree *root) {
+    struct config *c = r->c;
+    const struct tree *section = config_member(root, "identity");
+    bool group = section != NULL && section->kind == TREE_OBJECT;
+    c->key_file_given = group && config_member(section, "key_file") != NULL;
+    if (!c->key_file_given && c->store_path != NULL)
+        c->key_file = arena_printf(&c->arena, "%s.key", c->store_path);
+    if (c->key_file == NULL && c->store_path != NULL && !c->key_file_given)
+        config_out_of_memory(r);
+}
+
 /* Read the clinic's own names for mapping files. */
 static void read_parameters(struct reading *r, const struct tree *extra) {
     if (extra && extra->kind != TREE_OBJECT)
@@ -339,6 +357,7 @@ static void read_root(struct reading *r, const struct tree *root) {
             config_unknown_key(r, k, top_names, "the configuration");
     read_places(r, root);
     read_settings(r, root);
+    read_key_file(r, root);
     read_parameters(r, config_member(root, "parameters"));
     config_read_jobs(r, root);
 }

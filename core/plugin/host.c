@@ -2,7 +2,7 @@
 /* Host services for plugins. */
 #include "core/plugin/host.h"
 
-#include "core/base/crypt.h"
+#include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/config/yaml.h"
 #include "core/tree/node.h"
@@ -209,7 +209,8 @@ static const char *const *host_list(const struct iptfhir_host *table, const char
 
 static void host_identity(const struct iptfhir_host *table, const char *type, const char *key,
                           char out[37]) {
-    crypt_uuid5(self(table)->settings.config->identity_base, type, key, out);
+    const char *base = self(table)->settings.config->identity_base;
+    (void)identity_make(base, type, key, out);
 }
 
 static const char *host_translate(const struct iptfhir_host *table, const char *map,

@@ -86,6 +86,21 @@ static size_t consents_in(const struct tree *facts) {
     return list != NULL && list->kind == TREE_ARRAY ? list->length : 0;
 }
 
+/* The facts of revisions that are held; NULL: none. */
+static const struct tree *held_in(const struct tree *facts) {
+    const struct tree *held = facts != NULL ? tree_get(facts, "held") : NULL;
+    bool listed = held != NULL && held->kind == TREE_ARRAY;
+    return listed ? held->first : NULL;
+}
+
+/* How many consents the facts hold, those of held revisions included. */
+static size_t all_consents_in(const struct tree *facts) {
+    size_t count = consents_in(facts);
+    for (const struct tree *h = held_in(facts); h != NULL; h = h->next)
+        count += h->kind == TREE_OBJECT ? consents_in(h) : 0;
+    return count;
+}
+
 /* Adds what one record's facts say. */
 static void join_one(const struct tree *facts, int64_t revision_ms, struct gate_decision *decisions,
                      struct gate_patient *out) {
@@ -96,6 +111,17 @@ static void join_one(const struct tree *facts, int64_t revision_ms, struct gate_
     for (const struct tree *c = tree_get(facts, "consents")->first; c != NULL; c = c->next) {
         if (read_consent(c, revision_ms, &decisions[out->decision_count]))
             out->decision_count++;
+    }
+}
+
+/* Who a record says that its patient is. */
+static void join_identity(const struct tree *facts, int64_t revision_ms, int64_t *newest,
+                          struct gate_patient *out) {
+    const struct tree *identity = tree_get(facts, "patient");
+    bool says_who = identity != NULL && identity->kind == TREE_OBJECT;
+    if (says_who && revision_ms >= *newest) {
+        out->identity = identity;
+        *newest = revision_ms;
     }
 }
 
@@ -112,6 +138,22 @@ static void drop_permissions(struct gate_decision *decisions, size_t from, size_
             decisions[kept++] = decisions[i];
     }
     *count = kept;
+}
+
+/* Adds what a record's held revisions refuse, and who they say that the patient is, unless that is
+ * what they are held for. */
+static void join_held(const struct tree *facts, const struct store_record *record,
+                      struct gate_decision *decisions, int64_t *newest, struct gate_patient *out) {
+    bool same_patient = strcmp(record->code, "patient-changed") != 0;
+    for (const struct tree *h = held_in(facts); h != NULL; h = h->next) {
+        size_t before = out->decision_count;
+        if (h->kind != TREE_OBJECT)
+            continue;
+        join_one(h, record->revision_ms, decisions, out);
+        drop_permissions(decisions, before, &out->decision_count);
+        if (same_patient)
+            join_identity(h, record->revision_ms, newest, out);
+    }
 }
 
 bool gate_join(struct arena *a, const struct store_record *records, size_t count,
@@ -134,7 +176,7 @@ bool gate_join(struct arena *a, const struct store_record *records, size_t count
             out->unreadable = "what is kept of this patient's consents can't be read: run sync "
                               "--reread";
         }
-        room += consents_in(facts[i]);
+        room += all_consents_in(facts[i]);
     }
     struct gate_decision *decisions = arena_zalloc(a, (room + 1) * sizeof *decisions);
     if (decisions == NULL)
@@ -146,12 +188,8 @@ bool gate_join(struct arena *a, const struct store_record *records, size_t count
         join_one(facts[i], records[i].revision_ms, decisions, out);
         if (!permissions_count(&records[i]))
             drop_permissions(decisions, before, &out->decision_count);
-        const struct tree *identity = tree_get(facts[i], "patient");
-        bool says_who = identity != NULL && identity->kind == TREE_OBJECT;
-        if (says_who && records[i].revision_ms >= newest) {
-            out->identity = identity;
-            newest = records[i].revision_ms;
-        }
+        join_identity(facts[i], records[i].revision_ms, &newest, out);
+        join_held(facts[i], &records[i], decisions, &newest, out);
     }
     out->decisions = decisions;
     return true;

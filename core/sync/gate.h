@@ -8,8 +8,10 @@
  *    "consents": [the record's consents as the schema has them, "revokedAt" included],
  *    "part2": true when the record holds data under 42 CFR Part 2,
  *    "minor": true when the site's policy holds everything of this patient}
- * Members may be missing; a record of which only refusals could be read has only those. Facts are
- * joined over all records of the patient, of all jobs. */
+ * Members may be missing. The facts of a record that is held are those of its last good revision,
+ * and "held": [the facts that its refused revisions say], of which only refusals, Part 2 data and
+ * who the patient is count (intake.h). Facts are joined over all records of the patient, of all
+ * jobs. */
 #ifndef CORE_SYNC_GATE_H
 #define CORE_SYNC_GATE_H
 

@@ -10,12 +10,11 @@
 
 #include "core/store/store.h"
 
-/* Facts of a record are a JSON object: "patient" (localId, identifiers, names, birthDate, sex),
- * "consents", and what Part 2 rules look at, with the members of the record. Of a record that is
- * held they are those of its last good revision, with one member more: "held", an array of the
- * facts that its refused revisions say. Of these only refusals, Part 2 facts and changes of
- * identity count. Two readings of one revision that differ (duplicate-record) both stand under
- * "held".
+/* Facts of a record are a JSON object (gate.h). Of a record that is held they are those of its last
+ * good revision, with one member more: "held", an array of the facts that its refused revisions
+ * say. Two readings of one revision that differ (duplicate-record) both stand under "held". Of the
+ * member "patient" intake reads "localId", so that a refusal in a record that was never in good
+ * order is kept for its patient.
  *
  * A hold with the code "plugin-crash" has the content's hash in hex as its place: the record is not
  * mapped again until its content or the settings change, or the hold is dropped. */

@@ -2,19 +2,24 @@
 core_sources += \
 	%D%/advance.c %D%/advance.h \
 	%D%/ask.c %D%/ask.h \
+	%D%/batch.c %D%/batch.h \
 	%D%/body.c %D%/body.h \
 	%D%/confine.c %D%/confine.h \
+	%D%/courier.c %D%/courier.h \
 	%D%/cycle.c %D%/cycle.h \
 	%D%/delivery.c %D%/delivery.h \
 	%D%/evidence.c %D%/evidence.h \
+	%D%/facts.c %D%/facts.h \
 	%D%/gate.c %D%/gate.h \
 	%D%/lane.c %D%/lane.h \
 	%D%/match.c %D%/match.h \
+	%D%/ingest.c %D%/ingest.h \
 	%D%/intake.c %D%/intake.h %D%/intake_internal.h \
 	%D%/intake_end.c %D%/intake_facts.c %D%/intake_holds.c \
 	%D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/mapping_run.c %D%/mapping_run.h \
+	%D%/pipe.c %D%/pipe.h \
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/order.c %D%/order.h \
 	%D%/privacy.c %D%/privacy.h \
@@ -24,12 +29,21 @@ core_sources += \
 	%D%/reconcile.c %D%/reconcile.h \
 	%D%/references.c %D%/references.h \
 	%D%/render.c %D%/render.h \
+	%D%/service.c %D%/service.h \
 	%D%/shared.c %D%/shared.h \
 	%D%/witness.c %D%/witness.h
 
 check_PROGRAMS += %D%/intake_test
 %C%_intake_test_SOURCES = %D%/intake_test.c
 %C%_intake_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/lifecycle_test
+%C%_lifecycle_test_SOURCES = %D%/lifecycle_test.c
+%C%_lifecycle_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/pipe_test
+%C%_pipe_test_SOURCES = %D%/pipe_test.c
+%C%_pipe_test_LDADD = $(test_ldadd)
 
 check_PROGRAMS += %D%/progress_test
 %C%_progress_test_SOURCES = %D%/progress_test.c

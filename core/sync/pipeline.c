@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/crypt.h"
+#include "core/base/key.h"
 #include "core/plugin/host.h"
 #include "core/plugin/loader.h"
 #include "core/tree/node.h"
@@ -31,6 +32,7 @@ struct pipeline {
     size_t library_count;
     char hash[65]; /* of mappings, mapper options and versions: what else decides the output */
     struct template_coverage *coverage;
+    unsigned char identity_key[KEY_BYTES];
     atomic_bool stopping;
 };
 
@@ -105,6 +107,21 @@ static bool start_stages(struct pipeline *p, struct report *report) {
     return ok;
 }
 
+/* Take the key of identities. Before the first sync there may be none: what is only looked at is
+ * then made under a key of zeros. */
+static bool load_key(struct pipeline *p, struct report *report) {
+    struct iptfhir_error error = ERROR_INIT;
+    unsigned char key[KEY_BYTES];
+    bool there = key_load(p->config->key_file, false, key, &error);
+    bool none_yet = strcmp(error.code, "key-missing") == 0 && !p->config->key_file_given;
+    if (there)
+        (void)key_derive(key, "identity", p->identity_key);
+    crypt_wipe(key, sizeof key);
+    if (!there && !none_yet)
+        report_add(report, REPORT_ERROR, error.code, error.where, "%s", error.text);
+    return there || none_yet;
+}
+
 /* Hash what decides the output besides the record. */
 static bool hash_settings(struct pipeline *p) {
     struct str all = { 0 };
@@ -122,8 +139,6 @@ static bool hash_settings(struct pipeline *p) {
         const struct iptfhir_descriptor *d = plugin_descriptor(p->libraries[i]);
         str_printf(&all, "\nfunctions %s %s", d->name, d->version ? d->version : "");
     }
-    for (size_t i = 0; i < p->job->target_count; i++) /* a new target must get everything */
-        str_printf(&all, "\ntarget %s", p->job->targets[i]->name);
     if (!all.failed)
         crypt_sha256_hex(all.data, all.length, p->hash);
     str_free(&all);
@@ -138,6 +153,7 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
     r4_setup();
     p->config = config;
     p->job = job;
+    bool keyed = load_key(p, report);
     char path[4096];
     snprintf(path, sizeof path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     p->schema = record_schema_load(path, report);
@@ -149,7 +165,7 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
     ok = load_plugins(p, report) && ok;
     ok = ok && load_templates(p, report);
     ok = ok && start_stages(p, report) && p->schema;
-    if (ok && hash_settings(p))
+    if (ok && keyed && hash_settings(p))
         return p;
     pipeline_close(p);
     return NULL;
@@ -212,8 +228,9 @@ const struct record_schema *pipeline_schema(const struct pipeline *p) {
 void pipeline_set_coverage(struct pipeline *p, struct template_coverage *coverage) {
     p->coverage = coverage;
 }
-void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]) {
-    crypt_uuid5(p->config->identity_base, type, key, out);
+void pipeline_identity(const struct pipeline *p, const char *local_id, const char *type,
+                       const char *key, char out[37]) {
+    (void)identity_of(p->identity_key, local_id, type, key, out);
 }
 
 /* ---- one record ---- */
@@ -226,6 +243,10 @@ struct hand {
     const struct tree *tree;
     const struct pipeline_events *events;
     const char *mapping;
+    const struct template_render *render; /* the one under way */
+    const char *data_class;               /* of the resource that a mapping file made just now */
+    enum template_owner owner;
+    int64_t as_of_ms;
     struct iptfhir_error *error;
     bool failed;
 };
@@ -272,6 +293,9 @@ static bool finish(struct hand *h, const struct tree *resource) {
                                    .uuid = id,
                                    .identifier_system = system,
                                    .identifier_value = value,
+                                   .data_class = h->data_class,
+                                   .owner = h->owner,
+                                   .as_of_ms = h->as_of_ms,
                                    .mapping = h->mapping,
                                    .invalid = faults_of(h, resource) };
     if (!resource_references(h->arena, resource, &r.references, &r.reference_count)) {
@@ -299,8 +323,16 @@ static bool finish(struct hand *h, const struct tree *resource) {
 
 static bool on_rendered(void *user, const struct template *t, struct tree *resource,
                         struct iptfhir_error *error) {
-    (void)t, (void)error;
-    return finish(user, resource);
+    (void)error;
+    struct hand *h = user;
+    h->data_class = template_data_class(t, h->render->item);
+    h->owner = template_owner_of(t);
+    h->as_of_ms = template_as_of(t, resource);
+    bool ok = finish(h, resource);
+    h->data_class = "";
+    h->owner = TEMPLATE_RECORD;
+    h->as_of_ms = 0;
+    return ok;
 }
 
 /* A resource that a mapping could not make waits for a person; the others go on. */
@@ -339,6 +371,7 @@ static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char
                                       .coverage = h->p->coverage };
     const char *outer = h->mapping;
     h->mapping = mapping;
+    h->render = &render;
     bool ok = template_render(h->p->templates, t, &render, &why);
     h->mapping = outer;
     if (h->failed)
@@ -447,16 +480,9 @@ static bool check_record(struct pipeline *p, struct tree *record, const char *so
     return ok;
 }
 
-/* Map a record that passed the check. */
-static enum pipeline_end map_record(struct pipeline *p, struct arena *arena, struct tree *record,
-                                    const struct pipeline_events *events, const char *id,
-                                    struct iptfhir_error *error) {
-    char hash[65], both[131];
-    record_hash(record, hash);
-    snprintf(both, sizeof both, "%s%s", hash, p->hash);
-    crypt_sha256_hex(both, strlen(both), hash);
-    if (events->record && !events->record(events->user, record, id, hash))
-        return PIPELINE_SKIPPED;
+enum pipeline_end pipeline_make(struct pipeline *p, struct arena *arena, struct tree *record,
+                                const char *id, const struct pipeline_events *events,
+                                struct iptfhir_error *error) {
     if (p->coverage)
         template_coverage_record(p->coverage, record);
     const struct tree *course = tree_new(arena, TREE_OBJECT);
@@ -472,18 +498,54 @@ static enum pipeline_end map_record(struct pipeline *p, struct arena *arena, str
                       .arena = arena,
                       .tree = record,
                       .events = events,
+                      .data_class = "",
                       .error = error };
-    return run_stages(&h, error);
+    const struct tree *patient = tree_get(record, "patient");
+    const char *local_id = patient != NULL ? tree_text(patient, "localId") : NULL;
+    identity_enter(p->identity_key, local_id != NULL ? local_id : "");
+    enum pipeline_end end = run_stages(&h, error);
+    identity_leave();
+    return end;
+}
+
+bool pipeline_content(const struct pipeline *p, const struct tree *record,
+                      const unsigned char key[32], unsigned char out[16]) {
+    char both[131], hash[65];
+    if (record_hash(record, hash) == NULL)
+        return false;
+    snprintf(both, sizeof both, "%s%s", hash, p->hash);
+    return crypt_hmac16(key, both, strlen(both), out);
+}
+
+/* Map a record that passed the check. */
+static enum pipeline_end map_record(struct pipeline *p, struct arena *arena, struct tree *record,
+                                    const struct pipeline_events *events, const char *id,
+                                    struct iptfhir_error *error) {
+    char hash[65], both[131];
+    record_hash(record, hash);
+    snprintf(both, sizeof both, "%s%s", hash, p->hash);
+    crypt_sha256_hex(both, strlen(both), hash);
+    if (events->record && !events->record(events->user, record, id, hash))
+        return PIPELINE_SKIPPED;
+    return pipeline_make(p, arena, record, id, events, error);
+}
+
+bool pipeline_read(struct pipeline *p, struct arena *arena, char *text, size_t length,
+                   const char *source, uint32_t line, struct tree **readable, char id[256],
+                   struct iptfhir_error *error) {
+    *readable = NULL;
+    if (!size_allowed(p, length, source, line, error))
+        return false;
+    *readable = json_read(arena, text, length, source, line, true, error);
+    return *readable != NULL && check_record(p, *readable, source, id, error);
 }
 
 enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text,
                                   size_t length, const char *source, uint32_t line,
                                   const struct pipeline_events *events, char id[256],
                                   struct iptfhir_error *error) {
-    if (!size_allowed(p, length, source, line, error))
-        return PIPELINE_REFUSED;
-    struct tree *record = json_read(arena, text, length, source, line, true, error);
-    if (!record || !check_record(p, record, source, id, error))
+    struct tree *record;
+    if (!pipeline_read(p, arena, text, length, source, line, &record, id, error))
         return PIPELINE_REFUSED;
     return map_record(p, arena, record, events, id, error);
 }
@@ -509,6 +571,16 @@ static size_t place_nodes(struct tree *record, uint32_t line) {
     return bytes;
 }
 
+bool pipeline_read_built(struct pipeline *p, struct tree *record, const char *source, uint32_t line,
+                         struct tree **readable, char id[256], struct iptfhir_error *error) {
+    *readable = NULL;
+    if (!depth_allowed(record, source, error) ||
+        !size_allowed(p, place_nodes(record, line), source, line, error))
+        return false;
+    *readable = record;
+    return check_record(p, record, source, id, error);
+}
+
 enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
                                         struct tree *record, const char *source, uint32_t line,
                                         const struct pipeline_events *events, char id[256],
@@ -517,9 +589,8 @@ enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
         error_set(error, "memory", NULL, "out of memory");
         return PIPELINE_FAILED;
     }
-    if (!depth_allowed(record, source, error) ||
-        !size_allowed(p, place_nodes(record, line), source, line, error) ||
-        !check_record(p, record, source, id, error))
+    struct tree *readable;
+    if (!pipeline_read_built(p, record, source, line, &readable, id, error))
         return PIPELINE_REFUSED;
     return map_record(p, arena, record, events, id, error);
 }

@@ -466,9 +466,60 @@ static void declare_facts(struct compiling *c, const struct tree *facts) {
     }
 }
 
+/* A word or a list of words; NULL after a fault. */
+static const char **words_of(struct compiling *c, const struct tree *from, size_t *count) {
+    bool one = from->kind == TREE_STRING;
+    bool list = from->kind == TREE_ARRAY && from->length > 0;
+    const char **words = arena_zalloc(&c->set->arena, (from->length + 2) * sizeof *words);
+    *count = 0;
+    for (const struct tree *w = one    ? from
+                                : list ? from->first
+                                       : NULL;
+         words != NULL && w != NULL; w = one ? NULL : w->next) {
+        bool text = w->kind == TREE_STRING && w->length > 0;
+        if (text)
+            words[(*count)++] = arena_strndup(&c->set->arena, w->text, w->length);
+        else
+            fault(c, w->line, w->column, "template", "'%s' is a name or a list of names",
+                  from->name);
+    }
+    if (!one && !list)
+        fault(c, from->line, from->column, "template", "'%s' is a name or a list of names",
+              from->name);
+    return *count > 0 ? words : NULL;
+}
+
+/* Take what the file says of all its resources: class, owner, own date. */
+static void declare_rest(struct compiling *c, const struct tree *root) {
+    static const char *const owners[] = { "record", "patient", "clinic", NULL };
+    const struct tree *data_class = tree_get(root, "data_class");
+    const struct tree *owner = tree_get(root, "owner");
+    const struct tree *as_of = tree_get(root, "as_of");
+    const struct tree *many = tree_get(root, "resources");
+    size_t count = 0;
+    if (data_class != NULL)
+        c->t->classes = words_of(c, data_class, &c->t->class_count);
+    bool fits = c->t->class_count <= 1 || (many != NULL && many->length == c->t->class_count);
+    if (!fits)
+        fault(c, data_class->line, data_class->column, "template",
+              "data_class is one name, or one for each of `resources`");
+    if (as_of != NULL)
+        c->t->as_of = words_of(c, as_of, &count);
+    if (owner == NULL)
+        return;
+    for (size_t i = 0; owner->kind == TREE_STRING && owners[i] != NULL; i++) {
+        if (strcmp(owner->text, owners[i]) == 0) {
+            c->t->owner = (enum template_owner)i;
+            return;
+        }
+    }
+    fault(c, owner->line, owner->column, "template", "owner is record, patient or clinic");
+}
+
 bool template_compile(struct template_set *set, struct template *t, const struct tree *root,
                       struct report *report) {
-    static const char *const known[] = { "facts", "resources", "resource", "description", NULL };
+    static const char *const known[] = { "facts",      "resources", "resource", "description",
+                                         "data_class", "owner",     "as_of",    NULL };
     struct compiling c = { .set = set, .t = t, .report = report, .scope = set->shared };
     size_t errors = report->errors;
     memcpy(c.names, set->shared_names, sizeof c.names);
@@ -489,6 +540,7 @@ bool template_compile(struct template_set *set, struct template *t, const struct
     }
     const struct tree *many = tree_get(root, "resources"), *one = tree_get(root, "resource");
     declare_facts(&c, tree_get(root, "facts"));
+    declare_rest(&c, root);
     if (!many == !one)
         fault(&c, root->line, root->column, "template",
               "a mapping file has either `resources:` or `resource:`");

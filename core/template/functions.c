@@ -4,7 +4,7 @@
 #include "core/template/internal.h"
 
 #include "core/base/clock.h"
-#include "core/base/crypt.h"
+#include "core/base/key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +65,7 @@ static bool do_identity(struct fhirpath_context *c, const struct fhirpath_collec
     char *id = arena_alloc(c->arena, 37);
     if (!type || !key)
         return true;
-    if (id != NULL && !crypt_uuid5(set->base, type, key, id))
+    if (id != NULL && !identity_make(set->base, type, key, id))
         id = NULL;
     return give(c, out, id, 36, e);
 }

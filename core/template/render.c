@@ -312,9 +312,14 @@ static bool resources(struct rendering *g, const struct node *n) {
     if (n->kind == NODE_IF)
         return resources(g, branch(g, n)) && !g->failed;
     if (n->kind == NODE_ARRAY) {
-        for (const struct node *i = n->first; i; i = i->next)
+        bool whole_file = n == g->t->resources;
+        size_t item = 0;
+        for (const struct node *i = n->first; i; i = i->next, item++) {
+            if (whole_file)
+                g->r->item = item;
             if (!resources(g, i))
                 return false;
+        }
         return true;
     }
     if (n->kind == NODE_FOR) {

@@ -7,6 +7,7 @@
 #include "core/config/yaml.h"
 
 #include <dirent.h>
+#include <iptfhir/date.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,26 @@ const struct template *template_find(const struct template_set *set, const char 
 const char *const *template_names(const struct template_set *set) {
     return set->names;
 }
+enum template_owner template_owner_of(const struct template *t) {
+    return t->owner;
+}
+
+const char *template_data_class(const struct template *t, size_t item) {
+    if (t->class_count == 0)
+        return "";
+    return t->classes[item < t->class_count ? item : t->class_count - 1];
+}
+
+int64_t template_as_of(const struct template *t, const struct tree *resource) {
+    for (size_t i = 0; t->as_of != NULL && t->as_of[i] != NULL; i++) {
+        const char *text = tree_text(resource, t->as_of[i]);
+        int64_t seconds = 0;
+        if (text != NULL && iptfhir_time_to_seconds(text, &seconds))
+            return seconds * 1000;
+    }
+    return 0;
+}
+
 const char *template_set_hash(const struct template_set *set) {
     return set->hash;
 }

@@ -211,12 +211,16 @@ struct iptfhir_record_sink {
     iptfhir_status (*cursor)(struct iptfhir_record_sink *, const char *cursor);
     /* How far the source is, for the progress bar; total 0: unknown. */
     void (*progress)(struct iptfhir_record_sink *, uint64_t done, uint64_t total);
+    /* A file or table that is skipped since it is as it was: its records are present. */
+    iptfhir_status (*present)(struct iptfhir_record_sink *, const char *file);
 };
 struct iptfhir_source {
     size_t size;
     /* Hands over what is new since `cursor` (NULL: everything) and returns when it has no more. */
     iptfhir_status (*poll)(void *self, const char *cursor, struct iptfhir_record_sink *,
                            struct iptfhir_error *);
+    bool whole_records; /* its records are whole: what one lacks has left (`complete: record`) */
+    bool whole_units;   /* a file or table that is read is read from its beginning to its end */
 };
 
 /* ---- mappers ---- */

@@ -209,6 +209,8 @@ static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     }
     if (file->line && strcmp(line, file->line) == 0) {
         r->done += file->size;
+        if (r->sink->present != NULL)
+            status = r->sink->present(r->sink, file->path);
         goto out;
     }
     free(file->line);
@@ -263,7 +265,11 @@ static void fini(void *self) {
     columns_free(&((struct source_csv *)self)->columns);
 }
 
-static const struct iptfhir_source source = { sizeof source, poll_source };
+static const struct iptfhir_source source = {
+    .size = sizeof source,
+    .poll = poll_source,
+    .whole_units = true,
+};
 
 const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,

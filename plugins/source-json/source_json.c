@@ -146,6 +146,8 @@ static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     }
     if (file->line && strcmp(line, file->line) == 0) {
         r->done += file->size;
+        if (r->sink->present != NULL)
+            status = r->sink->present(r->sink, file->path);
         goto out;
     }
     free(file->line);
@@ -192,7 +194,12 @@ static iptfhir_status init(void *self, const struct iptfhir_host *host,
     return IPTFHIR_OK;
 }
 
-static const struct iptfhir_source source = { sizeof source, poll_source };
+static const struct iptfhir_source source = {
+    .size = sizeof source,
+    .poll = poll_source,
+    .whole_records = true,
+    .whole_units = true,
+};
 
 const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,

@@ -31,7 +31,7 @@ mappers:
 targets:
   out: {plugin: target-file, path: out.ndjson, consent: attested}
 jobs:
-  nightly: {source: records, mappers: [careplan], targets: [out]}
+  nightly: {source: records, mappers: [careplan], targets: [out], clinic: main}
 ${2:-}
 YAML
 }

@@ -156,7 +156,7 @@ YAML
     done
     cat >>"$dir/iptfhir.yaml" <<YAML
 jobs:
-  ipt: {source: clinic, mappers: [$MAPPERS], targets: [hospital]}
+  ipt: {source: clinic, mappers: [$MAPPERS], targets: [hospital], clinic: main}
 ${MORE:-}
 YAML
 }
