@@ -165,11 +165,12 @@ static bool take_gate(struct cycle *c, struct lane_item *item, struct reconcile_
 }
 
 /* Whether a person must say what became of it, though what is there is what was last said: its
- * element or its record left. */
+ * element or its record left, or two records contradict each other. */
 static bool awaits_word(const struct lane_item *item) {
     bool record_gone = item->record != NULL && item->record->state == STORE_RECORD_GONE;
     bool element_gone = strcmp(item->said->code, "element-gone") == 0;
-    return item->wanted == STORE_WANTED_BODY && (record_gone || element_gone);
+    bool waits_for_one = record_gone || element_gone || item->contradicted;
+    return item->wanted == STORE_WANTED_BODY && waits_for_one;
 }
 
 /* How what was sent compares with what is wanted. */
