@@ -341,11 +341,8 @@ static bool pick(struct delivery *d, struct target_run *t, struct iptfhir_error 
         }
         bool whole_page =
             t->lanes.count < most || count == 0 || t->reach.after == patients[count - 1];
-        if (count < SCAN_PAGE && whole_page) {
-            t->reach.scanned = !t->reach.rescan;
-            t->reach.rescan = false;
-            t->reach.after = 0;
-        }
+        if (count < SCAN_PAGE && whole_page)
+            reach_scan_ends(&t->reach, d->run.world->steady_ms(d->run.world));
     }
     return true;
 }
@@ -559,9 +556,9 @@ static enum delivery_moved rest(struct delivery *d, int64_t *wait_ms) {
         if (due < next)
             next = due;
     }
-    *wait_ms = next == INT64_MAX ? INT64_MAX : next - now;
-    if (*wait_ms < 0)
-        *wait_ms = 0;
+    *wait_ms = INT64_MAX;
+    if (next != INT64_MAX)
+        *wait_ms = next > now ? next - now : 0; /* what is due at once has no moment to take off */
     if (unknown)
         return DELIVERY_AWAITS;
     return waits ? DELIVERY_RESTS : DELIVERY_IN_STEP;

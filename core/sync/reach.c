@@ -207,6 +207,20 @@ void reach_wake(struct reach *r, uint64_t patient) {
     }
 }
 
+void reach_scan_ends(struct reach *r, int64_t now_ms) {
+    r->scanned = !r->rescan;
+    r->rescan = false;
+    r->after = 0;
+    for (size_t i = 0; r->scanned && i < r->rest_capacity; i++) {
+        struct reach_rest *rest = &r->rests[i];
+        if (rest->patient == 0 || rest->until_ms > now_ms)
+            continue;
+        rest->until_ms = INT64_MAX;
+        rest->waits = false;
+        rest->unknown = false;
+    }
+}
+
 struct reach_soonest reach_soonest(const struct reach *r) {
     struct reach_soonest soonest = { .until_ms = INT64_MAX };
     for (size_t i = 0; i < r->rest_capacity; i++) {
