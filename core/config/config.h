@@ -13,15 +13,26 @@ enum config_complete {
     CONFIG_COMPLETE_RECORD,
     CONFIG_COMPLETE_EXPORT
 };
-/* One source, mapper or target. */
+/* Settings of a target that are one of some words. */
+enum config_conflict { CONFIG_CONFLICT_HOLD, CONFIG_CONFLICT_OURS, CONFIG_CONFLICT_THEIRS };
+enum config_withdraw { CONFIG_WITHDRAW_MARK, CONFIG_WITHDRAW_HOLD, CONFIG_WITHDRAW_LEAVE };
+
+/* One source, mapper or target. What follows `workers` is a target's: settings of the core that
+ * hold whatever its plugin is. */
 struct config_instance {
     const char *name, *plugin;
     const char *where;          /* "file:line:column" of its name */
     const struct tree *options; /* the plugin's own options, an object (may be empty) */
-    int64_t workers;            /* targets: threads, each with an instance of its own */
-    const char *recipient;      /* targets: whom consents name; NULL: none given */
-    bool consent_attested; /* targets: the clinic has consents on file; else the record must carry
-                              them */
+    int64_t workers;            /* calls under way at once */
+    const char *recipient;      /* whom consents name; NULL: none given */
+    bool consent_attested; /* the clinic has consents on file; else each record must carry them */
+    int conflict;          /* enum config_conflict: hold, clinic-wins, ehr-wins in the file */
+    int withdraw;          /* enum config_withdraw: what becomes of a resource that left */
+    bool together;         /* bundles are used where the server offers them (transaction: auto) */
+    bool labels;           /* meta.security is sent */
+    bool update_without_version; /* update also where the server gives no versions */
+    int64_t settle_seconds;      /* how long a lost answer may still come true unseen */
+    int64_t max_entries;         /* of a bundle; 0: what the server turns out to take */
     enum config_complete complete; /* sources: what their absences mean */
     bool removed_is_error;         /* sources: what is removed was never true */
     const char *const *order;      /* sources: units, oldest first, NULL-terminated; NULL: none */

@@ -162,6 +162,76 @@ START_TEST(the_key_stands_beside_the_store_unless_it_is_named) {
 }
 END_TEST
 
+/* Loads a configuration with one target, whose settings are these. */
+static struct config *load_target(const char *settings) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             "identity: {base: \"https://a.example\"}\nsources: {s: {plugin: p}}\n"
+             "mappers: {m: {plugin: p}}\njobs: {j: {source: s, mappers: [m], targets: [t], clinic: c}}\n"
+             "targets:\n t:\n  plugin: p\n%s",
+             settings);
+    return load(text);
+}
+
+START_TEST(a_target_is_careful_when_its_configuration_says_nothing) {
+    struct config *c = load_target("  recipient: r\n  conflict:\n");
+    ck_assert_ptr_nonnull(c);
+    const struct config_instance *t = &c->targets[0];
+    ck_assert_str_eq(t->recipient, "r");
+    ck_assert(!t->consent_attested);
+    ck_assert_int_eq(t->conflict, CONFIG_CONFLICT_HOLD);
+    ck_assert_int_eq(t->withdraw, CONFIG_WITHDRAW_MARK);
+    ck_assert(t->together);
+    ck_assert(t->labels);
+    ck_assert(!t->update_without_version);
+    ck_assert_int_eq(t->settle_seconds, 30);
+    ck_assert_int_eq(t->max_entries, 0);
+    ck_assert_uint_eq(t->options->length, 0);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(what_holds_for_every_target_is_the_cores_and_not_its_plugins) {
+    struct config *c = load_target(
+        "  consent: attested\n  conflict: ehr-wins\n  withdraw: leave\n  transaction: never\n"
+        "  labels: omit\n  update_without_version: true\n  settle_seconds: 0\n"
+        "  max_entries: 50\n  workers: 8\n  url: x\n");
+    ck_assert_ptr_nonnull(c);
+    const struct config_instance *t = &c->targets[0];
+    ck_assert_int_eq(t->conflict, CONFIG_CONFLICT_THEIRS);
+    ck_assert_int_eq(t->withdraw, CONFIG_WITHDRAW_LEAVE);
+    ck_assert(!t->together);
+    ck_assert(!t->labels);
+    ck_assert(t->update_without_version);
+    ck_assert_int_eq(t->settle_seconds, 0);
+    ck_assert_int_eq(t->max_entries, 50);
+    ck_assert_int_eq(t->workers, 8);
+    ck_assert_uint_eq(t->options->length, 1);
+    config_free(c);
+    c = load_target("  recipient: r\n  conflict: clinic-wins\n  withdraw: hold\n");
+    ck_assert_ptr_nonnull(c);
+    ck_assert_int_eq(c->targets[0].conflict, CONFIG_CONFLICT_OURS);
+    ck_assert_int_eq(c->targets[0].withdraw, CONFIG_WITHDRAW_HOLD);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(everything_wrong_with_a_target_is_said_with_its_place) {
+    ck_assert_ptr_null(load_target(
+        "  recipient: [r]\n  consent: nope\n  conflict: ours\n  withdraw: 1\n  transaction: true\n"
+        "  update_without_version: 1\n  settle_seconds: -1\n  max_entries: 1.5\n"));
+    found("8:14", "wrong-type", "as consents name it");
+    found("9:12", "wrong-value", "record, attested");
+    found("10:13", "wrong-value", "hold, clinic-wins, ehr-wins");
+    found("11:13", "wrong-value", "mark, hold, leave");
+    found("12:16", "wrong-value", "never, auto");
+    found("13:27", "wrong-type", "true or false");
+    found("14:19", "out-of-range", "between 0 and 86400");
+    found("15:16", "out-of-range", "between 0 and 10000");
+    ck_assert_uint_eq(report.errors, 8);
+}
+END_TEST
+
 START_TEST(the_store_is_in_the_state_folder_of_the_session) {
     setenv("XDG_STATE_HOME", "/state", 1);
     struct config *c = load(whole);
@@ -315,6 +385,9 @@ int main(void) {
     tcase_add_test(c, a_source_says_what_its_absences_mean);
     tcase_add_test(c, a_source_or_job_that_says_it_wrong_is_told_where);
     tcase_add_test(c, the_key_stands_beside_the_store_unless_it_is_named);
+    tcase_add_test(c, a_target_is_careful_when_its_configuration_says_nothing);
+    tcase_add_test(c, what_holds_for_every_target_is_the_cores_and_not_its_plugins);
+    tcase_add_test(c, everything_wrong_with_a_target_is_said_with_its_place);
     tcase_add_test(c, the_store_is_in_the_state_folder_of_the_session);
     tcase_add_test(c, a_section_whose_keys_are_all_comments_counts_as_left_out);
     tcase_add_test(c, a_path_is_relative_to_the_file);

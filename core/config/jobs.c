@@ -55,45 +55,6 @@ static void read_source(struct reading *r, struct config_instance *i, struct tre
     take_order(r, i, options);
 }
 
-/* Take what the core itself needs to know of a target out of its options. */
-static void read_target(struct reading *r, struct config_instance *i, const struct tree *at,
-                        struct tree *options) {
-    struct tree *workers = tree_get(options, "workers"),
-                *recipient = tree_get(options, "recipient"),
-                *consent = tree_get(options, "consent");
-    i->workers = 4;
-    if (workers && (workers->kind != TREE_NUMBER || !tree_to_int(workers, &i->workers) ||
-                    i->workers < 1 || i->workers > 64))
-        config_fault(r, workers, "out-of-range",
-                     "targets.%s.workers must be a whole number between 1 and 64", i->name);
-    if (recipient && recipient->kind != TREE_STRING)
-        config_fault(r, recipient, "wrong-type",
-                     "targets.%s.recipient must be a text: the recipient as consents name it",
-                     i->name);
-    else if (recipient)
-        i->recipient = recipient->text;
-    if (consent && (consent->kind != TREE_STRING ||
-                    (strcmp(consent->text, "record") && strcmp(consent->text, "attested"))))
-        config_fault(r, consent, "wrong-value",
-                     "targets.%s.consent must be `record` (each record carries its consents) or "
-                     "`attested` (the clinic "
-                     "has them on file)",
-                     i->name);
-    i->consent_attested =
-        consent && consent->kind == TREE_STRING && !strcmp(consent->text, "attested");
-    if (!i->consent_attested && !recipient)
-        config_fault(r, at, "missing",
-                     "targets.%s must say whom consents name (recipient: NAME), or `consent: "
-                     "attested` if the clinic "
-                     "has them on file",
-                     i->name);
-    for (size_t n = 0; n < 3; n++) {
-        struct tree *own = n == 0 ? workers : n == 1 ? recipient : consent;
-        if (own)
-            tree_remove(own);
-    }
-}
-
 /* Read sources, mappers or targets. */
 static struct config_instance *read_instances(struct reading *r, const struct tree *root,
                                               const char *section, bool target, size_t *count) {
@@ -132,7 +93,7 @@ static struct config_instance *read_instances(struct reading *r, const struct tr
         }
         tree_remove(tree_get(options, "plugin"));
         if (target)
-            read_target(r, i, &at, options);
+            config_read_target(r, i, &at, options);
         else if (strcmp(section, "sources") == 0)
             read_source(r, i, options);
         i->options = options;

@@ -151,12 +151,20 @@ static bool is_path(const char *text) {
     return is_plain(text, ".[]()_-:", 100);
 }
 
-/* Adds to a detail, as far as it has room. */
+/* Adds a text to a detail, whole or not at all. */
+static void add(struct verdict *v, const char *text) {
+    size_t used = strlen(v->detail), length = strlen(text);
+    if (used + length < sizeof v->detail)
+        memcpy(v->detail + used, text, length + 1);
+}
+
+/* Adds a text with what stands before it, as far as there is room for both. */
 static void say(struct verdict *v, const char *before, const char *what) {
-    size_t used = strlen(v->detail);
-    size_t more = strlen(before) + strlen(what);
-    if (used + more < sizeof v->detail)
-        (void)snprintf(v->detail + used, sizeof v->detail - used, "%s%s", before, what);
+    size_t whole = strlen(v->detail) + strlen(before) + strlen(what);
+    if (whole >= sizeof v->detail)
+        return;
+    add(v, before);
+    add(v, what);
 }
 
 /* Says the codes and the places of one issue. */
