@@ -385,23 +385,32 @@ static size_t split_position(const char *where, unsigned long *line, unsigned lo
     return strlen(where);
 }
 
-/* Order findings by file, line and column, then by text. */
+/* Orders two numbers. */
+static int by_number(unsigned long a, unsigned long b) {
+    if (a == b)
+        return 0;
+    return a < b ? -1 : 1;
+}
+
+/* Orders findings by file, line and column, then by text. */
 static int by_place(const void *a, const void *b) {
-    const struct iptfhir_error *x = &((const struct report_entry *)a)->error,
-                               *y = &((const struct report_entry *)b)->error;
+    const struct iptfhir_error *x = &((const struct report_entry *)a)->error;
+    const struct iptfhir_error *y = &((const struct report_entry *)b)->error;
     unsigned long lines[2], columns[2];
-    size_t m = split_position(x->where, &lines[0], &columns[0]),
-           n = split_position(y->where, &lines[1], &columns[1]);
-    int order = strncmp(x->where, y->where, m < n ? m : n);
-    if (!order && m != n)
-        order = m < n ? -1 : 1;
-    if (!order && lines[0] != lines[1])
-        order = lines[0] < lines[1] ? -1 : 1;
-    if (!order && columns[0] != columns[1])
-        order = columns[0] < columns[1] ? -1 : 1;
-    order = order ? order : strcmp(x->where, y->where);
-    order = order ? order : strcmp(x->code, y->code);
-    return order ? order : strcmp(x->text, y->text);
+    size_t m = split_position(x->where, &lines[0], &columns[0]);
+    size_t n = split_position(y->where, &lines[1], &columns[1]);
+    const int orders[] = {
+        strncmp(x->where, y->where, m < n ? m : n),
+        by_number(m, n),
+        by_number(lines[0], lines[1]),
+        by_number(columns[0], columns[1]),
+        strcmp(x->where, y->where),
+        strcmp(x->code, y->code),
+    };
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        if (orders[i] != 0)
+            return orders[i];
+    return strcmp(x->text, y->text);
 }
 
 /* Sort, and leave out what was found twice (by two jobs, say). */

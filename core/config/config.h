@@ -23,6 +23,9 @@ struct config_instance {
     const char *name, *plugin;
     const char *where;          /* "file:line:column" of its name */
     const struct tree *options; /* the plugin's own options, an object (may be empty) */
+    enum config_complete complete; /* sources: what their absences mean */
+    bool removed_is_error;         /* sources: what is removed was never true */
+    const char *const *order;      /* sources: units, oldest first, NULL-terminated; NULL: none */
     int64_t workers;            /* calls under way at once */
     const char *recipient;      /* whom consents name; NULL: none given */
     bool consent_attested; /* the clinic has consents on file; else each record must carry them */
@@ -33,9 +36,6 @@ struct config_instance {
     bool update_without_version; /* update also where the server gives no versions */
     int64_t settle_seconds;      /* how long a lost answer may still come true unseen */
     int64_t max_entries;         /* of a bundle; 0: what the server turns out to take */
-    enum config_complete complete; /* sources: what their absences mean */
-    bool removed_is_error;         /* sources: what is removed was never true */
-    const char *const *order;      /* sources: units, oldest first, NULL-terminated; NULL: none */
 };
 struct config_job {
     const char *name, *where;

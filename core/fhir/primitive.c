@@ -298,30 +298,41 @@ static bool is_base64(const char *text, size_t length) {
     return count > 0 && count % 4 == 0;
 }
 
-/* Checks a narrative: one div in the XHTML name space that says something, no scripts (txt-1,
- * txt-2). */
-static bool is_xhtml(const char *text, size_t length) {
-    static const char namespace[] = "xmlns=\"http://www.w3.org/1999/xhtml\"";
-    if (length < 12 || !is_string(text, length) || memcmp(text, "<div", 4) != 0 ||
-        memcmp(text + length - 6, "</div>", 6) != 0)
-        return false;
-    const char *end = memchr(text, '>', length);
-    if (end == NULL ||
-        memmem(text, (size_t)(end - text), namespace, sizeof namespace - 1) == NULL ||
-        memmem(text, length, "<script", 7) != NULL)
-        return false;
+/* Tells whether a part stands in a text. */
+static bool has_part(const char *text, size_t length, const char *part) {
+    return memmem(text, length, part, strlen(part)) != NULL;
+}
+
+/* Tells whether there is an image, or a character between the tags that isn't white space. */
+static bool says_something(const char *text, size_t length) {
     bool tag = false;
-    for (const char *c = text; c < text + length; c++) {
-        if (*c == '<')
+    if (has_part(text, length, "<img"))
+        return true;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '<')
             tag = true;
-        if (!tag && class_of(*c) != SPACE)
+        else if (!tag && class_of(text[i]) != SPACE)
             return true;
-        if (tag && c + 4 < text + length && memcmp(c, "<img", 4) == 0)
-            return true;
-        if (*c == '>')
+        else if (text[i] == '>')
             tag = false;
     }
     return false;
+}
+
+/* Checks a narrative: one div in the XHTML name space that says something, no scripts (txt-1,
+ * txt-2). */
+static bool is_xhtml(const char *text, size_t length) {
+    if (length < 12 || !is_string(text, length))
+        return false;
+    if (memcmp(text, "<div", 4) != 0 || memcmp(text + length - 6, "</div>", 6) != 0)
+        return false;
+    const char *end = memchr(text, '>', length);
+    if (end == NULL)
+        return false;
+    size_t tag_length = (size_t)(end - text);
+    if (!has_part(text, tag_length, "xmlns=\"http://www.w3.org/1999/xhtml\""))
+        return false;
+    return !has_part(text, length, "<script") && says_something(text, length);
 }
 
 struct named_format {
@@ -370,29 +381,43 @@ static const char *expected(enum format format) {
     return "a value";
 }
 
+/* Checks an id: 1 to 64 letters, digits, '-' and '.'. */
+static bool is_id(const char *text, size_t length) {
+    return length >= 1 && length <= 64 && all_of(text, length, ID);
+}
+
+/* Checks a whole number of 32 bits. */
+static bool is_integer(const char *text, size_t length) {
+    return is_whole(text, length, INT32_MIN);
+}
+
+/* Checks a whole number from 1 on. */
+static bool is_positive(const char *text, size_t length) {
+    return is_whole(text, length, 1);
+}
+
+/* Checks a whole number from 0 on. */
+static bool is_unsigned(const char *text, size_t length) {
+    return is_whole(text, length, 0);
+}
+
+/* How each format is checked; what has no row takes any text. */
+typedef bool format_function(const char *text, size_t length);
+static format_function *const checks[] = {
+    [FORMAT_BASE64] = is_base64,     [FORMAT_CODE] = is_code,       [FORMAT_DATE] = is_date,
+    [FORMAT_DATETIME] = is_datetime, [FORMAT_DECIMAL] = is_decimal, [FORMAT_ID] = is_id,
+    [FORMAT_INSTANT] = is_instant,   [FORMAT_INTEGER] = is_integer, [FORMAT_OID] = is_oid,
+    [FORMAT_POSITIVE] = is_positive, [FORMAT_STRING] = is_string,   [FORMAT_TIME] = is_time,
+    [FORMAT_UNSIGNED] = is_unsigned, [FORMAT_URI] = is_uri,         [FORMAT_UUID] = is_uuid,
+    [FORMAT_XHTML] = is_xhtml,
+};
+
 /* Tells whether a text has a format. */
 static bool has_format(enum format format, const char *text, size_t length) {
-    switch (format) {
-    case FORMAT_BASE64: return is_base64(text, length);
-    case FORMAT_CODE: return is_code(text, length);
-    case FORMAT_DATE: return is_date(text, length);
-    case FORMAT_DATETIME: return is_datetime(text, length);
-    case FORMAT_DECIMAL: return is_decimal(text, length);
-    case FORMAT_ID: return length >= 1 && length <= 64 && all_of(text, length, ID);
-    case FORMAT_INSTANT: return is_instant(text, length);
-    case FORMAT_INTEGER: return is_whole(text, length, INT32_MIN);
-    case FORMAT_OID: return is_oid(text, length);
-    case FORMAT_POSITIVE: return is_whole(text, length, 1);
-    case FORMAT_STRING: return is_string(text, length);
-    case FORMAT_TIME: return is_time(text, length);
-    case FORMAT_UNSIGNED: return is_whole(text, length, 0);
-    case FORMAT_URI: return is_uri(text, length);
-    case FORMAT_UUID: return is_uuid(text, length);
-    case FORMAT_XHTML: return is_xhtml(text, length);
-    case FORMAT_NONE:
-    case FORMAT_BOOLEAN: return true;
-    }
-    return false;
+    size_t index = (size_t)format;
+    if (index >= sizeof checks / sizeof checks[0] || checks[index] == NULL)
+        return true;
+    return checks[index](text, length);
 }
 
 /* Checks a text against a format. */

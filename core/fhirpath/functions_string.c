@@ -128,7 +128,20 @@ CALL(do_contains) {
                          of_boolean(!s[1].length ||
                                     memmem(s[0].data, s[0].length, s[1].data, s[1].length))));
 }
-/* Change the case of ASCII and Latin-1 letters, Greek and Cyrillic stay: no locale decides. */
+/* Tells whether an ASCII letter changes its case. */
+static bool ascii_changes(unsigned char c, bool upper) {
+    return upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z';
+}
+
+/* Tells whether the second byte of a Latin-1 letter in UTF-8 (behind 0xC3) changes its case; the
+ * signs for times and divided by, and the letters without a pair, don't. */
+static bool latin1_changes(unsigned char c, bool upper) {
+    if (upper)
+        return c >= 0xa0 && c != 0xb7 && c != 0xbf;
+    return c >= 0x80 && c < 0xa0 && c != 0x97 && c != 0x9f;
+}
+
+/* Changes the case of ASCII and Latin-1 letters, Greek and Cyrillic stay: no locale decides. */
 static bool change_case(struct evaluation *e, const struct expression *x, const collection *in,
                         collection *out, bool upper) {
     struct str s[1] = { 0 }, r = { 0 };
@@ -136,16 +149,17 @@ static bool change_case(struct evaluation *e, const struct expression *x, const 
     if (!texts(e, x, in, 0, s, &all) || !all)
         return !error_is_set(e->error);
     str_add(&r, s[0].data, s[0].length);
+    unsigned char before = 0;
     for (size_t i = 0; i < r.length && !r.failed; i++) {
-        unsigned char c = (unsigned char)r.data[i], before = i ? (unsigned char)r.data[i - 1] : 0;
-        if (upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z')
-            r.data[i] = (char)(c ^ 0x20);
-        else if (before == 0xc3 && (upper ? c >= 0xa0 && c != 0xb7 && c != 0xbf
-                                          : c >= 0x80 && c < 0xa0 && c != 0x97 && c != 0x9f))
+        unsigned char c = (unsigned char)r.data[i];
+        bool changes = before == 0xc3 ? latin1_changes(c, upper) : ascii_changes(c, upper);
+        before = c;
+        if (changes)
             r.data[i] = (char)(c ^ 0x20);
     }
     return give(e, &r, out);
 }
+
 CALL(do_upper) {
     return change_case(e, x, in, out, true);
 }

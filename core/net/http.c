@@ -197,6 +197,25 @@ static int on_start(void *user, char *primary, char *local, int primary_port, in
     return CURL_PREREQFUNC_OK;
 }
 
+/* Tells whether a character is blank or ends a line. */
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Keeps a header's value without the blanks around it; one that is empty or too long isn't kept. */
+static void keep_value(struct slot *slot, size_t header, const char *from, const char *to) {
+    while (from < to && is_blank(*from))
+        from++;
+    while (to > from && is_blank(to[-1]))
+        to--;
+    size_t length = (size_t)(to - from);
+    slot->has[header] = length > 0 && length < VALUE_MAX;
+    if (!slot->has[header])
+        return;
+    memcpy(slot->values[header], from, length);
+    slot->values[header][length] = '\0';
+}
+
 /* Keeps the few header values that matter; a new status line (1xx, then the answer) starts afresh.
  */
 static size_t on_header(char *line, size_t size, size_t count, void *user) {
@@ -208,21 +227,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *user) {
     }
     for (size_t i = 0; i < HEADER_COUNT; i++) {
         size_t n = header_names[i].length;
-        if (length <= n || (line[0] | 0x20) != header_names[i].name[0] ||
-            strncasecmp(line, header_names[i].name, n) != 0)
-            continue;
-        const char *from = line + n, *to = line + length;
-        while (from < to && (*from == ' ' || *from == '\t'))
-            from++;
-        while (to > from && (to[-1] == '\r' || to[-1] == '\n' || to[-1] == ' ' || to[-1] == '\t'))
-            to--;
-        size_t keep = (size_t)(to - from);
-        slot->has[i] = keep > 0 && keep < VALUE_MAX;
-        if (slot->has[i]) {
-            memcpy(slot->values[i], from, keep);
-            slot->values[i][keep] = '\0';
+        if (length > n && strncasecmp(line, header_names[i].name, n) == 0) {
+            keep_value(slot, i, line + n, line + length);
+            break;
         }
-        break;
     }
     return length;
 }
@@ -288,26 +296,41 @@ static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s,
     return bad == CURLE_OK && !t->url.failed;
 }
 
-/* Makes the pool's memory and handles. */
-static bool make_pool(struct iptfhir_http *http, const struct iptfhir_http_settings *s) {
+/* How many connections are wanted, within bounds. */
+static size_t parallel_of(const struct iptfhir_http_settings *s) {
+    if (s->parallel < 1)
+        return 1;
+    return s->parallel > PARALLEL_MAX ? PARALLEL_MAX : (size_t)s->parallel;
+}
+
+/* Copies the texts of the settings, and makes the prefix of request ids; false when memory is out.
+ */
+static bool copy_settings(struct iptfhir_http *http, const struct iptfhir_http_settings *s) {
     unsigned char run[8];
-    http->parallel = s->parallel < 1              ? 1
-                     : s->parallel > PARALLEL_MAX ? PARALLEL_MAX
-                                                  : (size_t)s->parallel;
     http->max_body = s->max_body > 0 ? (size_t)s->max_body : 4u << 20;
     http->base = strdup(s->base_url);
-    http->ca_file = s->ca_file != NULL ? strdup(s->ca_file) : NULL;
-    http->transfers = calloc(http->parallel, sizeof *http->transfers);
-    http->idle = calloc(http->parallel, sizeof(struct transfer *));
-    http->multi = curl_multi_init();
-    if (http->base == NULL || (s->ca_file != NULL && http->ca_file == NULL) ||
-        http->transfers == NULL || http->idle == NULL || http->multi == NULL ||
-        !crypt_random(run, sizeof run))
+    if (http->base == NULL || !crypt_random(run, sizeof run))
         return false;
     for (size_t n = strlen(http->base); n > 0 && http->base[n - 1] == '/'; n--)
         http->base[n - 1] = '\0';
     for (size_t i = 0; i < sizeof run; i++)
         (void)snprintf(http->run + 2 * i, 3, "%02x", (unsigned)run[i]);
+    if (s->ca_file == NULL)
+        return true;
+    http->ca_file = strdup(s->ca_file);
+    return http->ca_file != NULL;
+}
+
+/* Makes the pool's memory and handles. */
+static bool make_pool(struct iptfhir_http *http, const struct iptfhir_http_settings *s) {
+    if (!copy_settings(http, s))
+        return false;
+    http->parallel = parallel_of(s);
+    http->transfers = calloc(http->parallel, sizeof *http->transfers);
+    http->idle = calloc(http->parallel, sizeof(struct transfer *));
+    http->multi = curl_multi_init();
+    if (http->transfers == NULL || http->idle == NULL || http->multi == NULL)
+        return false;
     (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)http->parallel);
     (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)http->parallel + 1);
     (void)curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);

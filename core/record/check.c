@@ -128,13 +128,22 @@ static bool is_npi(const char *text, size_t length) {
     return sum % 10 == 0;
 }
 
+/* Tells whether a character is a digit or a capital letter. */
+static bool is_capital_or_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+}
+
 /* Checks letter, digit, alphanumeric, then a dot and one to four alphanumerics, if any. */
 static bool is_icd10cm(const char *t, size_t length) {
-    if (length < 3 || length == 4 || length > 8 || t[0] < 'A' || t[0] > 'Z' || t[1] < '0' ||
-        t[1] > '9')
+    if (length < 3 || length == 4 || length > 8)
         return false;
-    for (size_t i = 2; i < length; i++)
-        if (i == 3 ? t[i] != '.' : !((t[i] >= '0' && t[i] <= '9') || (t[i] >= 'A' && t[i] <= 'Z')))
+    bool letter_first = t[0] >= 'A' && t[0] <= 'Z';
+    if (!letter_first || !all_digits(t + 1, 1) || !is_capital_or_digit(t[2]))
+        return false;
+    if (length > 3 && t[3] != '.')
+        return false;
+    for (size_t i = 4; i < length; i++)
+        if (!is_capital_or_digit(t[i]))
             return false;
     return true;
 }
@@ -152,42 +161,57 @@ static bool is_absolute_uri(const char *t, size_t length) {
            t[scheme + 1] != '\0';
 }
 
+/* Checks a whole date. */
+static bool is_whole_date(const char *t, size_t length) {
+    return length == 10 && format_check(FORMAT_DATE, t, length) == NULL;
+}
+
+/* Checks a date that may lack its day or month. */
+static bool is_partial_date(const char *t, size_t length) {
+    return format_check(FORMAT_DATE, t, length) == NULL;
+}
+
+/* Checks a date and time with its offset. */
+static bool is_instant(const char *t, size_t length) {
+    return format_check(FORMAT_INSTANT, t, length) == NULL;
+}
+
+/* Checks a code. */
+static bool is_code(const char *t, size_t length) {
+    return format_check(FORMAT_CODE, t, length) == NULL;
+}
+
+/* Checks a SNOMED CT id. */
+static bool is_sctid(const char *t, size_t length) {
+    return length >= 6 && length <= 18 && all_digits(t, length);
+}
+
+/* How each format is checked, and what it expects. */
+struct text_rule {
+    bool (*fits)(const char *text, size_t length);
+    const char *expected;
+};
+static const struct text_rule text_rules[] = {
+    [TEXT_DATE] = { is_whole_date, "expected a date that exists: YYYY-MM-DD" },
+    [TEXT_PARTIAL_DATE] = { is_partial_date,
+                            "expected a date that exists: YYYY, YYYY-MM or YYYY-MM-DD" },
+    [TEXT_DATETIME] = { is_instant, "expected date and time with seconds and offset: "
+                                    "YYYY-MM-DDThh:mm:ss+hh:mm" },
+    [TEXT_URI] = { is_absolute_uri, "expected an absolute URI, such as urn:oid:1.2.3" },
+    [TEXT_CODE] = { is_code, "expected a code without white space at its ends" },
+    [TEXT_NPI] = { is_npi, "expected an NPI: 10 digits, the last its check digit" },
+    [TEXT_ICD10CM] = { is_icd10cm, "expected an ICD-10-CM code with its dot, such as F32.1" },
+    [TEXT_LOINC] = { is_loinc, "expected a LOINC code, such as 44261-6" },
+    [TEXT_SCTID] = { is_sctid, "expected a SNOMED CT id: 6 to 18 digits" },
+    [TEXT_DIGITS] = { all_digits, "expected digits" },
+};
+
 /* Checks a text against a format. */
 const char *text_format_check(enum text_format format, const char *t, size_t length) {
-    switch (format) {
-    case TEXT_ANY: return NULL;
-    case TEXT_DATE:
-        return length == 10 && !format_check(FORMAT_DATE, t, length)
-                   ? NULL
-                   : "expected a date that exists: YYYY-MM-DD";
-    case TEXT_PARTIAL_DATE:
-        return format_check(FORMAT_DATE, t, length) == NULL
-                   ? NULL
-                   : "expected a date that exists: YYYY, YYYY-MM or YYYY-MM-DD";
-    case TEXT_DATETIME:
-        return format_check(FORMAT_INSTANT, t, length) == NULL
-                   ? NULL
-                   : "expected date and time with seconds and offset: YYYY-MM-DDThh:mm:ss+hh:mm";
-    case TEXT_URI:
-        return is_absolute_uri(t, length) ? NULL
-                                          : "expected an absolute URI, such as urn:oid:1.2.3";
-    case TEXT_CODE:
-        return format_check(FORMAT_CODE, t, length) == NULL
-                   ? NULL
-                   : "expected a code without white space at its ends";
-    case TEXT_NPI:
-        return is_npi(t, length) ? NULL : "expected an NPI: 10 digits, the last its check digit";
-    case TEXT_ICD10CM:
-        return is_icd10cm(t, length) ? NULL
-                                     : "expected an ICD-10-CM code with its dot, such as F32.1";
-    case TEXT_LOINC: return is_loinc(t, length) ? NULL : "expected a LOINC code, such as 44261-6";
-    case TEXT_SCTID:
-        return length >= 6 && length <= 18 && all_digits(t, length)
-                   ? NULL
-                   : "expected a SNOMED CT id: 6 to 18 digits";
-    case TEXT_DIGITS: return all_digits(t, length) ? NULL : "expected digits";
-    }
-    return NULL;
+    size_t index = (size_t)format;
+    if (index >= sizeof text_rules / sizeof text_rules[0] || text_rules[index].fits == NULL)
+        return NULL;
+    return text_rules[index].fits(t, length) ? NULL : text_rules[index].expected;
 }
 
 /* True when a text is in a NULL-terminated list. */
@@ -247,17 +271,9 @@ static void check_string(struct checker *c, const struct rule_node *node, const 
               symbol_name(node->refers_to));
 }
 
-/* Checks a number. */
-static void check_number(struct checker *c, const struct rule_node *node, const struct tree *at) {
-    int64_t whole = 0;
-    if (node->integer && !tree_to_int(at, &whole)) {
-        found(c, REPORT_ERROR, at, NULL, "expected a whole number");
-        return;
-    }
-    if (!node->has_minimum && !node->has_maximum && !node->has_warn_minimum &&
-        !node->has_warn_maximum)
-        return;
-    double value = node->integer ? (double)whole : strtod(at->text, NULL);
+/* Reports a number outside its limits, as an error or a warning. */
+static void check_limits(struct checker *c, const struct rule_node *node, const struct tree *at,
+                         double value) {
     if (node->has_minimum && value < node->minimum)
         found(c, REPORT_ERROR, at, NULL, "expected at least %g", node->minimum);
     if (node->has_maximum && value > node->maximum)
@@ -266,6 +282,19 @@ static void check_number(struct checker *c, const struct rule_node *node, const 
         found(c, REPORT_WARNING, at, NULL, "usually at least %g", node->warn_minimum);
     if (node->has_warn_maximum && value > node->warn_maximum)
         found(c, REPORT_WARNING, at, NULL, "usually at most %g", node->warn_maximum);
+}
+
+/* Checks a number. */
+static void check_number(struct checker *c, const struct rule_node *node, const struct tree *at) {
+    int64_t whole = 0;
+    if (!node->integer) {
+        check_limits(c, node, at, strtod(at->text, NULL));
+        return;
+    }
+    if (tree_to_int(at, &whole))
+        check_limits(c, node, at, (double)whole);
+    else
+        found(c, REPORT_ERROR, at, NULL, "expected a whole number");
 }
 
 static void check_node(struct checker *c, const struct rule_node *node, const struct tree *at);

@@ -57,6 +57,40 @@ static void warn_unknown(struct unknown_seen *seen, const struct tree *field) {
                  path);
 }
 
+static size_t drop(const struct record_schema *schema, const struct rule_node *node,
+                   struct tree *at);
+
+/* Tells whether a member must go: restricted, or unknown where that is dropped with a warning. */
+static bool must_go(const struct record_schema *schema, const struct rule_node *node,
+                    const struct field *f, const struct tree *member) {
+    if (f != NULL)
+        return f->node->restricted;
+    bool known = node->others != NULL || node->open;
+    if (known || !schema->allow_unknown)
+        return false;
+    warn_unknown(schema->seen, member);
+    return true;
+}
+
+/* Removes restricted fields of an object and below it. */
+static size_t drop_members(const struct record_schema *schema, const struct rule_node *node,
+                           struct tree *object) {
+    size_t dropped = 0;
+    struct tree *next = NULL;
+    for (struct tree *m = object->first; m != NULL; m = next) {
+        next = m->next;
+        uint32_t symbol = m->symbol != 0 ? m->symbol : symbol_find(m->name, m->name_length);
+        const struct field *f = field_find(node, symbol);
+        if (must_go(schema, node, f, m)) {
+            tree_remove(m);
+            dropped++;
+        } else if (f != NULL) {
+            dropped += drop(schema, f->node, m);
+        }
+    }
+    return dropped;
+}
+
 /* Removes restricted fields below a node. */
 static size_t drop(const struct record_schema *schema, const struct rule_node *node,
                    struct tree *at) {
@@ -66,24 +100,8 @@ static size_t drop(const struct record_schema *schema, const struct rule_node *n
     if (at->kind == TREE_ARRAY && node->items != NULL)
         for (struct tree *i = at->first; i != NULL; i = i->next)
             dropped += drop(schema, node->items, i);
-    if (at->kind != TREE_OBJECT || node->field_count == 0)
-        return dropped;
-    for (struct tree *m = at->first, *next = NULL; m != NULL; m = next) {
-        next = m->next;
-        uint32_t symbol = m->symbol != 0 ? m->symbol : symbol_find(m->name, m->name_length);
-        const struct field *f = field_find(node, symbol);
-        bool unknown = f == NULL && node->others == NULL && !node->open;
-        bool restricted = f != NULL && f->node->restricted;
-        bool drop_unknown = unknown && schema->allow_unknown;
-        if (drop_unknown)
-            warn_unknown(schema->seen, m);
-        if (restricted || drop_unknown) {
-            tree_remove(m);
-            dropped++;
-        } else if (f != NULL) {
-            dropped += drop(schema, f->node, m);
-        }
-    }
+    if (at->kind == TREE_OBJECT && node->field_count > 0)
+        dropped += drop_members(schema, node, at);
     return dropped;
 }
 

@@ -4,18 +4,18 @@
  * lanes are joined. */
 #include "core/store/checksum.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum { LANES = 4, WORD = 8 };
 static const uint64_t prime_1 = 0x9E3779B185EBCA87u;
 static const uint64_t prime_2 = 0xC2B2AE3D27D4EB4Fu;
 
-/* Reads a word, the lowest byte first. */
+/* Reads a word, the lowest byte first, so that a store may be carried to another machine. */
 static uint64_t read_word(const unsigned char *bytes, size_t length) {
     uint64_t word = 0;
-    for (size_t i = length; i > 0; i--)
-        word = word << 8 | bytes[i - 1];
-    return word;
+    memcpy(&word, bytes, length);
+    return le64toh(word);
 }
 
 /* Takes a word into a lane. */

@@ -57,8 +57,8 @@ START_TEST(a_copy_is_the_last_commit_and_lives_on_its_own) {
     OK(s->calls->commit(s, &error));
     char *after = dump_of(medium);
     char *copied = dump_of(copy);
-    ck_assert_str_ne(before, after);
-    ck_assert_str_eq(before, copied);
+    ck_assert(strcmp(before, after) != 0);
+    ck_assert(strcmp(before, copied) == 0);
     s->calls->close(s);
     store_medium_free(copy);
     free(before);
@@ -110,7 +110,7 @@ START_TEST(each_allocation_may_fail_and_nothing_is_changed) {
                 break;
             failed++;
             char *after = dump_of(medium);
-            ck_assert_str_eq(before, after);
+            ck_assert(strcmp(before, after) == 0);
             free(after);
         }
     }

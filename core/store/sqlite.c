@@ -235,6 +235,16 @@ bool sql_next_number(struct sqlite_store *s, struct last_known *known, enum sql 
     return true;
 }
 
+bool sql_next_no(struct sqlite_store *s, enum sql which, const char *table, uint64_t *next,
+                 struct iptfhir_error *error) {
+    sqlite3_stmt *last = sql_start(s, which, error);
+    if (last == NULL || sql_step(s, last, table, 0, error) != 1)
+        return false;
+    *next = (uint64_t)sqlite3_column_int64(last, 0) + 1;
+    sqlite3_reset(last);
+    return true;
+}
+
 /* ---- walks over dense numbers ---- */
 
 /* Runs a walk from behind *last until its end or a stop (0), damage (1) or a failure (-1). */

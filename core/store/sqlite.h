@@ -18,15 +18,17 @@ enum sql {
     SQL_WORD_NO,
     SQL_WORD_TEXT,
     SQL_WORD_ADD,
+    SQL_WORD_LAST,
     SQL_FACT_GET,
     SQL_FACT_SET,
     SQL_FACT_DROP,
     SQL_TARGET_NO,
-    SQL_TARGET_COUNT,
+    SQL_TARGET_LAST,
     SQL_TARGET_ADD,
     SQL_PATIENT_FIND,
     SQL_PATIENT_GET,
     SQL_PATIENT_ADD,
+    SQL_PATIENT_LAST,
     SQL_RECORD_FIND,
     SQL_RECORD_GET,
     SQL_RECORDS_OF,
@@ -150,6 +152,9 @@ bool sql_list_out(struct sqlite_store *s, size_t count, size_t size, struct aren
 bool sql_next_number(struct sqlite_store *s, struct last_known *known, enum sql which,
                      uint64_t patient, int low_bits, const char *table, uint64_t *next,
                      struct iptfhir_error *error);
+/* The highest number in a table of dense numbers, plus 1. */
+bool sql_next_no(struct sqlite_store *s, enum sql which, const char *table, uint64_t *next,
+                 struct iptfhir_error *error);
 /* Walks a table whose keys are dense numbers; damage costs what is damaged, and the walk fails at
  * its end. `row` decodes and hands out: 1 go on, 0 stop, -1 failed. `job`: bound as ?2, 0: any. */
 bool sql_walk(struct sqlite_store *s, const char *sql, const char *table, uint64_t job,

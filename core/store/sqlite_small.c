@@ -97,20 +97,18 @@ bool sqlite_facts(struct store *store, const char *prefix,
 static bool add_target(struct sqlite_store *s, const char *name, uint32_t *no,
                        struct iptfhir_error *error) {
     sqlite3_stmt *add = sql_write(s, SQL_TARGET_ADD, error);
-    sqlite3_stmt *count = add != NULL ? sql_start(s, SQL_TARGET_COUNT, error) : NULL;
-    if (count == NULL || sql_step(s, count, "target", 0, error) != 1)
+    uint64_t next;
+    if (add == NULL || !sql_next_no(s, SQL_TARGET_LAST, "target", &next, error))
         return false;
-    sqlite3_int64 next = sqlite3_column_int64(count, 0) + 1;
-    sqlite3_reset(count);
     if (next > MOST_TARGETS)
         return error_set(error, "store", NULL,
                          "the store has known %d targets and takes no more: use a name that it "
                          "knows, or a new store",
                          MOST_TARGETS);
-    sqlite3_bind_int64(add, 1, next);
+    sqlite3_bind_int64(add, 1, (sqlite3_int64)next);
     sql_text(add, 2, name);
-    sqlite3_bind_int64(add, 3, (sqlite3_int64)sql_sum_text((uint64_t)next, name));
-    if (!sql_run(s, add, "target", (uint64_t)next, error))
+    sqlite3_bind_int64(add, 3, (sqlite3_int64)sql_sum_text(next, name));
+    if (!sql_run(s, add, "target", next, error))
         return false;
     *no = (uint32_t)next;
     return true;

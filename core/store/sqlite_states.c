@@ -57,8 +57,8 @@ static unsigned state_parts(const struct store_state *state) {
 static size_t state_room(const struct store_state *state) {
     return 3 * STORE_HASH + MOST_NUMBERS * PACK_NUMBER + pack_text_room(state->detail) +
            pack_text_room(state->decision) + pack_text_room(state->attempt_version) +
-           pack_text_room(state->attempt_chart) + pack_text_room(state->server_id) +
-           pack_text_room(state->version) + pack_text_room(state->chart) + MOST_PADDING + STEP_ROW;
+           pack_text_room(state->server_id) + pack_text_room(state->version) + MOST_PADDING +
+           STEP_ROW;
 }
 
 static void pack_body_at(struct packer *p, struct store_body_at at) {
@@ -66,8 +66,14 @@ static void pack_body_at(struct packer *p, struct store_body_at at) {
     pack_number(p, at.index);
 }
 
+/* The words of a state: charts, since all states of a patient have the same. */
+struct state_words {
+    uint32_t code, attempt_chart, chart;
+};
+
 /* Packs the parts that a state has. */
-static void pack_parts(struct packer *p, const struct store_state *state, unsigned parts) {
+static void pack_parts(struct packer *p, const struct store_state *state,
+                       const struct state_words *words, unsigned parts) {
     pack_number(p, parts);
     if ((parts & HAS_SENT) != 0) {
         pack_number(p, state->sent_wanted);
@@ -81,14 +87,14 @@ static void pack_parts(struct packer *p, const struct store_state *state, unsign
         pack_bytes(p, state->attempt_hash, STORE_HASH);
         pack_body_at(p, state->attempt_body);
         pack_text(p, state->attempt_version, NULL);
-        pack_text(p, state->attempt_chart, NULL);
+        pack_number(p, words->attempt_chart);
         pack_number(p, state->attempt_omitted);
         pack_signed(p, (int64_t)((uint64_t)state->attempt_ms - (uint64_t)state->since_ms));
     }
     if ((parts & HAS_SERVER) != 0) {
         pack_text(p, state->server_id, NULL);
         pack_text(p, state->version, NULL);
-        pack_text(p, state->chart, NULL);
+        pack_number(p, words->chart);
     }
     if ((parts & HAS_SEEN) != 0)
         pack_bytes(p, state->seen_hash, STORE_HASH);
@@ -101,13 +107,13 @@ static void pack_parts(struct packer *p, const struct store_state *state, unsign
 
 /* Packs what has no column of its own. */
 static bool pack_state(struct sqlite_store *s, const struct store_state *state,
-                       struct iptfhir_error *error) {
+                       const struct state_words *words, struct iptfhir_error *error) {
     struct packer p;
     unsigned parts = state_parts(state);
     if (!sql_pack_start(s, state_room(state), &p, error))
         return false;
     unsigned char *start = p.at;
-    pack_parts(&p, state, parts);
+    pack_parts(&p, state, words, parts);
     size_t length = (size_t)(p.at - start);
     size_t padded = (length + STEP_ROW - 1) / STEP_ROW * STEP_ROW;
     if ((parts & (HAS_SENT | HAS_ATTEMPT)) == HAS_SENT)
@@ -129,12 +135,15 @@ bool sqlite_state_put(struct store *store, const struct store_state *state,
                       struct iptfhir_error *error) {
     struct sqlite_store *s = sqlite_of(store);
     sqlite3_int64 key;
-    uint32_t code;
+    struct state_words words;
     if (!sql_may_write(s, error) ||
         !sql_key(state->target, state->patient, state->ordinal, ORDINAL_BITS, &key, error) ||
-        !words_no(s, state->code, true, &code, error) || !pack_state(s, state, error))
+        !words_no(s, state->code, true, &words.code, error) ||
+        !words_no(s, state->attempt_chart, true, &words.attempt_chart, error) ||
+        !words_no(s, state->chart, true, &words.chart, error) ||
+        !pack_state(s, state, &words, error))
         return false;
-    uint64_t columns[] = { (uint64_t)key, state->step, code, (uint64_t)state->since_ms };
+    uint64_t columns[] = { (uint64_t)key, state->step, words.code, (uint64_t)state->since_ms };
     sql_end_row(s, state_seed(columns));
     return batch_add(s, BATCH_STATE, columns, error);
 }
@@ -158,8 +167,9 @@ static struct store_body_at unpack_body_at(struct unpacker *u) {
     return at;
 }
 
-/* Reads the parts that a row has. */
-static void unpack_parts(struct unpacker *u, struct arena *a, struct store_state *out) {
+/* Reads the parts that a row has; its words are left as numbers. */
+static void unpack_parts(struct unpacker *u, struct arena *a, struct store_state *out,
+                         struct state_words *words) {
     uint64_t parts = unpack_number(u);
     out->sent = (parts & IS_SENT) != 0;
     if ((parts & HAS_SENT) != 0) {
@@ -174,14 +184,14 @@ static void unpack_parts(struct unpacker *u, struct arena *a, struct store_state
         unpack_bytes(u, out->attempt_hash, STORE_HASH);
         out->attempt_body = unpack_body_at(u);
         out->attempt_version = unpack_text(u, a, NULL);
-        out->attempt_chart = unpack_text(u, a, NULL);
+        words->attempt_chart = (uint32_t)unpack_number(u);
         out->attempt_omitted = (uint32_t)unpack_number(u);
         out->attempt_ms = (int64_t)((uint64_t)unpack_signed(u) + (uint64_t)out->since_ms);
     }
     if ((parts & HAS_SERVER) != 0) {
         out->server_id = unpack_text(u, a, NULL);
         out->version = unpack_text(u, a, NULL);
-        out->chart = unpack_text(u, a, NULL);
+        words->chart = (uint32_t)unpack_number(u);
     }
     if ((parts & HAS_SEEN) != 0)
         unpack_bytes(u, out->seen_hash, STORE_HASH);
@@ -195,14 +205,14 @@ static void unpack_parts(struct unpacker *u, struct arena *a, struct store_state
 /* True when no text of a state is missing for want of memory. */
 static bool all_texts(const struct store_state *state) {
     return state->detail != NULL && state->decision != NULL && state->attempt_version != NULL &&
-           state->attempt_chart != NULL && state->server_id != NULL && state->version != NULL &&
-           state->chart != NULL;
+           state->server_id != NULL && state->version != NULL;
 }
 
 /* Reads the row that a statement stands on. */
 static bool read_state(struct sqlite_store *s, sqlite3_stmt *row, struct arena *a,
                        struct store_state *out, struct iptfhir_error *error) {
     struct unpacker u;
+    struct state_words words = { 0, 0, 0 };
     uint64_t columns[4];
     for (int i = 0; i < 4; i++)
         columns[i] = (uint64_t)sqlite3_column_int64(row, i);
@@ -213,16 +223,17 @@ static bool read_state(struct sqlite_store *s, sqlite3_stmt *row, struct arena *
     out->ordinal = (uint32_t)(key & ((1u << ORDINAL_BITS) - 1));
     out->step = (enum store_step)columns[1];
     out->since_ms = (int64_t)columns[3];
-    out->detail = out->decision = out->attempt_version = out->attempt_chart = "";
-    out->server_id = out->version = out->chart = "";
+    out->detail = out->decision = out->attempt_version = out->server_id = out->version = "";
     if (!sql_open_row(row, 4, state_seed(columns), &u))
         return sql_damaged("state", key, error);
-    unpack_parts(&u, a, out);
+    unpack_parts(&u, a, out, &words);
     if (u.failed)
         return sql_damaged("state", key, error);
     if (!all_texts(out))
         return sql_out_of_memory(error);
-    return words_text(s, columns[2], a, &out->code, error);
+    return words_text(s, columns[2], a, &out->code, error) &&
+           words_text(s, words.attempt_chart, a, &out->attempt_chart, error) &&
+           words_text(s, words.chart, a, &out->chart, error);
 }
 
 bool sqlite_states_of(struct store *store, uint32_t target, uint64_t patient, struct arena *a,

@@ -272,7 +272,7 @@ static int count_readable(char *const *expected) {
         error_clear(&e);
         char *text = patient_text(s, p, &e);
         if (text != NULL)
-            ck_assert_str_eq(text, expected[p]);
+            ck_assert(strcmp(text, expected[p]) == 0);
         else
             ck_assert_str_eq(e.code, "store-damaged");
         readable += text != NULL;

@@ -74,21 +74,6 @@ bool sqlite_patient_get(struct store *store, uint64_t no, struct arena *a,
     return *found;
 }
 
-/* The highest number in a table of dense numbers, plus 1. */
-static bool next_no(struct sqlite_store *s, const char *sql, const char *table, uint64_t *next,
-                    struct iptfhir_error *error) {
-    sqlite3_stmt *last = NULL;
-    s->ran++;
-    bool ok = sqlite3_prepare_v2(s->db, sql, -1, &last, NULL) == SQLITE_OK &&
-              sqlite3_step(last) == SQLITE_ROW;
-    if (ok)
-        *next = (uint64_t)sqlite3_column_int64(last, 0) + 1;
-    else
-        sql_error(s, table, 0, error);
-    sqlite3_finalize(last);
-    return ok;
-}
-
 bool sqlite_patient_add(struct store *store, const char *clinic, const char *local_id, uint64_t *no,
                         struct iptfhir_error *error) {
     struct sqlite_store *s = sqlite_of(store);
@@ -96,7 +81,7 @@ bool sqlite_patient_add(struct store *store, const char *clinic, const char *loc
     uint64_t next;
     sqlite3_stmt *add = sql_write(s, SQL_PATIENT_ADD, error);
     if (add == NULL || !words_no(s, clinic, true, &word, error) ||
-        !next_no(s, "SELECT coalesce(max(no), 0) FROM patient", "patient", &next, error))
+        !sql_next_no(s, SQL_PATIENT_LAST, "patient", &next, error))
         return false;
     sqlite3_bind_int64(add, 1, (sqlite3_int64)next);
     sqlite3_bind_int64(add, 2, word);
@@ -259,7 +244,7 @@ bool sqlite_record_put(struct store *store, struct store_record *record,
     if (put == NULL || !words_no(s, record->job, true, &job, error) ||
         !pack_record(s, record, error))
         return false;
-    if (no == 0 && !next_no(s, store_sql[SQL_RECORD_LAST], "record", &no, error))
+    if (no == 0 && !sql_next_no(s, SQL_RECORD_LAST, "record", &no, error))
         return false;
     sqlite3_bind_int64(put, 1, (sqlite3_int64)no);
     sqlite3_bind_int64(put, 2, (sqlite3_int64)record->patient);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Words: texts that repeat in many rows (types, systems, codes ...) stand once, and each handle
- * keeps those it has met. A word that is committed never changes, so what is kept stays true. */
+/* Words: texts that repeat in many rows (types, systems, codes, charts ...) stand once, and each
+ * handle keeps some of those it has met. A word that is committed never changes, so what is kept
+ * stays true. */
 #include "core/store/sqlite.h"
 
 #include "core/base/alloc.h"
 #include "core/store/checksum.h"
 
 #include <string.h>
+
+enum { MOST_KEPT = 8192 };
 
 struct word {
     uint32_t no;
@@ -103,6 +106,15 @@ static const struct word *find_no(const struct words *w, uint64_t no) {
     return NULL;
 }
 
+/* Forgets what is kept; it can be read again. */
+static void forget_words(struct words *w) {
+    for (size_t i = 0; i < w->count; i++)
+        base_free(w->list[i].text);
+    w->count = 0;
+    if (w->slots > 0)
+        memset(w->by_text, 0, 2 * w->slots * sizeof *w->by_text);
+}
+
 /* Makes the handle's list at its first use. */
 static struct words *words_of(struct sqlite_store *s, struct iptfhir_error *error) {
     if (s->words != NULL)
@@ -121,19 +133,10 @@ static struct words *words_of(struct sqlite_store *s, struct iptfhir_error *erro
 static bool add_word(struct sqlite_store *s, const char *text, uint32_t *no,
                      struct iptfhir_error *error) {
     sqlite3_stmt *add = sql_write(s, SQL_WORD_ADD, error);
-    sqlite3_stmt *last = NULL;
-    if (add == NULL)
+    uint64_t next;
+    if (add == NULL || !sql_next_no(s, SQL_WORD_LAST, "word", &next, error))
         return false;
-    bool ok = sqlite3_prepare_v2(s->db, "SELECT coalesce(max(no), 0) FROM word", -1, &last, NULL) ==
-                  SQLITE_OK &&
-              sqlite3_step(last) == SQLITE_ROW;
-    if (ok)
-        *no = (uint32_t)sqlite3_column_int64(last, 0) + 1;
-    else
-        sql_error(s, "word", 0, error);
-    sqlite3_finalize(last);
-    if (!ok)
-        return false;
+    *no = (uint32_t)next;
     sqlite3_bind_int64(add, 1, *no);
     sql_text(add, 2, text);
     sqlite3_bind_int64(add, 3, (sqlite3_int64)sql_sum_text(*no, text));
@@ -166,6 +169,8 @@ bool words_no(struct sqlite_store *s, const char *text, bool add, uint32_t *no,
     struct words *w = words_of(s, error);
     if (w == NULL)
         return false;
+    if (w->count >= MOST_KEPT)
+        forget_words(w);
     size_t length = strlen(text);
     const struct word *known = find_text(w, text, length);
     if (known != NULL) {
@@ -209,6 +214,8 @@ bool words_text(struct sqlite_store *s, uint64_t no, struct arena *a, const char
     if (w == NULL)
         return false;
     const struct word *word = find_no(w, no);
+    if (word == NULL && w->count >= MOST_KEPT)
+        forget_words(w);
     if (word == NULL) {
         if (!read_word_text(s, w, no, error))
             return false;
@@ -222,8 +229,7 @@ void words_free(struct sqlite_store *s) {
     struct words *w = s->words;
     if (w == NULL)
         return;
-    for (size_t i = 0; i < w->count; i++)
-        base_free(w->list[i].text);
+    forget_words(w);
     base_free(w->list);
     base_free(w->by_text);
     base_free(w);

@@ -310,6 +310,10 @@ int main(int argc, char **argv) {
     }
     size_t records = argc > 3 ? strtoul(argv[3], NULL, 10) : RECORDS;
     read_samples(&all, argv[2]);
+    if (argc > 4) {
+        fill(argv[1], WEEK_MAJOR, 3, records);
+        return 0;
+    }
     fill(argv[1], PATIENT_MAJOR, 3, records);
     fill(argv[1], PATIENT_MAJOR, 1, records);
     fill(argv[1], WEEK_MAJOR, 1, records);

@@ -10,10 +10,6 @@
 
 /* ---- abilities ---- */
 
-static int compare_types(const struct iptfhir_ability *a, const char *type) {
-    return strcmp(a->type, type);
-}
-
 static void free_abilities(struct reach *r) {
     for (size_t i = 0; i < r->ability_count; i++)
         base_free((void *)(uintptr_t)r->abilities[i].type);
@@ -66,11 +62,18 @@ unsigned reach_flags(const struct reach *r, const char *type) {
                   { IPTFHIR_CAN_CREATE_IF_NONE, CAN_CREATE_IF_NONE },
                   { IPTFHIR_CAN_CREATE_AT, CAN_CREATE_AT },
                   { IPTFHIR_HAS_VERSIONS, HAS_VERSIONS } };
-    unsigned can = 0, flags = 0;
+    unsigned can = 0, others = 0, flags = 0;
+    bool listed = false;
     for (size_t i = 0; i < r->ability_count; i++) {
-        if (compare_types(&r->abilities[i], type) == 0)
+        if (strcmp(r->abilities[i].type, type) == 0) {
             can = r->abilities[i].can;
+            listed = true;
+        } else if (strcmp(r->abilities[i].type, IPTFHIR_ANY_TYPE) == 0) {
+            others = r->abilities[i].can;
+        }
     }
+    if (!listed)
+        can = others;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if ((can & pairs[i].can) != 0)
             flags |= pairs[i].flag;

@@ -315,35 +315,53 @@ static struct node *compile_if(struct compiling *c, const struct tree **at, size
     }
 }
 
-/* Check a member's name and shape against R4; returns the type of its value. */
+/* Reports an element that a type doesn't have, with the nearest that it has. */
+static void unknown_element(struct compiling *c, const struct tree *m, const struct r4_type *type) {
+    const char *near = nearest_name(m->name, r4_element_names(type));
+    if (near != NULL)
+        fault(c, m->line, m->column, "template-element",
+              "%s has no element '%s'; did you mean '%s'?", type->name, m->name, near);
+    else
+        fault(c, m->line, m->column, "template-element", "%s has no element '%s'", type->name,
+              m->name);
+}
+
+/* Reports a list where one value stands, and the other way round; a directive may make either. */
+static void check_shape(struct compiling *c, const struct tree *m, const struct r4_type *type,
+                        const struct r4_element *e) {
+    size_t from, to;
+    bool group = m->kind == TREE_OBJECT && m->first != NULL;
+    if (group && directive_of(m->first->name, &from, &to) != D_NONE)
+        return;
+    bool list_hole = m->kind == TREE_STRING && strncmp(m->text, "{[", 2) == 0;
+    bool list = m->kind == TREE_ARRAY || list_hole;
+    if (list && e->max == 1)
+        fault(c, m->line, m->column, "template-element", "%s.%s is one value, not a list",
+              type->name, m->name);
+    if (!list && e->max > 1)
+        fault(c, m->line, m->column, "template-element",
+              "%s.%s is a list: write [ ... ] or \"{[ ... ]}\"", type->name, m->name);
+}
+
+/* Checks a member's name and shape against R4; returns the type of its value. */
 static const struct r4_type *check_member(struct compiling *c, const struct tree *m,
                                           const struct r4_type *type) {
     const struct r4_type *actual = NULL;
-    if (!type || !strcmp(m->name, "resourceType"))
+    if (type == NULL || strcmp(m->name, "resourceType") == 0)
         return NULL;
     if (m->name[0] == '_') {
-        if (!r4_element(type, m->name + 1, &actual))
+        if (r4_element(type, m->name + 1, &actual) == NULL)
             fault(c, m->line, m->column, "template-element", "%s has no element '%s'", type->name,
                   m->name + 1);
         return r4_type("Element");
     }
     const struct r4_element *e = r4_element(type, m->name, &actual);
-    if (!e || (e->choice && !actual)) {
-        const char *near = nearest_name(m->name, r4_element_names(type));
-        fault(c, m->line, m->column, "template-element", "%s has no element '%s'%s%s%s", type->name,
-              m->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    bool typeless_choice = e != NULL && e->choice && actual == NULL;
+    if (e == NULL || typeless_choice) {
+        unknown_element(c, m, type);
         return NULL;
     }
-    bool list = m->kind == TREE_ARRAY || (m->kind == TREE_STRING && !strncmp(m->text, "{[", 2));
-    size_t from, to;
-    bool directive =
-        m->kind == TREE_OBJECT && m->first && directive_of(m->first->name, &from, &to) != D_NONE;
-    if (!directive && list && e->max == 1)
-        fault(c, m->line, m->column, "template-element", "%s.%s is one value, not a list",
-              type->name, m->name);
-    if (!directive && !list && e->max > 1)
-        fault(c, m->line, m->column, "template-element",
-              "%s.%s is a list: write [ ... ] or \"{[ ... ]}\"", type->name, m->name);
+    check_shape(c, m, type, e);
     return actual;
 }
 

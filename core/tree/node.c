@@ -259,7 +259,7 @@ static struct iptfhir_node *api_read(struct iptfhir_document *document, const ch
 static const char *api_write(struct iptfhir_document *document, const struct iptfhir_node *node,
                              size_t *length) {
     struct str text = { 0 };
-    if (node == NULL)
+    if (node == NULL || !node_depth_allowed(node_tree(node)))
         return NULL;
     json_write(&text, node_tree(node), JSON_COMPACT);
     const char *kept =

@@ -206,6 +206,9 @@ START_TEST(what_is_built_too_deep_is_noticed) {
     }
     ck_assert(n->append(inner, n->whole(d, 1)));
     ck_assert(!node_depth_allowed(node_built_tree(inner)));
+    ck_assert_ptr_null(n->copy(d, inner));
+    ck_assert_ptr_null(n->write(d, inner, NULL));
+    ck_assert_ptr_nonnull(n->copy(d, n->first(inner)));
     ck_assert(node_depth_allowed(NULL));
 }
 END_TEST

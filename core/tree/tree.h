@@ -49,7 +49,8 @@ bool tree_add(struct arena *a, struct tree *object, const char *name, struct tre
 bool tree_add_symbol(struct tree *object, uint32_t symbol, struct tree *child);
 /* Unlinks a child from its parent. */
 void tree_remove(struct tree *child);
-/* Deep copy into an arena, positions kept. */
+/* Deep copy into an arena, positions kept; NULL also for NULL and for what is more than
+ * TREE_MAX_DEPTH deep. */
 struct tree *tree_copy(struct arena *a, const struct tree *node);
 
 /* Looking: NULL when absent or of another kind. */

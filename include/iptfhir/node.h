@@ -77,7 +77,7 @@ struct iptfhir_node_api {
     struct iptfhir_node *(*number_text)(struct iptfhir_document *, const char *text);
     struct iptfhir_node *(*whole)(struct iptfhir_document *, int64_t value);
     struct iptfhir_node *(*truth)(struct iptfhir_document *, bool value);
-    /* A deep copy that belongs to this document and has no parent. */
+    /* A deep copy that belongs to this document and has no parent; NULL also beyond 64 levels. */
     struct iptfhir_node *(*copy)(struct iptfhir_document *, const struct iptfhir_node *node);
     /* Sets a member, in the place of one of that name or behind the last. */
     bool (*set)(struct iptfhir_document *, struct iptfhir_node *object, const char *name,

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar; months are counted from March, so that
- * the leap day is the last of its year. */
+/* Days since 1970-01-01 of a date of the Gregorian calendar. */
 static int64_t days_of(int64_t year, int month, int day) {
-    int64_t shifted = month > 2 ? month - 3 : month + 9;
-    int64_t from_march = month > 2 ? year : year - 1;
-    int64_t leap_days = from_march / 4 - from_march / 100 + from_march / 400;
-    int64_t of_year = (153 * shifted + 2) / 5 + day - 1;
-    return from_march * 365 + leap_days + of_year - 719468;
+    /* months are counted from March, so that the leap day is the last of its year */
+    int64_t from_march = (month + 9) % 12;
+    int64_t its_year = year - from_march / 10;
+    int64_t leap_days = its_year / 4 - its_year / 100 + its_year / 400;
+    int64_t of_year = (153 * from_march + 2) / 5 + day - 1;
+    return its_year * 365 + leap_days + of_year - 719468;
 }
 
 /* Returns the number of a month by its English name, 0 when it is none. */
@@ -27,6 +27,11 @@ static int month_of(const char *name) {
     return 0;
 }
 
+/* Tells whether a number is in a range. */
+static bool within(int number, int low, int high) {
+    return number >= low && number <= high;
+}
+
 bool http_date_read(const char *value, int64_t *seconds) {
     char name[4];
     int day, year, hour, minute, second;
@@ -35,8 +40,9 @@ bool http_date_read(const char *value, int64_t *seconds) {
     if (read != 6)
         return false;
     int month = month_of(name);
-    bool in_range = month > 0 && day >= 1 && day <= 31 && year >= 1970 && hour >= 0 && minute >= 0;
-    if (!in_range || second < 0)
+    bool good_day = within(day, 1, 31) && within(month, 1, 12) && within(year, 1970, 9999);
+    bool good_time = within(hour, 0, 23) && within(minute, 0, 59) && within(second, 0, 60);
+    if (!good_day || !good_time)
         return false;
     *seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
     return true;

@@ -270,6 +270,17 @@ START_TEST(an_item_is_found_by_its_identifier_within_the_patient) {
 }
 END_TEST
 
+START_TEST(a_server_that_takes_post_is_searched_by_post_from_then_on) {
+    order.task = IPTFHIR_FIND;
+    for (uint64_t n = 1; n <= 3; n++) {
+        order.number = n;
+        order.round = 0;
+        (void)round_of(200, NONE);
+        ck_assert_int_eq(strncmp(requests.texts[0], "POST ", 5), 0);
+    }
+}
+END_TEST
+
 START_TEST(several_of_one_identifier_are_all_told) {
     order.task = IPTFHIR_FIND;
     (void)round_of(200, SET("", ENTRY(GOAL("g-5", "3", "g1")) "," ENTRY(GOAL("g-6", "1", "g1"))));
@@ -752,6 +763,9 @@ END_TEST
 
 START_TEST(a_bundle_whose_answer_does_not_fit_is_lost_whole) {
     static const char *const bad[] = {
+        RESPONSE_BUNDLE("transaction",
+                        RETURNED("201", "Goal/g-5", "") "," RETURNED(
+                            "201", "Goal/g-6", "") "," RETURNED("201", "Goal/g-7", "")),
         RESPONSE_BUNDLE("transaction", RETURNED("201", "Goal/g-5", "")),
         RESPONSE_BUNDLE("transaction",
                         RETURNED("201", "Goal/g-5", "") "," RETURNED(
@@ -909,6 +923,7 @@ static void add_second(Suite *suite) {
     TCase *c;
     CASE("finding");
     tcase_add_test(c, an_item_is_found_by_its_identifier_within_the_patient);
+    tcase_add_test(c, a_server_that_takes_post_is_searched_by_post_from_then_on);
     tcase_add_test(c, several_of_one_identifier_are_all_told);
     tcase_add_test(c, another_type_or_an_included_resource_is_no_match);
     tcase_add_test(c, a_resource_with_one_identifier_instead_of_a_list_is_found);

@@ -99,28 +99,44 @@ static void write_entry(struct request_writer *w, const struct iptfhir_item *ite
     text_puts(text, "}}");
 }
 
-/* Finds the next item from an index on that can be written; the count when there is none. */
-static size_t next_writable(const struct iptfhir_order *order, size_t from) {
-    while (from < order->count && !is_writable(&order->items[from]))
-        from++;
-    return from;
+/* The items of an order that are sent, in their order. */
+struct sent {
+    size_t *list, count;
+};
+
+/* Lists them; false when memory ran out. The caller frees the list. */
+static bool list_sent(struct sent *s, const struct iptfhir_order *order) {
+    *s = (struct sent) { .list = calloc(order->count + 1, sizeof *s->list) };
+    if (s->list == NULL)
+        return false;
+    for (size_t i = 0; i < order->count; i++) {
+        if (is_writable(&order->items[i]))
+            s->list[s->count++] = i;
+    }
+    return true;
+}
+
+/* Writes all items as one bundle. */
+static void write_bundle(struct request_writer *w, const struct iptfhir_order *order,
+                         const struct sent *sent) {
+    bundle_begin(w, order->together == IPTFHIR_BATCH ? "batch" : "transaction");
+    for (size_t i = 0; i < sent->count; i++)
+        write_entry(w, &order->items[sent->list[i]], i == 0);
+    bundle_send(w);
 }
 
 void write_ask(const struct iptfhir_order *order, struct request_writer *w) {
-    size_t first = next_writable(order, 0);
-    bool bundled = order->together != IPTFHIR_SINGLY;
-    if (first == order->count)
+    struct sent sent;
+    if (!list_sent(&sent, order)) {
+        w->failed = true;
         return;
-    if (bundled)
-        bundle_begin(w, order->together == IPTFHIR_BATCH ? "batch" : "transaction");
-    for (size_t i = first; i < order->count; i = next_writable(order, i + 1)) {
-        if (bundled)
-            write_entry(w, &order->items[i], i == first);
-        else
-            write_single(w, &order->items[i]);
     }
-    if (bundled)
-        bundle_send(w);
+    bool bundled = order->together != IPTFHIR_SINGLY;
+    if (bundled && sent.count > 0)
+        write_bundle(w, order, &sent);
+    for (size_t i = 0; i < sent.count && !bundled; i++)
+        write_single(w, &order->items[sent.list[i]]);
+    free(sent.list);
 }
 
 /* What reading the answers needs. */
@@ -128,6 +144,7 @@ struct reading {
     const struct iptfhir_order *order;
     struct iptfhir_evidence_sink *sink;
     struct verdict_pause pause;
+    struct sent sent;
 };
 
 /* Says what a kind of request an item is. */
@@ -228,37 +245,36 @@ static void read_one(struct reading *g, size_t index, const struct answer *a) {
 
 /* Tells the same of all items that were sent. */
 static void tell_all(struct reading *g, const struct verdict *v) {
-    const struct iptfhir_order *order = g->order;
-    for (size_t i = next_writable(order, 0); i < order->count; i = next_writable(order, i + 1))
-        tell(g, i, v);
+    for (size_t i = 0; i < g->sent.count; i++)
+        tell(g, g->sent.list[i], v);
 }
 
 /* Tells of a transaction that was refused as a whole: the entries that are named are refused for
  * what they are, the rest was not done. False when none is named. */
-static bool tell_named(struct reading *g, const struct answer *whole, size_t sent) {
-    const struct iptfhir_order *order = g->order;
-    bool *named = calloc(sent + 1, sizeof *named);
-    size_t at = 0;
-    bool any = named != NULL && bundle_named(whole->issues, named, sent) > 0;
-    for (size_t i = next_writable(order, 0); any && i < order->count;
-         i = next_writable(order, i + 1)) {
-        struct verdict v = { .proof = IPTFHIR_NOT_DONE,
-                             .detail = "another entry of its transaction was refused" };
-        if (named[at])
-            verdict_of(whole, operation_of(&order->items[i]), &v);
-        tell(g, i, &v);
-        at++;
+static bool tell_named(struct reading *g, const struct answer *whole) {
+    static const struct verdict beside = { .proof = IPTFHIR_NOT_DONE,
+                                           .detail =
+                                               "another entry of its transaction was refused" };
+    bool *named = calloc(g->sent.count + 1, sizeof *named);
+    bool any = named != NULL && bundle_named(whole->issues, named, g->sent.count) > 0;
+    for (size_t i = 0; any && i < g->sent.count; i++) {
+        size_t index = g->sent.list[i];
+        struct verdict v = beside;
+        if (named[i])
+            verdict_of(whole, operation_of(&g->order->items[index]), &v);
+        tell(g, index, &v);
     }
     free(named);
     return any;
 }
 
 /* Tells of a bundle that failed as a whole. */
-static void read_failed_bundle(struct reading *g, const struct answer *whole, size_t sent) {
+static void read_failed_bundle(struct reading *g, const struct answer *whole) {
     struct verdict v;
     verdict_of(whole, OPERATION_WRITE_BUNDLE, &v);
-    bool refused = v.proof == IPTFHIR_NOT_TOGETHER;
-    if (refused && g->order->together == IPTFHIR_TRANSACTION && tell_named(g, whole, sent))
+    bool may_be_named =
+        v.proof == IPTFHIR_NOT_TOGETHER && g->order->together == IPTFHIR_TRANSACTION;
+    if (may_be_named && tell_named(g, whole))
         return;
     tell_all(g, &v);
 }
@@ -273,34 +289,28 @@ static bool entry_fits(const struct iptfhir_item *item, const struct answer *a) 
 /* Opens all entries; false when one of them is not about its item: then none can be trusted. */
 static bool open_entries(const struct reading *g, const struct answer *whole,
                          const struct bundle *b, struct answer *entries) {
-    const struct iptfhir_order *order = g->order;
-    size_t at = 0;
     bool fit = true;
-    for (size_t i = next_writable(order, 0); i < order->count; i = next_writable(order, i + 1)) {
-        answer_open_entry(&entries[at], json_array_get(b->entries, at), b->slices.list[at], whole);
-        fit = fit && entry_fits(&order->items[i], &entries[at]);
-        at++;
+    for (size_t i = 0; i < g->sent.count && fit; i++) {
+        answer_open_entry(&entries[i], json_array_get(b->entries, i), b->slices.list[i], whole);
+        fit = entry_fits(&g->order->items[g->sent.list[i]], &entries[i]);
     }
     return fit;
 }
 
 /* Tells of a bundle that was answered with a 2xx, each item by the entry at its position. */
-static void read_good_bundle(struct reading *g, const struct answer *whole, size_t sent) {
-    const struct iptfhir_order *order = g->order;
+static void read_good_bundle(struct reading *g, const struct answer *whole) {
     struct bundle b;
     struct slice text = { whole->text, whole->length };
     struct verdict v;
-    struct answer *entries = calloc(sent + 1, sizeof *entries);
-    bool whole_good = bundle_open(&b, whole->json, text, "response") && b.count == sent;
-    bool good = whole_good && entries != NULL && open_entries(g, whole, &b, entries);
-    size_t at = 0;
+    struct answer *entries = calloc(g->sent.count + 1, sizeof *entries);
+    bool good = bundle_open(&b, whole->json, text, "response") && b.count == g->sent.count;
+    good = good && entries != NULL && open_entries(g, whole, &b, entries);
     if (!good) {
         verdict_unusable(whole, OPERATION_WRITE_BUNDLE, &v);
         tell_all(g, &v);
     }
-    for (size_t i = next_writable(order, 0); good && i < order->count;
-         i = next_writable(order, i + 1))
-        read_one(g, i, &entries[at++]);
+    for (size_t i = 0; i < g->sent.count && good; i++)
+        read_one(g, g->sent.list[i], &entries[i]);
     free(entries);
     bundle_close(&b);
 }
@@ -318,43 +328,39 @@ static void tell_unwritable(struct reading *g) {
     }
 }
 
-/* Counts the items that were sent. */
-static size_t count_sent(const struct iptfhir_order *order) {
-    size_t sent = 0;
-    for (size_t i = next_writable(order, 0); i < order->count; i = next_writable(order, i + 1))
-        sent++;
-    return sent;
-}
-
 /* Reads the answer to a bundle. */
 static void read_bundle(struct reading *g, const struct iptfhir_http_response *response,
                         int64_t now) {
     struct answer whole;
-    size_t sent = count_sent(g->order);
     answer_open(&whole, response, now);
     if (answer_succeeded(&whole))
-        read_good_bundle(g, &whole, sent);
+        read_good_bundle(g, &whole);
     else
-        read_failed_bundle(g, &whole, sent);
+        read_failed_bundle(g, &whole);
     answer_close(&whole);
+}
+
+/* Reads the answers to single writes. */
+static void read_singles(struct reading *g, const struct iptfhir_http_response *answers,
+                         size_t count, int64_t now) {
+    for (size_t i = 0; i < count && i < g->sent.count; i++) {
+        struct answer a;
+        answer_open(&a, &answers[i], now);
+        read_one(g, g->sent.list[i], &a);
+        answer_close(&a);
+    }
 }
 
 void write_answer(const struct iptfhir_order *order, const struct iptfhir_http_response *answers,
                   size_t count, int64_t now, struct iptfhir_evidence_sink *sink) {
     struct reading g = { .order = order, .sink = sink };
-    size_t index = next_writable(order, 0);
+    if (!list_sent(&g.sent, order))
+        return; /* without evidence what was sent counts as lost */
     tell_unwritable(&g);
-    if (order->together != IPTFHIR_SINGLY) {
-        if (count > 0)
-            read_bundle(&g, &answers[0], now);
-        count = 0;
-    }
-    for (size_t i = 0; i < count && index < order->count; i++) {
-        struct answer a;
-        answer_open(&a, &answers[i], now);
-        read_one(&g, index, &a);
-        answer_close(&a);
-        index = next_writable(order, index + 1);
-    }
+    if (order->together == IPTFHIR_SINGLY)
+        read_singles(&g, answers, count, now);
+    else if (count > 0)
+        read_bundle(&g, &answers[0], now);
     verdict_pause_tell(&g.pause, sink);
+    free(g.sent.list);
 }

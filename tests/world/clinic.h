@@ -72,10 +72,10 @@ struct clinic_state {
 /* What the store knows of a record, as far as can be told from outside. */
 struct clinic_known {
     bool any;
-    bool blocked;  /* its newest revision can't be used or contradicts */
-    bool moved;    /* it changed its patient after something of it may have been sent */
-    bool gone;     /* a whole, complete export no longer has it */
-    uint64_t poll; /* that told it last */
+    bool blocked;              /* its newest revision can't be used or contradicts */
+    bool moved;                /* it changed its patient after something of it may have been sent */
+    bool gone;                 /* a whole, complete export no longer has it */
+    uint64_t poll;             /* that told it last */
     struct clinic_state told;  /* as it stood in the export */
     struct clinic_state state; /* with what its absences don't take away */
     struct clinic_state readable; /* decisions and Part 2 facts that could be read last */

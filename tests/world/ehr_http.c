@@ -281,13 +281,14 @@ void ehr_single(struct ehr *e, const struct ehr_call *c, struct arena *a,
 
 /* ---- the whole server ---- */
 
-static void busy_date(int64_t until_ms, struct arena *a, struct iptfhir_http_response *answer) {
-    time_t at = (time_t)(until_ms / 1000);
+/* An HTTP-date of the EHR's own clock. */
+static const char *http_date(int64_t ms, struct arena *a) {
+    time_t at = (time_t)(ms / 1000);
     struct tm parts;
     char text[64];
     (void)gmtime_r(&at, &parts);
     (void)strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    answer->retry_after = arena_strndup(a, text, strlen(text));
+    return arena_strndup(a, text, strlen(text));
 }
 
 /* Answers as the weather has it; true when nothing else is done. */
@@ -302,7 +303,8 @@ static bool weathered(const struct ehr *e, struct arena *a, struct iptfhir_http_
         return true;
     case EHR_BUSY_DATE:
         ehr_outcome(a, answer, 503, "transient", "later");
-        busy_date(e->now_ms + (int64_t)e->retry_after_s * 1000, a, answer);
+        answer->retry_after = http_date(e->now_ms + (int64_t)e->retry_after_s * 1000, a);
+        answer->date = http_date(e->now_ms, a);
         return true;
     case EHR_SIGN_IN:
         answer->status = 200;

@@ -101,6 +101,13 @@ void sim_die(struct sim_run *run) {
     run->alive = false;
 }
 
+void sim_start(struct sim_run *run) {
+    run->moved = DELIVERY_MOVED;
+    run->alive = come_alive(run);
+    if (!run->alive)
+        sim_die(run);
+}
+
 /* Waits a little, then starts the process again. */
 static void restart(struct sim_run *run, int64_t until_ms) {
     int64_t at_ms = run->world.now_ms + RESTART_MS;
@@ -108,10 +115,7 @@ static void restart(struct sim_run *run, int64_t until_ms) {
         sim_advance(&run->world, at_ms < until_ms ? at_ms : until_ms);
         sim_do_pending(run);
     }
-    run->alive = come_alive(run);
-    run->moved = DELIVERY_MOVED;
-    if (!run->alive)
-        sim_die(run);
+    sim_start(run);
 }
 
 /* One small step of the poll under way. */

@@ -59,6 +59,7 @@ int64_t sim_true_ms(const struct sim_run *run);
 void sim_register_patients(struct sim_run *run, size_t ehr, size_t first);
 
 /* ---- sim_life.c ---- */
+void sim_start(struct sim_run *run);
 void sim_die(struct sim_run *run);
 /* Lives until `until_ms` (steady), or until all is in step and `rest` says that this is enough. */
 void sim_live(struct sim_run *run, int64_t until_ms, bool rest);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { REST_ROUNDS = 10 };
 static const int64_t rest_ms = (int64_t)12 * 3600 * 1000;
@@ -38,17 +37,6 @@ void sim_shared_free(struct sim_shared *shared) {
     privacy_free(shared->privacy);
     lifecycle_free(shared->lifecycle);
     free(shared);
-}
-
-/* ---- time() of what is linked in: the plugin reads HTTP-dates against it ---- */
-
-static _Thread_local struct sim_run *current;
-time_t __wrap_time(time_t *out);
-time_t __wrap_time(time_t *out) {
-    time_t now = current != NULL ? (time_t)(sim_true_ms(current) / 1000) : 0;
-    if (out != NULL)
-        *out = now;
-    return now;
 }
 
 /* ---- hooks ---- */
@@ -179,21 +167,20 @@ void sim_run(const struct sim_script *script, const struct sim_shared *shared, F
     run->script = script;
     run->shared = shared;
     run->outcome = outcome;
-    current = run;
     build(run, trace);
     int64_t last_ms = script->count > 0 ? script->events[script->count - 1].at_ms : 0;
+    sim_start(run);
     sim_live(run, last_ms + 2000, false);
     come_to_rest(run);
     if (laws_hold(&run->laws))
         laws_at_rest(&run->laws, run->store->below, run->names, script->config.calm,
                      &outcome->rest);
-    if (laws_hold(&run->laws) && outcome->rest.held == 0)
+    if (laws_hold(&run->laws) && script->config.calm)
         poll_again(run);
-    if (look != NULL)
+    if (look != NULL && laws_hold(&run->laws))
         look(run, user);
     sum_up(run);
     clear(run);
-    current = NULL;
     free(run);
 }
 
@@ -281,6 +268,40 @@ bool sim_state_of(struct sim_run *run, size_t target, size_t record, size_t pati
         return false;
     (void)store->calls->patients(store, look_at_patient, &search, NULL);
     return search.found;
+}
+
+struct state_count {
+    struct sim_run *run;
+    uint32_t target;
+    enum store_step step;
+    const char *code;
+    size_t count;
+};
+
+static bool count_patient(void *user, const struct store_patient *patient) {
+    struct state_count *x = user;
+    struct store *store = x->run->store->below;
+    struct arena a = { 0 };
+    struct store_state *states;
+    size_t count = 0;
+    if (store->calls->states_of(store, x->target, patient->no, &a, &states, &count, NULL))
+        for (size_t i = 0; i < count; i++) {
+            bool meant = x->code == NULL || strcmp(states[i].code, x->code) == 0;
+            x->count += states[i].step == x->step && meant ? 1 : 0;
+        }
+    arena_free(&a);
+    return true;
+}
+
+size_t sim_count_states(struct sim_run *run, size_t target, enum store_step step,
+                        const char *code) {
+    struct state_count x = { .run = run, .step = step, .code = code };
+    if (run->store == NULL)
+        return 0;
+    struct store *store = run->store->below;
+    if (store->calls->target_no(store, run->names[target], false, &x.target, NULL))
+        (void)store->calls->patients(store, count_patient, &x, NULL);
+    return x.count;
 }
 
 size_t sim_ours_at(const struct sim_run *run, size_t ehr) {

@@ -107,6 +107,8 @@ uint32_t sim_number_now(const struct sim_run *run, size_t record, enum clinic_it
 /* The state of an item at a target: step and code; false when it has none. */
 bool sim_state_of(struct sim_run *run, size_t target, size_t record, size_t patient,
                   enum clinic_item_kind item, enum store_step *step, char code[32]);
+/* How many resources have this step at a target, and this code unless it is NULL. */
+size_t sim_count_states(struct sim_run *run, size_t target, enum store_step step, const char *code);
 /* How many live resources of ours an EHR holds, withdrawn ones included. */
 size_t sim_ours_at(const struct sim_run *run, size_t ehr);
 #endif

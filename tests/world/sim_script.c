@@ -64,7 +64,8 @@ void sim_config_of(uint64_t seed, struct sim_config *out) {
     *out = (struct sim_config) { .seed = seed,
                                  .ehrs = (size_t)sim_between(&r, 1, 2),
                                  .labels = sim_chance(&r, 80),
-                                 .settle_ms = 30000,
+                                 .settle_ms =
+                                     90000, /* longer than a time-out and what comes after it */
                                  .late_most_ms = 12000,
                                  .jobs = (size_t)sim_between(&r, 1, 2),
                                  .removed_is_error = sim_chance(&r, 30),

@@ -58,7 +58,7 @@ static void apply(void *self, const struct iptfhir_option *o, const char *text) 
 
 bool sim_target_open(struct sim_target *t, const char *url, const char *patient_system,
                      struct iptfhir_error *error) {
-    const struct iptfhir_plugin *plugin = &iptfhir_plugin;
+    const struct iptfhir_descriptor *plugin = &iptfhir_plugin;
     t->open = false;
     t->self = calloc(1, plugin->instance_size);
     if (t->self == NULL)

@@ -169,8 +169,10 @@ static bool connect_to(struct world *world, const struct iptfhir_http_settings *
 }
 
 static bool is_write(const struct iptfhir_http_request *r) {
+    static const char get[] = "\"method\":\"GET\"";
     bool search = strstr(r->path, "_search") != NULL;
-    return strcmp(r->method, "PUT") == 0 || (strcmp(r->method, "POST") == 0 && !search);
+    bool batch = r->body != NULL && memmem(r->body, r->body_length, get, sizeof get - 1) != NULL;
+    return strcmp(r->method, "PUT") == 0 || (strcmp(r->method, "POST") == 0 && !search && !batch);
 }
 
 /* Takes the oldest plan that fits this request. */
@@ -293,6 +295,7 @@ static void deliver(struct sim_world *w, struct world_call *call, size_t index,
     to->location = keep_or_null(&call->arena, from->location);
     to->retry_after = keep_or_null(&call->arena, from->retry_after);
     to->content_type = keep_or_null(&call->arena, from->content_type);
+    to->date = keep_or_null(&call->arena, from->date);
     for (size_t i = 0; i < call->count; i++)
         if (call->answers[i].outcome == (iptfhir_http_outcome)-1)
             return;
@@ -456,7 +459,7 @@ void sim_calm(struct sim_world *w) {
 }
 
 void sim_world_init(struct sim_world *w, uint64_t seed) {
-    *w = (struct sim_world) { .now_ms = 1000 };
+    *w = (struct sim_world) { .now_ms = 1 };
     w->base = (struct world) { w, wall, steady, entropy, connect_to, start, done };
     w->wall_offset_ms = (int64_t)SIM_EPOCH_S * 1000;
     w->network.state = seed ^ UINT64_C(0x6e6574776f726b);
