@@ -242,50 +242,83 @@ static void anchor(struct reading *r, const yaml_event_t *e, const char *name,
                                                       .height = height_of(made) };
 }
 
-/* One node from its first event, which is consumed. */
-static struct tree *node(struct reading *r, yaml_event_t *e, int depth) {
-    struct tree *made = NULL;
-    const yaml_char_t *tag = e->type == YAML_SCALAR_EVENT           ? e->data.scalar.tag
-                             : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.tag
-                             : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.tag
-                                                                    : NULL;
-    const yaml_char_t *mark = e->type == YAML_SCALAR_EVENT           ? e->data.scalar.anchor
-                              : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.anchor
-                              : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.anchor
-                                                                     : NULL;
-    const char *name =
-        mark ? arena_strndup(r->arena, (const char *)mark, strlen((const char *)mark)) : NULL;
-    if (tag)
-        fault(r, e->start_mark, "yaml", "tags are not supported");
-    size_t nodes_before = r->nodes, bytes_before = r->bytes;
+/* What an event says of the node that it begins. */
+struct opening {
+    const char *tag, *anchor; /* NULL: none */
+    bool quoted;              /* a scalar in quotes */
+};
+
+/* Reads an event's tag, anchor and style. */
+static struct opening opening_of(const yaml_event_t *e) {
+    struct opening o = { 0 };
+    yaml_scalar_style_t style;
+    switch (e->type) {
+    case YAML_SCALAR_EVENT:
+        style = e->data.scalar.style;
+        o.tag = (const char *)e->data.scalar.tag;
+        o.anchor = (const char *)e->data.scalar.anchor;
+        o.quoted =
+            style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+        break;
+    case YAML_MAPPING_START_EVENT:
+        o.tag = (const char *)e->data.mapping_start.tag;
+        o.anchor = (const char *)e->data.mapping_start.anchor;
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        o.tag = (const char *)e->data.sequence_start.tag;
+        o.anchor = (const char *)e->data.sequence_start.anchor;
+        break;
+    default: break;
+    }
+    return o;
+}
+
+/* Counts a node; false, with a fault, when the file is nested too deeply or too large. */
+static bool count_node(struct reading *r, const yaml_event_t *e, int depth) {
     if (e->type != YAML_ALIAS_EVENT)
         r->nodes++;
     if (e->type == YAML_SCALAR_EVENT)
         r->bytes += e->data.scalar.length;
-    if (depth > TREE_MAX_DEPTH || r->nodes > MAX_NODES || r->bytes > MAX_TEXT_BYTES) {
-        fault(r, e->start_mark, "yaml", "this file is nested too deeply, or too large");
-        r->stopped = true;
-        yaml_event_delete(e);
-        return NULL;
+    if (depth <= TREE_MAX_DEPTH && r->nodes <= MAX_NODES && r->bytes <= MAX_TEXT_BYTES)
+        return true;
+    fault(r, e->start_mark, "yaml", "this file is nested too deeply, or too large");
+    r->stopped = true;
+    return false;
+}
+
+/* Makes the node that an event begins, without what is in it. */
+static struct tree *make_node(struct reading *r, const yaml_event_t *e, int depth) {
+    switch (e->type) {
+    case YAML_SCALAR_EVENT: return scalar(r, e);
+    case YAML_ALIAS_EVENT: return alias(r, e, depth);
+    case YAML_MAPPING_START_EVENT: return tree_new(r->arena, TREE_OBJECT);
+    default: return tree_new(r->arena, TREE_ARRAY);
     }
-    if (e->type == YAML_SCALAR_EVENT)
-        made = scalar(r, e);
-    else if (e->type == YAML_ALIAS_EVENT)
-        made = alias(r, e, depth);
-    else
-        made = tree_new(r->arena, e->type == YAML_MAPPING_START_EVENT ? TREE_OBJECT : TREE_ARRAY);
-    if (made) {
-        bool quoted = e->type == YAML_SCALAR_EVENT &&
-                      (e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
-                       e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE);
-        made->line = (uint32_t)e->start_mark.line + 1;
-        made->column = (uint32_t)e->start_mark.column + 1 + quoted;
-        if (e->type == YAML_MAPPING_START_EVENT)
-            members(r, made, depth + 1);
-        else if (e->type == YAML_SEQUENCE_START_EVENT)
-            items(r, made, depth + 1);
-        anchor(r, e, name, made, nodes_before, bytes_before);
-    }
+}
+
+/* Reads one node from its first event, which is consumed. */
+static struct tree *node(struct reading *r, yaml_event_t *e, int depth) {
+    struct tree *made = NULL;
+    const char *name = NULL;
+    struct opening o = opening_of(e);
+    size_t nodes_before = r->nodes, bytes_before = r->bytes;
+    if (o.tag != NULL)
+        fault(r, e->start_mark, "yaml", "tags are not supported");
+    if (!count_node(r, e, depth))
+        goto out;
+    if (o.anchor != NULL)
+        name = arena_strndup(r->arena, o.anchor, strlen(o.anchor));
+    made = make_node(r, e, depth);
+    if (made == NULL)
+        goto out;
+    made->line = (uint32_t)e->start_mark.line + 1;
+    made->column = (uint32_t)e->start_mark.column + 1 + o.quoted;
+    if (e->type == YAML_MAPPING_START_EVENT)
+        members(r, made, depth + 1);
+    else if (e->type == YAML_SEQUENCE_START_EVENT)
+        items(r, made, depth + 1);
+    anchor(r, e, name, made, nodes_before, bytes_before);
+out:
     yaml_event_delete(e);
     return made;
 }

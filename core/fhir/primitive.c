@@ -119,6 +119,21 @@ static bool step(const char *text, size_t length, size_t *at, char wanted) {
     return true;
 }
 
+/* Steps over digits; returns how many. */
+static size_t step_digits(const char *text, size_t length, size_t *at) {
+    size_t first = *at;
+    while (*at < length && (class_of(text[*at]) & DIGIT) != 0)
+        (*at)++;
+    return *at - first;
+}
+
+/* Steps over a whole number without leading zeros; false when there is none. */
+static bool step_number(const char *text, size_t length, size_t *at) {
+    size_t first = *at;
+    size_t count = step_digits(text, length, at);
+    return count == 1 || (count > 1 && text[first] != '0');
+}
+
 /* Reads a date at *at; returns its parts (1 year, 2 month, 3 day), 0 when it is none. */
 static int read_date(const char *text, size_t length, size_t *at) {
     int year = digits_at(text, length, at, 4);
@@ -135,23 +150,21 @@ static int read_date(const char *text, size_t length, size_t *at) {
     return day > 0 && iptfhir_date_exists(year, month, day) ? 3 : 0;
 }
 
+/* Reads a number of two digits and at most `most` at *at; false when there is none. */
+static bool read_part(const char *text, size_t length, size_t *at, int most) {
+    int value = digits_at(text, length, at, 2);
+    return value >= 0 && value <= most;
+}
+
 /* Reads hh:mm:ss[.fraction] at *at. */
 static bool read_time(const char *text, size_t length, size_t *at) {
-    int hour = digits_at(text, length, at, 2);
-    if (hour < 0 || hour > 23 || !step(text, length, at, ':'))
+    if (!read_part(text, length, at, 23) || !step(text, length, at, ':'))
         return false;
-    int minute = digits_at(text, length, at, 2);
-    if (minute < 0 || minute > 59 || !step(text, length, at, ':'))
+    if (!read_part(text, length, at, 59) || !step(text, length, at, ':'))
         return false;
-    int second = digits_at(text, length, at, 2);
-    if (second < 0 || second > 60)
+    if (!read_part(text, length, at, 60))
         return false;
-    if (!step(text, length, at, '.'))
-        return true;
-    size_t first = *at;
-    while (*at < length && class_of(text[*at]) & DIGIT)
-        (*at)++;
-    return *at > first;
+    return !step(text, length, at, '.') || step_digits(text, length, at) > 0;
 }
 
 /* Reads Z or an offset of at most 14 hours at *at. */
@@ -229,27 +242,17 @@ static bool is_whole(const char *text, size_t length, int64_t least) {
 
 /* Checks a decimal. */
 static bool is_decimal(const char *text, size_t length) {
-    size_t at = 0, first;
+    size_t at = 0;
     step(text, length, &at, '-');
-    first = at;
-    while (at < length && class_of(text[at]) & DIGIT)
-        at++;
-    if (at == first || (at - first > 1 && text[first] == '0'))
+    if (!step_number(text, length, &at))
         return false;
-    if (step(text, length, &at, '.')) {
-        first = at;
-        while (at < length && class_of(text[at]) & DIGIT)
-            at++;
-        if (at == first)
-            return false;
-    }
-    if (step(text, length, &at, 'e') || step(text, length, &at, 'E')) {
+    if (step(text, length, &at, '.') && step_digits(text, length, &at) == 0)
+        return false;
+    bool exponent = step(text, length, &at, 'e') || step(text, length, &at, 'E');
+    if (exponent) {
         if (!step(text, length, &at, '+'))
             step(text, length, &at, '-');
-        first = at;
-        while (at < length && class_of(text[at]) & DIGIT)
-            at++;
-        if (at == first)
+        if (step_digits(text, length, &at) == 0)
             return false;
     }
     return at == length;
@@ -257,18 +260,14 @@ static bool is_decimal(const char *text, size_t length) {
 
 /* Checks "urn:oid:" and at least two arcs. */
 static bool is_oid(const char *text, size_t length) {
-    if (length < 11 || memcmp(text, "urn:oid:", 8) != 0 || text[8] < '0' || text[8] > '2')
+    if (length < 11 || memcmp(text, "urn:oid:", 8) != 0)
+        return false;
+    if (text[8] < '0' || text[8] > '2')
         return false;
     size_t at = 9;
-    while (at < length) {
-        if (!step(text, length, &at, '.'))
+    while (at < length)
+        if (!step(text, length, &at, '.') || !step_number(text, length, &at))
             return false;
-        size_t first = at;
-        while (at < length && class_of(text[at]) & DIGIT)
-            at++;
-        if (at == first || (at - first > 1 && text[first] == '0'))
-            return false;
-    }
     return true;
 }
 

@@ -19,17 +19,20 @@ struct checker {
     bool clean;
 };
 
+/* Tells whether a character may stand in a name that is shown. */
+static bool is_name_part(char c) {
+    static const char parts[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-$";
+    return c != '\0' && strchr(parts, c) != NULL;
+}
+
 /* Writes a name when it looks like one: data in the place of a name isn't shown. */
 const char *field_name_shown(const char *name, size_t length, char out[NAME_MAX_SHOWN + 1]) {
     if (length == 0 || length > NAME_MAX_SHOWN)
         return "(unusual-name)";
-    for (size_t i = 0; i < length; i++) {
-        char c = name[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-' || c == '$'))
+    for (size_t i = 0; i < length; i++)
+        if (!is_name_part(name[i]))
             return "(unusual-name)";
-        out[i] = c;
-    }
+    memcpy(out, name, length);
     out[length] = '\0';
     return out;
 }

@@ -730,6 +730,7 @@ static struct store_state full_state(uint32_t target, uint64_t patient, uint32_t
         .decision = "ours",
         .since_ms = 1795000000123,
         .tries = 3,
+        .generation = 2,
         .sent = true,
         .sent_wanted = STORE_WANTED_ENDED,
         .sent_body = { 12, 11 },
@@ -798,6 +799,30 @@ START_TEST(a_state_comes_back_with_all_members) {
     ck_assert_uint_eq(count, 0);
     OK(calls->states_of(store, target, 4, &arena, &list, &count, &error));
     ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(the_hash_of_an_attempt_stays_when_the_attempt_has_ended) {
+    struct store_state *list;
+    size_t count;
+    OK(calls->begin(store, &error));
+    struct store_state same = { .target = 1, .patient = 5, .ordinal = 1, .sent = true };
+    memset(same.sent_hash, 7, STORE_HASH);
+    memset(same.attempt_hash, 7, STORE_HASH);
+    struct store_state other = same;
+    other.ordinal = 2;
+    memset(other.attempt_hash, 8, STORE_HASH);
+    struct store_state alone = { .target = 1, .patient = 5, .ordinal = 3 };
+    memset(alone.attempt_hash, 9, STORE_HASH);
+    OK(calls->state_put(store, &same, &error) && calls->state_put(store, &other, &error));
+    OK(calls->state_put(store, &alone, &error));
+    OK(calls->commit(store, &error));
+    OK(calls->states_of(store, 1, 5, &arena, &list, &count, &error));
+    ck_assert_uint_eq(count, 3);
+    ck_assert_mem_eq(list[0].attempt_hash, same.attempt_hash, STORE_HASH);
+    ck_assert_mem_eq(list[1].attempt_hash, other.attempt_hash, STORE_HASH);
+    ck_assert_mem_eq(list[1].sent_hash, other.sent_hash, STORE_HASH);
+    ck_assert_mem_eq(list[2].attempt_hash, alone.attempt_hash, STORE_HASH);
 }
 END_TEST
 
@@ -930,6 +955,7 @@ Suite *conformance_suite(const struct conformance_factory *with) {
         a_set_of_bodies_is_read_back_whole,
         large_sets_of_bodies_come_back,
         a_state_comes_back_with_all_members,
+        the_hash_of_an_attempt_stays_when_the_attempt_has_ended,
         each_step_has_a_name,
         lanes_that_are_due_come_in_pages_and_the_next_is_named,
         a_hold_that_comes_again_keeps_its_number_and_since_when,

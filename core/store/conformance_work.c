@@ -85,6 +85,7 @@ void conformance_say_state(struct str *out, const struct store_state *state) {
     say_text(out, "decision", state->decision);
     say_number(out, "since", state->since_ms);
     say_number(out, "tries", state->tries);
+    say_number(out, "generation", state->generation);
     say_number(out, "sent", state->sent);
     say_number(out, "sent_wanted", state->sent_wanted);
     say_bytes(out, "sent_hash", state->sent_hash, STORE_HASH);
@@ -359,6 +360,7 @@ static bool write_state(struct store *s, uint64_t *seed, struct iptfhir_error *e
     state.detail = any_text(seed, text);
     state.since_ms = (int64_t)conformance_random(seed);
     state.tries = (int32_t)below(seed, 100);
+    state.generation = below(seed, 3);
     state.sent = below(seed, 2) == 0;
     if (state.sent) {
         state.sent_wanted = (enum store_wanted)below(seed, 6);
@@ -373,6 +375,10 @@ static bool write_state(struct store *s, uint64_t *seed, struct iptfhir_error *e
         state.attempt_omitted = below(seed, 3);
         state.attempt_ms = (int64_t)conformance_random(seed);
         fill(seed, state.attempt_hash, STORE_HASH);
+    } else if (below(seed, 2) == 0) {
+        fill(seed, state.attempt_hash, STORE_HASH);
+    } else {
+        memcpy(state.attempt_hash, state.sent_hash, STORE_HASH);
     }
     state.attempt_version = state.attempt != STORE_NO_ATTEMPT ? word(seed) : "";
     state.attempt_chart = state.attempt != STORE_NO_ATTEMPT ? word(seed) : "";

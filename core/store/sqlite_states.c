@@ -10,9 +10,11 @@ enum {
     IS_SENT = 1,
     HAS_SENT = 2,
     HAS_ATTEMPT = 4,
-    HAS_SERVER = 8, /* id, version, chart */
-    HAS_SEEN = 16,  /* the hash */
-    HAS_RARE = 32   /* detail, decision, tries */
+    HAS_SERVER = 8,     /* id, version, chart */
+    HAS_SEEN = 16,      /* the hash */
+    HAS_RARE = 32,      /* detail, decision, tries, generation */
+    TRIED_IS_SENT = 64, /* the hash of an attempt that has ended is that of what was sent */
+    HAS_TRIED = 128     /* it is another */
 };
 enum {
     MOST_NUMBERS = 16,
@@ -33,22 +35,42 @@ static bool has_body(struct store_body_at at) {
     return at.sequence != 0 || at.index != 0;
 }
 
+/* True when a state has more of an attempt than its hash. */
+static bool has_attempt(const struct store_state *state) {
+    return state->attempt != STORE_NO_ATTEMPT || state->attempt_wanted != 0 ||
+           state->attempt_omitted != 0 || state->attempt_ms != 0 || has_body(state->attempt_body) ||
+           has_text(state->attempt_version) || has_text(state->attempt_chart);
+}
+
+/* True when something of a state was sent. */
+static bool has_sent(const struct store_state *state) {
+    return state->sent || state->sent_wanted != 0 || state->omitted != 0 ||
+           has_body(state->sent_body) || has_hash(state->sent_hash);
+}
+
+/* How the attempt of a state is kept. */
+static unsigned attempt_part(const struct store_state *state) {
+    if (has_attempt(state))
+        return HAS_ATTEMPT;
+    if (!has_hash(state->attempt_hash))
+        return 0;
+    bool same = memcmp(state->attempt_hash, state->sent_hash, STORE_HASH) == 0;
+    return same ? TRIED_IS_SENT : HAS_TRIED;
+}
+
 /* Which of the parts a state has. */
 static unsigned state_parts(const struct store_state *state) {
-    unsigned parts = state->sent ? IS_SENT : 0;
-    if (state->sent || state->sent_wanted != 0 || state->omitted != 0 ||
-        has_body(state->sent_body) || has_hash(state->sent_hash))
+    unsigned parts = attempt_part(state);
+    if (state->sent)
+        parts |= IS_SENT;
+    if (has_sent(state))
         parts |= HAS_SENT;
-    if (state->attempt != STORE_NO_ATTEMPT || state->attempt_wanted != 0 ||
-        state->attempt_omitted != 0 || state->attempt_ms != 0 || has_body(state->attempt_body) ||
-        has_hash(state->attempt_hash) || has_text(state->attempt_version) ||
-        has_text(state->attempt_chart))
-        parts |= HAS_ATTEMPT;
     if (has_text(state->server_id) || has_text(state->version) || has_text(state->chart))
         parts |= HAS_SERVER;
     if (has_hash(state->seen_hash))
         parts |= HAS_SEEN;
-    if (has_text(state->detail) || has_text(state->decision) || state->tries != 0)
+    if (has_text(state->detail) || has_text(state->decision) || state->tries != 0 ||
+        state->generation != 0)
         parts |= HAS_RARE;
     return parts;
 }
@@ -102,7 +124,10 @@ static void pack_parts(struct packer *p, const struct store_state *state,
         pack_text(p, state->detail, NULL);
         pack_text(p, state->decision, NULL);
         pack_signed(p, state->tries);
+        pack_number(p, state->generation);
     }
+    if ((parts & HAS_TRIED) != 0)
+        pack_bytes(p, state->attempt_hash, STORE_HASH);
 }
 
 /* Packs what has no column of its own. */
@@ -199,7 +224,12 @@ static void unpack_parts(struct unpacker *u, struct arena *a, struct store_state
         out->detail = unpack_text(u, a, NULL);
         out->decision = unpack_text(u, a, NULL);
         out->tries = (int32_t)unpack_signed(u);
+        out->generation = (uint32_t)unpack_number(u);
     }
+    if ((parts & TRIED_IS_SENT) != 0)
+        memcpy(out->attempt_hash, out->sent_hash, STORE_HASH);
+    else if ((parts & HAS_TRIED) != 0)
+        unpack_bytes(u, out->attempt_hash, STORE_HASH);
 }
 
 /* True when no text of a state is missing for want of memory. */

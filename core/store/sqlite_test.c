@@ -183,7 +183,7 @@ END_TEST
 
 /* ---- damage ---- */
 
-enum { PATIENTS = 40, EACH = 30, FLIPS = 700, LEAF = 0x0D };
+enum { PATIENTS = 30, EACH = 30, FLIPS = 300, LEAF = 0x0D };
 
 /* Fills a store so that each patient has rows on few pages. */
 static void fill(struct store *s) {
@@ -321,7 +321,7 @@ START_TEST(damage_costs_what_is_damaged_and_is_never_handed_out) {
         int readable = count_readable(expected);
         whole += readable == PATIENTS;
         if (leaf && changed)
-            leaves += readable >= PATIENTS * 3 / 4 && readable < PATIENTS;
+            leaves += readable >= PATIENTS * 2 / 3 && readable < PATIENTS;
     }
     ck_assert_int_lt(whole, FLIPS); /* some is in pages that hold nothing of a patient */
     ck_assert_int_gt(leaves, FLIPS / 4);

@@ -93,14 +93,45 @@ struct in_hand {
     struct store_said said[PER_RECORD];
 };
 
+/* Writes what a record wants. */
+static void want_resources(struct store *s, size_t n, uint64_t record, uint64_t *seed,
+                           struct in_hand *hand) {
+    char value[PER_RECORD][64];
+    struct store_bytes bodies[PER_RECORD];
+    struct store_reference reference = { "QuestionnaireResponse", { 0 } };
+    uint32_t sequence;
+    size_t first = n * PER_RECORD % (sample_count - PER_RECORD + 1);
+    first -= first % PER_RECORD;
+    for (size_t i = 0; i < PER_RECORD; i++)
+        bodies[i] = samples[first + i];
+    must(s->calls->bodies_put(s, hand->patient, bodies, PER_RECORD, &sequence, &error),
+         "bodies_put");
+    random_bytes(seed, reference.uuid, STORE_UUID);
+    for (uint32_t i = 0; i < PER_RECORD; i++) {
+        struct store_said *said = &hand->said[i];
+        *said = (struct store_said) { .patient = hand->patient,
+                                      .record = record,
+                                      .type = i == 0 ? "QuestionnaireResponse" : "Observation",
+                                      .system = "https://ipt.example.org/id/observation",
+                                      .value = value[i],
+                                      .data_class = "mental-health",
+                                      .body = { sequence, i } };
+        random_bytes(seed, said->uuid, STORE_UUID);
+        random_bytes(seed, said->hash, STORE_HASH);
+        write_uuid(said->uuid, value[i]); /* identity is what the id is made from */
+        said->references = &reference;
+        said->reference_count = i == 0 ? 0 : 1;
+        must(s->calls->said_put(s, said, &error), "said_put");
+        said->references = NULL;
+        said->value = "";
+    }
+}
+
 /* Writes one record and what it wants. */
 static void want(struct store *s, enum order order, size_t records, size_t n, uint64_t *seed,
                  struct in_hand *hand) {
     size_t patient, week;
-    char local[24], id[64], value[PER_RECORD][64];
-    struct store_bytes bodies[PER_RECORD];
-    struct store_reference reference = { "QuestionnaireResponse", { 0 } };
-    uint32_t sequence;
+    char local[24], id[64];
     struct arena a = { 0 };
     struct store_record found;
     bool known;
@@ -120,31 +151,7 @@ static void want(struct store *s, enum order order, size_t records, size_t n, ui
                                    .facts = { "{\"birthDate\":\"1980-01-01\"}", 26 } };
     random_bytes(seed, record.content, STORE_HASH);
     must(s->calls->record_put(s, &record, &error), "record_put");
-    size_t first = n * PER_RECORD % (sample_count - PER_RECORD + 1);
-    first -= first % PER_RECORD;
-    for (size_t i = 0; i < PER_RECORD; i++)
-        bodies[i] = samples[first + i];
-    must(s->calls->bodies_put(s, hand->patient, bodies, PER_RECORD, &sequence, &error),
-         "bodies_put");
-    random_bytes(seed, reference.uuid, STORE_UUID);
-    for (uint32_t i = 0; i < PER_RECORD; i++) {
-        struct store_said *said = &hand->said[i];
-        *said = (struct store_said) { .patient = hand->patient,
-                                      .record = record.no,
-                                      .type = i == 0 ? "QuestionnaireResponse" : "Observation",
-                                      .system = "https://ipt.example.org/id/observation",
-                                      .value = value[i],
-                                      .data_class = "mental-health",
-                                      .body = { sequence, i } };
-        random_bytes(seed, said->uuid, STORE_UUID);
-        random_bytes(seed, said->hash, STORE_HASH);
-        write_uuid(said->uuid, value[i]); /* identity is what the id is made from */
-        said->references = &reference;
-        said->reference_count = i == 0 ? 0 : 1;
-        must(s->calls->said_put(s, said, &error), "said_put");
-        said->references = NULL;
-        said->value = "";
-    }
+    want_resources(s, n, record.no, seed, hand);
     arena_free(&a);
 }
 
@@ -167,6 +174,7 @@ static void write_states(struct store *s, uint32_t target, uint64_t *seed,
             state.sent = true;
             state.sent_body = said->body;
             memcpy(state.sent_hash, said->hash, STORE_HASH);
+            memcpy(state.attempt_hash, said->hash, STORE_HASH);
             state.server_id = server_id;
             state.version = "1";
             state.chart = "8e1f6ac2-4c1e-5b7a-9b0e-0123456789ab";
@@ -208,61 +216,69 @@ static void print_stretch(const char *path, size_t done, size_t records, size_t 
     fflush(stdout);
 }
 
-/* Takes all records through their life; each transaction writes a batch. */
-static void fill(const char *folder, enum order order, int level, size_t records) {
-    char path[128], command[512];
-    uint64_t seed = 1;
-    uint32_t target;
-    struct in_hand *hands = malloc(BATCH * sizeof *hands);
-    snprintf(path, sizeof path, "%s/bench.db", folder);
+/* Takes a batch of records through its life, in three transactions. */
+static void run_batch(struct store *s, enum order order, size_t records, size_t n, size_t count,
+                      uint32_t target, uint64_t *seed, struct in_hand *hands, struct totals *now) {
+    double *parts[] = { &now->wanted, &now->attempt, &now->settle };
+    for (int step = 0; step < 3; step++) {
+        double started = cpu_seconds();
+        must(s->calls->begin(s, &error), "begin");
+        for (size_t i = 0; i < count; i++) {
+            if (step == 0)
+                want(s, order, records, n + i, seed, &hands[i]);
+            else
+                write_states(s, target, seed, &hands[i], step == 2);
+        }
+        must(s->calls->commit(s, &error), "commit");
+        *parts[step] += cpu_seconds() - started;
+    }
+    now->cpu = now->wanted + now->attempt + now->settle;
+}
+
+/* Opens an empty store that compresses at a level. */
+static struct store *open_empty(const char *path, int level, uint32_t *target) {
+    char command[512];
     snprintf(command, sizeof command, "rm -f '%s' '%s-wal' '%s-shm'", path, path, path);
-    must(hands != NULL && system(command) == 0, "cannot begin");
+    must(system(command) == 0, "cannot begin");
     struct store *s = store_open_sqlite(path, true, key, &error);
     must(s != NULL, "open");
     must(codec_set_level(sqlite_of(s), level, &error), "level");
-    must(s->calls->begin(s, &error) && s->calls->target_no(s, "sink", true, &target, &error) &&
-             s->calls->commit(s, &error),
-         "target");
+    must(s->calls->begin(s, &error), "begin");
+    must(s->calls->target_no(s, "sink", true, target, &error), "target");
+    must(s->calls->commit(s, &error), "commit");
+    return s;
+}
+
+/* Takes all records through their life and prints what it costs at 10, 50 and 100 %. */
+static void fill(const char *folder, enum order order, int level, size_t records) {
+    char path[128];
+    uint64_t seed = 1;
+    uint32_t target;
+    struct in_hand *hands = malloc(BATCH * sizeof *hands);
+    must(hands != NULL, "memory");
+    snprintf(path, sizeof path, "%s/bench.db", folder);
+    struct store *s = open_empty(path, level, &target);
     printf("%s, zstd %d, %zu resources\n",
            order == PATIENT_MAJOR ? "patient by patient" : "week by week", level,
            records * PER_RECORD);
-    struct totals now = { .statements = sqlite_of(s)->ran };
-    struct totals before = now;
-    before.began_ms = clock_steady_ms();
+    struct totals now = { 0 };
+    struct totals before = { .statements = sqlite_of(s)->ran, .began_ms = clock_steady_ms() };
     size_t stretch = 0;
     double started = cpu_seconds();
     for (size_t n = 0; n < records; n += BATCH) {
         size_t count = records - n < BATCH ? records - n : BATCH;
-        double steps[4];
-        steps[0] = cpu_seconds();
-        for (int step = 0; step < 3; step++) {
-            must(s->calls->begin(s, &error), "begin");
-            for (size_t i = 0; i < count; i++) {
-                if (step == 0)
-                    want(s, order, records, n + i, &seed, &hands[i]);
-                else
-                    write_states(s, target, &seed, &hands[i], step == 2);
-            }
-            must(s->calls->commit(s, &error), "commit");
-            steps[step + 1] = cpu_seconds();
-        }
-        now.wanted += steps[1] - steps[0];
-        now.attempt += steps[2] - steps[1];
-        now.settle += steps[3] - steps[2];
+        run_batch(s, order, records, n, count, target, &seed, hands, &now);
         stretch += count;
         size_t done = n + count;
         size_t tenth = done * 10 / records;
-        bool tells = tenth != n * 10 / records && (tenth == 1 || tenth == 5 || tenth == 10);
-        bool begins = tenth != n * 10 / records && (tenth == 4 || tenth == 9);
-        now.cpu = cpu_seconds() - started;
-        if (tells)
+        if (tenth == n * 10 / records)
+            continue;
+        if (tenth == 1 || tenth == 5 || tenth == 10)
             print_stretch(path, done, records, stretch, &now, &before, sqlite_of(s)->ran);
-        if (tells || begins) {
-            before = now;
-            before.statements = sqlite_of(s)->ran;
-            before.began_ms = clock_steady_ms();
-            stretch = 0;
-        }
+        before = now;
+        before.statements = sqlite_of(s)->ran;
+        before.began_ms = clock_steady_ms();
+        stretch = 0;
     }
     s->calls->close(s);
     free(hands);
@@ -310,13 +326,10 @@ int main(int argc, char **argv) {
     }
     size_t records = argc > 3 ? strtoul(argv[3], NULL, 10) : RECORDS;
     read_samples(&all, argv[2]);
-    if (argc > 4) {
-        fill(argv[1], WEEK_MAJOR, 3, records);
-        return 0;
-    }
     fill(argv[1], PATIENT_MAJOR, 3, records);
     fill(argv[1], PATIENT_MAJOR, 1, records);
     fill(argv[1], WEEK_MAJOR, 1, records);
+    fill(argv[1], WEEK_MAJOR, 3, records);
     walk(argv[1]);
     str_free(&all);
     return 0;

@@ -164,12 +164,23 @@ static bool take_gate(struct cycle *c, struct lane_item *item, struct reconcile_
     return true;
 }
 
+/* Whether a person must say what became of it, though what is there is what was last said: its
+ * element or its record left, or two records contradict each other. */
+static bool awaits_word(const struct lane_item *item) {
+    bool record_gone = item->record != NULL && item->record->state == STORE_RECORD_GONE;
+    bool element_gone = strcmp(item->said->code, "element-gone") == 0;
+    bool waits_for_one = record_gone || element_gone || item->contradicted;
+    return item->wanted == STORE_WANTED_BODY && waits_for_one;
+}
+
 /* How what was sent compares with what is wanted. */
 static enum reconcile_sent sent_of(const struct cycle *c, const struct lane_item *item) {
     const struct store_state *s = &item->state;
     if (!s->sent)
         return SENT_NOTHING;
     bool moves = cycle_decided(item, "move");
+    if (awaits_word(item))
+        return SENT_OTHER;
     if (moves || (item->other_chart && item->wanted != STORE_WANTED_NOTHING))
         return SENT_OTHER;
     if (!lane_is_wanted(item, true, s->sent_wanted, s->sent_hash))
@@ -571,17 +582,19 @@ static void conclude(struct cycle *c, struct lane_item *item) {
 /* Notes when to come back for what waits or is unknown. */
 static void plan_return(struct cycle *c) {
     int64_t now = c->run->world->steady_ms(c->run->world);
-    bool unknown = false, waits = false;
+    bool unknown = false, retries = false;
     int tries = 0;
     for (size_t i = 0; i < c->lane.count; i++) {
         const struct lane_item *item = &c->lane.items[i];
         unknown = unknown || item->state.step == STORE_UNKNOWN;
         bool turn = item->state.step == STORE_WAITING && item->wanted != STORE_WANTED_NOTHING;
-        waits = waits || turn;
+        bool for_gate = item->action == RECONCILE_WAIT && item->row->code == NULL && !item->waits;
+        c->waits = c->waits || turn;
+        retries = retries || (turn && !for_gate);
         if (turn && item->state.tries > tries)
             tries = item->state.tries;
     }
-    c->waits = waits;
+    c->looks_again = c->looks_again || c->waits;
     c->unknown = unknown;
     c->again_ms = INT64_MAX;
     if (unknown)
@@ -591,7 +604,7 @@ static void plan_return(struct cycle *c) {
     uint32_t jitter = 0;
     (void)c->run->world->random(c->run->world, &jitter, sizeof jitter);
     int64_t later = now + reach_backoff(lane_tries, jitter);
-    if (waits && later < c->again_ms)
+    if (retries && later < c->again_ms)
         c->again_ms = later;
     if (c->looks_again && now + LOOK_AGAIN_MS < c->again_ms)
         c->again_ms = now + LOOK_AGAIN_MS;

@@ -37,6 +37,7 @@ struct delivery {
     struct target_run *targets;
     size_t target_count;
     uint64_t foreign; /* the store's number of foreign changes, as last seen */
+    uint64_t polls;   /* how the jobs' polls stood */
     bool moved;       /* something was done in this step */
 };
 
@@ -275,16 +276,22 @@ static bool look_for_changes(struct delivery *d, struct iptfhir_error *error) {
 
 /* ---- picking lanes ---- */
 
-/* Whether all jobs are being read: then nothing can be sent. */
-static bool all_polling(struct delivery *d, bool *polling, struct iptfhir_error *error) {
+/* Reads how the jobs' polls stand. What waited for the end of one is looked at again when any of
+ * them has moved on; while all jobs are being read, nothing can be sent. */
+static bool read_polls(struct delivery *d, bool *polling, struct iptfhir_error *error) {
     const char *const *jobs = d->run.settings->jobs;
+    uint64_t stand = 0;
     *polling = jobs[0] != NULL;
-    for (size_t i = 0; jobs[i] != NULL && *polling; i++) {
+    for (size_t i = 0; jobs[i] != NULL; i++) {
         struct intake_poll poll;
         if (!intake_poll_of(d->run.store, jobs[i], &poll, error))
             return false;
-        *polling = poll.polling;
+        *polling = *polling && poll.polling;
+        stand = stand * 31 + (uint64_t)poll.confirmed_ms * 2 + (poll.polling ? 1 : 0);
     }
+    if (stand != d->polls)
+        make_stale(d, 0);
+    d->polls = stand;
     return true;
 }
 
@@ -505,6 +512,7 @@ static bool put_to_rest(struct target_run *t, const struct cycle *c, struct iptf
         return error_set(error, "memory", NULL, "out of memory");
     rest->until_ms = c->again_ms;
     rest->waits = c->waits;
+    rest->tries = c->waits ? rest->tries + 1 : 0;
     rest->unknown = c->unknown;
     if (c->stale) {
         rest->until_ms = INT64_MIN;
@@ -603,7 +611,7 @@ enum delivery_moved delivery_step(struct delivery *d, int64_t patience_ms, int64
     *wait_ms = 0;
     end_pauses(d);
     wake_lanes(d);
-    if (!look_for_changes(d, error) || !all_polling(d, &polling, error))
+    if (!look_for_changes(d, error) || !read_polls(d, &polling, error))
         return DELIVERY_FAILED;
     if (!work(d, polling, error))
         return DELIVERY_FAILED;

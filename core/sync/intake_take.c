@@ -202,6 +202,38 @@ static void add_alias(struct intake *in, const char *local_id, uint64_t patient)
     in->aliases = alias;
 }
 
+/* The record is held under its former patient, but what it refuses counts for the one that it names
+ * now too: kept as a fact of that one, which gate.h's facts are joined with. */
+static void keep_refusals(struct intake *in, const struct store_record *row,
+                          const struct intake_record *record) {
+    bool fresh;
+    char name[96];
+    uint64_t patient = rows_patient(in, record->local_id, true, &fresh);
+    const struct store_bytes none = { "{}", 2 };
+    struct store_bytes facts = facts_held(in, none, false, &record->facts, 1);
+    char *text = intake_memory(in, facts.length + 32);
+    if (text == NULL)
+        return;
+    int head = snprintf(text, 32, "%lld ", (long long)record->revision_ms);
+    memcpy(text + head, facts.data, facts.length);
+    snprintf(name, sizeof name, "refusal %llu %llu", (unsigned long long)patient,
+             (unsigned long long)row->no);
+    rows_set_fact(in, name, text);
+    rows_put_lanes(in, patient);
+}
+
+/* The record is held no more: its refusals stand where it stands. */
+static void forget_refusals(struct intake *in, const struct store_record *row,
+                            const char *local_id) {
+    bool fresh;
+    char name[96];
+    uint64_t patient = rows_patient(in, local_id, false, &fresh);
+    snprintf(name, sizeof name, "refusal %llu %llu", (unsigned long long)patient,
+             (unsigned long long)row->no);
+    if (patient != 0)
+        rows_set_fact(in, name, NULL);
+}
+
 /* The record names another patient and something of it was sent: a person decides. */
 static void hold_moved(struct intake *in, struct store_record *row,
                        const struct intake_record *record, int64_t now_ms) {
@@ -213,6 +245,7 @@ static void hold_moved(struct intake *in, struct store_record *row,
     }
     bits_set(in, &in->counted, row->no);
     hold_reading(in, row, record, "patient-changed", detail, now_ms);
+    keep_refusals(in, row, record);
 }
 
 /* A person said that both local ids are one patient. The reading in hand has identities of the new
@@ -302,6 +335,8 @@ static void take_newer(struct intake *in, struct store_record *row,
         return;
     if (moves && patient == 0)
         row->patient = rows_patient(in, record->local_id, true, &fresh);
+    if (moves && intake_ok(in))
+        forget_refusals(in, row, record->local_id);
     if (intake_ok(in))
         take_reading(in, row, record, !fresh, now_ms);
 }

@@ -2,6 +2,8 @@
 /* Loading a lane, and finding one's way in it. */
 #include "core/sync/lane.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct lane_bodies {
@@ -146,6 +148,60 @@ static bool group(struct lane *lane, const struct store_said *rows, size_t count
     return true;
 }
 
+/* ---- refusals of records that stand elsewhere ---- */
+
+struct refusals {
+    struct lane *lane;
+    struct store_record *list; /* the lane's records, then refusals */
+    size_t count, capacity;
+    bool failed;
+};
+
+/* Takes the fact of one record as a record that is held. */
+static bool take_refusal(void *user, const char *name, struct store_bytes value) {
+    struct refusals *r = user;
+    struct arena *a = r->lane->arena;
+    char *text = arena_strndup(a, value.data, value.length);
+    (void)name;
+    if (r->count == r->capacity) {
+        size_t capacity = r->capacity * 2 + 4;
+        struct store_record *grown = arena_alloc(a, capacity * sizeof *grown);
+        if (grown != NULL && r->count > 0)
+            memcpy(grown, r->list, r->count * sizeof *grown);
+        r->list = grown;
+        r->capacity = capacity;
+    }
+    if (text == NULL || r->list == NULL) {
+        r->failed = true;
+        return false;
+    }
+    char *facts = NULL;
+    long long revision_ms = strtoll(text, &facts, 10);
+    r->list[r->count++] = (struct store_record) { .job = "",
+                                                  .id = "",
+                                                  .unit = "",
+                                                  .code = "patient-changed",
+                                                  .detail = "",
+                                                  .decision = "",
+                                                  .state = STORE_RECORD_HELD,
+                                                  .revision_ms = revision_ms,
+                                                  .facts = { facts, strlen(facts) } };
+    return true;
+}
+
+/* Joins the facts of the patient's records, and of records that name the patient but are held
+ * under another one. */
+static bool join_facts(struct lane *lane, struct iptfhir_error *error) {
+    char prefix[48];
+    struct refusals r = { lane, lane->records, lane->record_count, lane->record_count, false };
+    (void)snprintf(prefix, sizeof prefix, "refusal %llu ", (unsigned long long)lane->patient.no);
+    if (!lane->store->calls->facts(lane->store, prefix, take_refusal, &r, error))
+        return false;
+    if (r.failed || !gate_join(lane->arena, r.list, r.count, &lane->facts))
+        return error_set(error, "memory", NULL, "out of memory");
+    return true;
+}
+
 /* ---- states ---- */
 
 /* The state of what was never tried. */
@@ -197,8 +253,8 @@ bool lane_load(struct store *store, uint32_t target, uint64_t patient, struct ar
         return false;
     if (!calls->states_of(store, target, patient, arena, &states, &state_count, error))
         return false;
-    if (!gate_join(arena, out->records, out->record_count, &out->facts))
-        return error_set(error, "memory", NULL, "out of memory");
+    if (!join_facts(out, error))
+        return false;
     const char *id = out->facts.identity != NULL ? tree_text(out->facts.identity, "id") : NULL;
     if (id != NULL && strlen(id) == 36)
         memcpy(out->our_id, id, 37);

@@ -214,6 +214,9 @@ static void choose(struct cycle *c, struct lane_item *item) {
 static bool belongs(const struct cycle *c, const struct lane_item *item, enum order_task task) {
     if (item->waits || item->place != SIZE_MAX || order_task_of(item) != task)
         return false;
+    bool repairs = item->state.sent && item->state.attempt == STORE_NO_ATTEMPT;
+    if (task == ORDER_READ && repairs && !is_ready(c, item))
+        return false; /* what it will refer to comes first; else it would be read for ever */
     if (c->ordered_count == 0)
         return true;
     const char *chart = cycle_chart(c, c->ordered[0]), *its = cycle_chart(c, item);

@@ -63,7 +63,7 @@ enum render_way render_reference(const struct lane *lane, const struct store_ref
 uint32_t render_missing(const struct lane *lane, const struct lane_item *item) {
     uint32_t missing = 0;
     for (size_t i = 0; i < item->said->reference_count; i++) {
-        if (render_reference(lane, &item->said->references[i]) == RENDER_NEVER)
+        if (render_reference(lane, &item->said->references[i]) != RENDER_READY)
             missing++;
     }
     return missing;

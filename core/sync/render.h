@@ -22,7 +22,7 @@ enum render_way {
     RENDER_STRANGER /* it refers to another patient */
 };
 enum render_way render_reference(const struct lane *lane, const struct store_reference *reference);
-/* How many of an item's references can't be sent as things are. */
+/* How many of an item's references are to what is not at the target now. */
 uint32_t render_missing(const struct lane *lane, const struct lane_item *item);
 
 /* The id and identifier that an item has at its target: those of ingest, or of its generation. */

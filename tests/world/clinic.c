@@ -205,6 +205,19 @@ bool clinic_knows(const struct clinic *c, const struct clinic_identity *x, uint3
     return day != INT64_MIN;
 }
 
+static bool is_plain(const struct clinic_known *k) {
+    return k->any && !k->blocked && !k->gone && !k->moved;
+}
+
+bool clinic_sure(const struct clinic *c, const struct clinic_identity *x) {
+    if (clinic_kinds[x->item].owner == INTAKE_RECORD)
+        return is_plain(&c->known[x->record]);
+    for (size_t r = 0; r < CLINIC_RECORDS; r++)
+        if (c->known[r].any && !is_plain(&c->known[r]))
+            return false;
+    return true;
+}
+
 /* The latest permission and refusal that cover an item; INT64_MIN: none. */
 static void latest(const struct clinic *c, size_t patient, enum clinic_item_kind item, bool part2,
                    int64_t today, int64_t *permitted, int64_t *refused) {

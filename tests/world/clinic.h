@@ -162,6 +162,8 @@ void clinic_uuid_text(const unsigned char uuid[STORE_UUID], char text[37]);
 bool clinic_identify(const char *value, struct clinic_identity *out);
 /* The number that a body carries in an element: 0 when the element is missing. */
 uint32_t clinic_number_in(const struct tree *body, const char *element);
+/* Whether it can be told from outside what counts of an item: nothing of it waits for a person. */
+bool clinic_sure(const struct clinic *c, const struct clinic_identity *identity);
 /* What the store knows of an item: the number of the newest that counts; false when no record says
  * it. `extra`: of the other element. `several`: equal dates contradict each other. */
 bool clinic_knows(const struct clinic *c, const struct clinic_identity *identity, uint32_t *mark,

@@ -101,10 +101,12 @@ static void write_facts(const struct clinic_state *s, struct str *out) {
     char id[37];
     patient_uuid(s->patient, id);
     str_printf(out,
-               "{\"patient\":{\"id\":\"%s\",\"identifiers\":[{\"system\":\"%s\",\"value\":\"%s\"}],"
+               "{\"patient\":{\"id\":\"%s\",\"localId\":\"%s\",\"identifiers\":[{\"system\":\"%s\","
+               "\"value\":\"%s\"}],"
                "\"family\":\"%s\",\"given\":[\"%s\"],\"birthDate\":\"%s\",\"sex\":\"%s\"},"
                "\"consents\":[",
-               id, CLINIC_MRN_SYSTEM, s->mrn, p->family, p->given, p->birth_date, p->sex);
+               id, p->local_id, CLINIC_MRN_SYSTEM, s->mrn, p->family, p->given, p->birth_date,
+               p->sex);
     for (size_t i = 0; i < s->decision_count; i++) {
         str_puts(out, i > 0 ? "," : "");
         write_decision(&s->decisions[i], out);
@@ -298,6 +300,7 @@ static void tell(struct clinic *c, const struct clinic_row *row, int64_t wall_ms
             next.extra[i] = stays ? k->state.extra[i] : 0;
         }
     }
+    k->moved = k->moved || (k->any && k->told.patient != s->patient);
     k->any = true;
     k->blocked = false;
     k->gone = false;

@@ -30,9 +30,10 @@ struct laws {
     bool was_reset[SIM_EHRS];  /* the server forgot: what was there may be missing */
     bool stood[SIM_EHRS][CLINIC_RECORDS][CLINIC_PATIENTS]; /* a record's resources stood in
                                                                this patient's chart */
-    bool may_move;      /* a person said where what changed its patient goes */
-    bool may_overwrite; /* a person said `ours` somewhere */
-    bool may_recreate;  /* a person said `again` somewhere */
+    bool paused[SIM_EHRS]; /* at rest: the target waits for a person */
+    bool may_move;         /* a person said where what changed its patient goes */
+    bool may_overwrite;    /* a person said `ours` somewhere */
+    bool may_recreate;     /* a person said `again` somewhere */
     struct laws_edit edits[LAWS_EDITS];
     size_t edit_count;
     struct laws_chart charts[LAWS_CHARTS];

@@ -50,25 +50,6 @@ static const struct ehr_resource *held_there(const struct ehr *e, const char *va
     return NULL;
 }
 
-/* Whether a record is as the clinic has it, without anything that waits for a person. */
-static bool is_plain(const struct laws *l, size_t record) {
-    const struct clinic_known *k = &l->clinic->known[record];
-    bool moved = false;
-    for (size_t e = 0; e < SIM_EHRS; e++)
-        moved = moved || laws_stands_elsewhere(l, e, record, k->state.patient);
-    return k->any && !k->blocked && !k->gone && !moved;
-}
-
-/* Whether it can be told from outside what counts of an item. */
-static bool certain(const struct laws *l, const struct clinic_identity *x) {
-    if (clinic_kinds[x->item].owner == INTAKE_RECORD)
-        return is_plain(l, x->record);
-    for (size_t r = 0; r < CLINIC_RECORDS; r++)
-        if (!is_plain(l, r))
-            return false;
-    return true;
-}
-
 /* What is in step must be at the EHR as the clinic says it. */
 static void check_in_step(const struct view *v, const struct store_said *said,
                           const struct store_state *state) {
@@ -82,8 +63,13 @@ static void check_in_step(const struct view *v, const struct store_said *said,
     const char *item = clinic_item_names[x.item];
     const struct ehr_resource *r = held_there(e, said->value);
     bool wanted = clinic_knows(v->l->clinic, &x, &mark, &extra, &several);
-    if (!certain(v->l, &x))
+    if (!clinic_sure(v->l->clinic, &x))
         return;
+    if ((!wanted && said->code[0] != '\0') || several) {
+        laws_break(v->l, "hold-unseen", "%s: %s is in step, held is it by nobody (%s)", v->name,
+                   item, several ? "contradiction" : said->code);
+        return;
+    }
     if (!wanted) {
         if (r != NULL && state->sent && !laws_withdrawn(r->body) && x.item != CLINIC_TOTAL)
             laws_break(v->l, "not-withdrawn", "%s: %s is in step and nobody says it", v->name,
@@ -113,6 +99,8 @@ static void check_row(const struct view *v, size_t index) {
     }
     if (state == NULL || state->step == STORE_WAITING || state->step == STORE_UNKNOWN) {
         v->rest->open++;
+        if (v->l->paused[v->ehr])
+            return;
         laws_break(v->l, "never-at-rest", "%s: %s %u of patient %llu is %s (%s)", v->name,
                    said->type, said->ordinal, (unsigned long long)said->patient,
                    state != NULL ? store_step_name(state->step) : "without a state",

@@ -133,6 +133,13 @@ static void come_to_rest(struct sim_run *run) {
     }
 }
 
+static void note_pauses(struct sim_run *run) {
+    struct delivery_pause pause;
+    for (size_t i = 0; run->delivery != NULL && i < run->name_count; i++)
+        run->laws.paused[i] =
+            delivery_paused(run->delivery, i, &pause) && pause.wait_ms == INT64_MAX;
+}
+
 /* What is in step costs no request. */
 static void poll_again(struct sim_run *run) {
     uint64_t before = run->world.requests;
@@ -172,6 +179,7 @@ void sim_run(const struct sim_script *script, const struct sim_shared *shared, F
     sim_start(run);
     sim_live(run, last_ms + 2000, false);
     come_to_rest(run);
+    note_pauses(run);
     if (laws_hold(&run->laws))
         laws_at_rest(&run->laws, run->store->below, run->names, script->config.calm,
                      &outcome->rest);

@@ -128,7 +128,7 @@ static void draw_network(struct sim_random *r, const struct sim_config *c, struc
         break;
     case SIM_RESTART: x->b = (int)sim_between(r, 1, 60); break;
     case SIM_WEATHER:
-        x->b = (int)sim_between(r, 1, EHR_WEATHERS - 1);
+        x->b = (int)sim_between(r, c->calm ? EHR_BUSY_SECONDS : EHR_FORBIDDEN, EHR_WEATHERS - 1);
         x->c = (int)sim_between(r, 5, 600);
         x->d = (int)sim_between(r, 1, 300);
         break;

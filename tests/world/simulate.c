@@ -307,7 +307,8 @@ static int run_one(const struct options *options, const struct sim_shared *share
 static int usage(const char *program) {
     (void)fprintf(stderr,
                   "usage: %s [--seeds N] [--from K] [--workers W] [--list] [--no-shrink]\n"
-                  "       %s --seed K [--trace] [--no-shrink]\n",
+                  "       %s --seed K [--trace] [--no-shrink]\n"
+                  "SIM_IGNORE in the environment names laws that are not checked\n",
                   program, program);
     return 64;
 }
