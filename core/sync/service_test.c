@@ -73,7 +73,7 @@ static void configure(const char *mapper, const char *more) {
     char text[2048], path[128];
     snprintf(text, sizeof text,
              "store: {path: store.db}\nidentity: {base: \"https://ipt.example.org\"}\n"
-             "log: {level: error}\nplugins: [\"%s/tests/plugins\"]\n%s"
+             "log: {level: error}\nplugins: [\"%s/tests/plugins/.libs\"]\n%s"
              "sources: {s: {plugin: source-json, path: in.ndjson}}\n"
              "mappers: {goals: {plugin: map-goal}, other: {plugin: %s%s}}\n"
              "targets: {file: {plugin: target-file, path: out.ndjson, consent: attested}}\n"
