@@ -107,8 +107,12 @@ static bool open_target(struct courier *c, const struct config_instance *from,
         .threads = (size_t)from->workers,
         .recipient = from->recipient,
         .consent_attested = from->consent_attested,
-        .labels = true,
-        .together = true,
+        .conflict = (enum delivery_conflict)from->conflict,
+        .withdraw = (enum delivery_withdraw)from->withdraw,
+        .labels = from->labels,
+        .together = from->together,
+        .update_without_version = from->update_without_version,
+        .settle_ms = from->settle_seconds * 1000,
     };
     c->target_count++;
     return o->instance != NULL;
@@ -395,6 +399,9 @@ static void show_pause(struct courier *c) {
             continue;
         int64_t wait = pause.wait_ms < 86400000 ? pause.wait_ms : 86400000;
         snprintf(c->page->paused_target, sizeof c->page->paused_target, "%s", c->targets[i].name);
+        if (c->page->paused_until_ms < clock_now_ms())
+            log_line(IPTFHIR_WARNING, "target %s waits: %s [%s]", c->targets[i].name, pause.detail,
+                     pause.code);
         c->page->paused_until_ms = clock_now_ms() + wait;
     }
 }
