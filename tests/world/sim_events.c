@@ -420,6 +420,7 @@ static void restore(struct sim_run *run) {
     run->older_ms = sim_wall_ms(&run->world);
     for (size_t j = 0; j < CLINIC_JOBS; j++)
         run->clinic.exported[j] = false;
+    run->laws.was_restored = true;
     run->outcome->restores++;
 }
 
