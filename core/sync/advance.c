@@ -214,6 +214,8 @@ static unsigned flags_of(const struct cycle *c, const struct lane_item *item) {
         flags |= MUST_LOOK;
     bool ours = cycle_decided(item, "ours") || cycle_decided(item, "withdraw") ||
                 cycle_decided(item, "move");
+    if (ours)
+        flags |= PERSON_SAYS;
     if (ours || target->conflict == DELIVERY_OURS)
         flags |= PREFERS_OURS;
     else if (cycle_decided(item, "theirs") || target->conflict == DELIVERY_THEIRS)

@@ -56,3 +56,7 @@ check_PROGRAMS += %D%/progress_test
 check_PROGRAMS += %D%/witness_test
 %C%_witness_test_SOURCES = %D%/witness_test.c
 %C%_witness_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/reconcile_test
+%C%_reconcile_test_SOURCES = %D%/reconcile_test.c
+%C%_reconcile_test_LDADD = $(test_ldadd)
