@@ -109,6 +109,8 @@ static bool ask_gate(struct cycle *c, struct lane_item *item, struct gate_answer
                                           : item->said->detail,
         .polling = poll->polling,
         .confirmed_ms = poll->confirmed_ms,
+        .confirmed_poll = poll->number,
+        .record_poll = item->record->poll,
         .max_age_ms = c->run->settings->max_age_ms
     };
     *answer = gate_ask(&question);

@@ -60,3 +60,7 @@ check_PROGRAMS += %D%/witness_test
 check_PROGRAMS += %D%/reconcile_test
 %C%_reconcile_test_SOURCES = %D%/reconcile_test.c
 %C%_reconcile_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/gate_test
+%C%_gate_test_SOURCES = %D%/gate_test.c
+%C%_gate_test_LDADD = $(test_ldadd)
