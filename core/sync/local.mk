@@ -64,3 +64,11 @@ check_PROGRAMS += %D%/reconcile_test
 check_PROGRAMS += %D%/gate_test
 %C%_gate_test_SOURCES = %D%/gate_test.c
 %C%_gate_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/privacy_test
+%C%_privacy_test_SOURCES = %D%/privacy_test.c
+%C%_privacy_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/match_test
+%C%_match_test_SOURCES = %D%/match_test.c
+%C%_match_test_LDADD = $(test_ldadd)
