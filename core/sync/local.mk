@@ -72,3 +72,7 @@ check_PROGRAMS += %D%/privacy_test
 check_PROGRAMS += %D%/match_test
 %C%_match_test_SOURCES = %D%/match_test.c
 %C%_match_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/delivery_test
+%C%_delivery_test_SOURCES = %D%/delivery_test.c
+%C%_delivery_test_LDADD = $(test_ldadd)
