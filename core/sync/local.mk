@@ -76,3 +76,11 @@ check_PROGRAMS += %D%/match_test
 check_PROGRAMS += %D%/delivery_test
 %C%_delivery_test_SOURCES = %D%/delivery_test.c
 %C%_delivery_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/body_test
+%C%_body_test_SOURCES = %D%/body_test.c
+%C%_body_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/reach_test
+%C%_reach_test_SOURCES = %D%/reach_test.c
+%C%_reach_test_LDADD = $(test_ldadd)
