@@ -508,11 +508,24 @@ static void recheck(struct delivery *d) {
     }
 }
 
+/* Saves a cycle. Of several patients who were matched to one chart at once, the first to write
+ * there stands in it; the others' orders are taken back. */
+static bool save_cycle(struct cycle *c, struct iptfhir_error *error) {
+    bool ours = true;
+    if (cycle_writes(c) && !cycle_claim_chart(c, &ours, error))
+        return false;
+    if (!ours) {
+        c->stale = true; /* it is matched anew, and then sees who stands there */
+        cycle_withdraw_order(c);
+    }
+    return cycle_save(c, error);
+}
+
 static bool save_all(struct delivery *d, struct iptfhir_error *error) {
     for (size_t i = 0; i < d->target_count; i++) {
         struct target_run *t = &d->targets[i];
         for (struct cycle *c = t->lanes.first; c != NULL; c = c->next) {
-            if (is_ready(c) && !cycle_save(c, error))
+            if (is_ready(c) && !save_cycle(c, error))
                 return false;
         }
         if (!t->reach.pause_changed)
@@ -571,7 +584,7 @@ static bool put_to_rest(struct target_run *t, const struct cycle *c, struct iptf
         return error_set(error, "memory", NULL, "out of memory");
     rest->until_ms = c->again_ms;
     rest->waits = c->waits;
-    rest->tries = c->waits ? rest->tries + 1 : 0;
+    rest->tries = c->waits || c->unknown ? rest->tries + 1 : 0;
     rest->unknown = c->unknown;
     if (c->stale) {
         rest->until_ms = INT64_MIN;

@@ -104,14 +104,16 @@ void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t ste
         wait = REACH_PAUSE_MOST_MS;
     int64_t until = steady_ms + wait;
     bool longer = !r->paused || until > r->until_ms;
+    bool names = pause->person == r->needs_person ? longer : pause->person;
     if (!r->paused)
         r->failures++;
     r->paused = true;
     r->pause_changed = true;
     r->needs_person = r->needs_person || pause->person;
-    if (!longer)
-        return;
-    r->until_ms = until;
+    if (longer)
+        r->until_ms = until;
+    if (!names)
+        return; /* the cause that needs a person stays named */
     (void)snprintf(r->code, sizeof r->code, "%s",
                    pause->code != NULL ? pause->code : "target-busy");
     (void)snprintf(r->detail, sizeof r->detail, "%s", pause->detail != NULL ? pause->detail : "");
