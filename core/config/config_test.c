@@ -167,7 +167,8 @@ static struct config *load_target(const char *settings) {
     char text[1024];
     snprintf(text, sizeof text,
              "identity: {base: \"https://a.example\"}\nsources: {s: {plugin: p}}\n"
-             "mappers: {m: {plugin: p}}\njobs: {j: {clinic: north, source: s, mappers: [m], targets: [t]}}\n"
+             "mappers: {m: {plugin: p}}\njobs: {j: {clinic: north, source: s, mappers: [m], "
+             "targets: [t]}}\n"
              "targets:\n t:\n  plugin: p\n%s",
              settings);
     return load(text);

@@ -107,8 +107,12 @@ static bool open_target(struct courier *c, const struct config_instance *from,
         .threads = (size_t)from->workers,
         .recipient = from->recipient,
         .consent_attested = from->consent_attested,
-        .labels = true,
-        .together = true,
+        .conflict = (enum delivery_conflict)from->conflict,
+        .withdraw = (enum delivery_withdraw)from->withdraw,
+        .labels = from->labels,
+        .together = from->together,
+        .update_without_version = from->update_without_version,
+        .settle_ms = from->settle_seconds * 1000,
     };
     c->target_count++;
     return o->instance != NULL;

@@ -8,8 +8,8 @@
 #include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
-#include "core/sync/batch.h"
 #include "core/sync/confine.h"
+#include "core/sync/crew.h"
 #include "core/sync/pipe.h"
 #include "core/sync/reader.h"
 #include "core/tree/node.h"
@@ -34,9 +34,10 @@ struct ingest {
     struct arena incoming; /* messages of delivery */
     struct arena lasting;  /* the welcome */
     struct pipe_message welcome;
-    struct batch *filling, *asked; /* the one that fills; the one that delivery is asked about */
-    bool under_way;                /* `asked` waits for its answer */
-    struct iptfhir_error error;    /* a fault of ours: ends the run */
+    struct crew_batch *filling,
+        *asked;                 /* the one that fills; the one that delivery is asked about */
+    bool under_way;             /* `asked` waits for its answer */
+    struct iptfhir_error error; /* a fault of ours: ends the run */
 };
 static atomic_bool stopping; /* also what host->stopping() says */
 
@@ -107,7 +108,7 @@ static bool put_slot(struct ingest *in, const struct slot *s) {
 
 /* Takes the answer about the batch that is under way. */
 static bool take_answer(struct ingest *in) {
-    struct batch *b = in->asked;
+    struct crew_batch *b = in->asked;
     struct pipe_message answer;
     bool got = false;
     if (b->asked == 0)
@@ -131,7 +132,7 @@ static bool take_answer(struct ingest *in) {
 
 /* Maps what the answer asks for, and hands the batch over. */
 static bool finish_asked(struct ingest *in) {
-    struct batch *b = in->asked;
+    struct crew_batch *b = in->asked;
     if (!in->under_way)
         return true;
     in->under_way = false;
@@ -141,13 +142,13 @@ static bool finish_asked(struct ingest *in) {
     for (size_t i = 0; i < b->count; i++)
         if (!put_slot(in, &b->slots[i]))
             return false;
-    batch_reset(b);
+    crew_batch_reset(b);
     return push(in, UNSENT_BYTES);
 }
 
 /* Asks delivery about the records that are in order. */
-static bool ask(struct ingest *in, struct batch *b) {
-    struct intake_record heads[BATCH_SLOTS];
+static bool ask(struct ingest *in, struct crew_batch *b) {
+    struct intake_record heads[CREW_SLOTS];
     b->asked = 0;
     for (size_t i = 0; i < b->count; i++) {
         const struct slot *s = &b->slots[i];
@@ -160,7 +161,7 @@ static bool ask(struct ingest *in, struct batch *b) {
 
 /* The batch that fills is full: it is read and asked about, and the one before it is finished. */
 static bool turn(struct ingest *in) {
-    struct batch *full = in->filling;
+    struct crew_batch *full = in->filling;
     if (full->count == 0)
         return true;
     crew_read(in->crew, full);
@@ -193,7 +194,7 @@ static const struct shared_suspect *suspect_of(const struct ingest *in, uint64_t
 /* A new slot with what is kept of its place; NULL after a fault. */
 static struct slot *new_slot(struct ingest *in, enum slot_kind kind, const char *file,
                              int64_t line) {
-    struct batch *b = in->filling;
+    struct crew_batch *b = in->filling;
     struct slot *s = &b->slots[b->count];
     const char *unit = file != NULL ? file : "-";
     s->kind = kind;
@@ -208,10 +209,10 @@ static struct slot *new_slot(struct ingest *in, enum slot_kind kind, const char 
 
 /* The slot is filled: counts it, and turns when the batch is full. */
 static iptfhir_status add_slot(struct ingest *in, struct slot *s) {
-    struct batch *b = in->filling;
+    struct crew_batch *b = in->filling;
     b->count++;
     b->bytes += s->arena.used;
-    bool full = b->count == BATCH_SLOTS || b->bytes >= BATCH_BYTES;
+    bool full = b->count == CREW_SLOTS || b->bytes >= CREW_BYTES;
     if (full && !turn(in))
         return IPTFHIR_FATAL;
     return is_stopping(in) ? IPTFHIR_RETRY : IPTFHIR_OK;
@@ -402,8 +403,8 @@ static bool start_crew(struct ingest *in, const unsigned char *content_key) {
     return in->crew != NULL;
 }
 
-static struct batch *new_batch(struct ingest *in) {
-    struct batch *b = base_malloc(sizeof *b);
+static struct crew_batch *new_batch(struct ingest *in) {
+    struct crew_batch *b = base_malloc(sizeof *b);
     if (b != NULL)
         memset(b, 0, sizeof *b);
     else
@@ -411,10 +412,10 @@ static struct batch *new_batch(struct ingest *in) {
     return b;
 }
 
-static void free_batch(struct batch *b) {
+static void free_batch(struct crew_batch *b) {
     if (b == NULL)
         return;
-    batch_free(b);
+    crew_batch_free(b);
     base_free(b);
 }
 

@@ -2,6 +2,8 @@
 /* Tests of the rules of withdrawal: their schema, and the shipped ones on bodies. */
 #include "core/sync/lifecycle.h"
 
+#include "core/base/file.h"
+
 #include "core/fhir/validate.h"
 
 #include <check.h>
@@ -160,7 +162,7 @@ START_TEST(what_is_withdrawn_is_valid_r4) {
     size_t written = 0;
     char path[4096];
     snprintf(path, sizeof path, "%s/mappings/examples/full/expected.ndjson", getenv("top_srcdir"));
-    ck_assert(str_read_file(&text, path, 16 << 20));
+    ck_assert(file_read(&text, path, 16 << 20, NULL));
     char *rest = NULL;
     for (char *line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         for (size_t c = 0; c < sizeof all / sizeof *all; c++) {

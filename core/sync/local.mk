@@ -2,7 +2,7 @@
 core_sources += \
 	%D%/advance.c %D%/advance.h \
 	%D%/ask.c %D%/ask.h \
-	%D%/batch.c %D%/batch.h \
+	%D%/crew.c %D%/crew.h \
 	%D%/body.c %D%/body.h \
 	%D%/confine.c %D%/confine.h \
 	%D%/courier.c %D%/courier.h \
@@ -44,6 +44,10 @@ check_PROGRAMS += %D%/lifecycle_test
 check_PROGRAMS += %D%/pipe_test
 %C%_pipe_test_SOURCES = %D%/pipe_test.c
 %C%_pipe_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/service_test
+%C%_service_test_SOURCES = %D%/service_test.c
+%C%_service_test_LDADD = $(test_ldadd)
 
 check_PROGRAMS += %D%/progress_test
 %C%_progress_test_SOURCES = %D%/progress_test.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records of one source in their order, read and mapped by several threads. */
-#ifndef CORE_SYNC_BATCH_H
-#define CORE_SYNC_BATCH_H
+#ifndef CORE_SYNC_CREW_H
+#define CORE_SYNC_CREW_H
 
 #include "core/sync/intake.h"
 #include "core/sync/pipe.h"
@@ -9,8 +9,8 @@
 #include "core/sync/shared.h"
 
 enum {
-    BATCH_SLOTS = 64,     /* of a batch */
-    BATCH_BYTES = 4 << 20 /* of what the source handed over for a batch */
+    CREW_SLOTS = 64,     /* of a batch */
+    CREW_BYTES = 4 << 20 /* of what the source handed over for a batch */
 };
 enum slot_kind { SLOT_RECORD, SLOT_HOLD, SLOT_CURSOR, SLOT_PRESENT };
 /* One thing that the source handed over, and what became of it. All in its arena. */
@@ -41,13 +41,13 @@ struct slot {
     bool failed; /* a fault of ours: `error` */
     struct iptfhir_error error;
 };
-struct batch {
-    struct slot slots[BATCH_SLOTS];
+struct crew_batch {
+    struct slot slots[CREW_SLOTS];
     size_t count, bytes;
     size_t asked; /* of the slots, how many delivery was asked about */
 };
-void batch_reset(struct batch *b);
-void batch_free(struct batch *b);
+void crew_batch_reset(struct crew_batch *b);
+void crew_batch_free(struct crew_batch *b);
 
 /* What the threads share. */
 struct crew_settings {
@@ -64,7 +64,7 @@ struct crew;
 struct crew *crew_new(const struct crew_settings *settings, struct iptfhir_error *error);
 void crew_free(struct crew *crew);
 /* Reads all records of a batch: head, facts, refusals. The caller's thread takes part. */
-void crew_read(struct crew *crew, struct batch *b);
+void crew_read(struct crew *crew, struct crew_batch *b);
 /* Maps those that are not `same`. */
-void crew_map(struct crew *crew, struct batch *b);
+void crew_map(struct crew *crew, struct crew_batch *b);
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading and mapping the records of a batch on several threads. A record that was in hand when
  * ingest died is done alone; one that died alone is not done again. */
-#include "core/sync/batch.h"
+#include "core/sync/crew.h"
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
@@ -18,7 +18,7 @@ struct crew {
     pthread_cond_t wake, finished;
     pthread_t threads[SHARED_THREADS];
     size_t started;
-    struct batch *batch;
+    struct crew_batch *batch;
     void (*work)(struct crew *, size_t thread, struct slot *);
     size_t next, count; /* slot to be taken; of how many */
     size_t busy;        /* threads at work */
@@ -32,7 +32,7 @@ struct hand {
     struct shared_mark *mark;
 };
 
-void batch_reset(struct batch *b) {
+void crew_batch_reset(struct crew_batch *b) {
     for (size_t i = 0; i < b->count; i++) {
         struct arena kept = b->slots[i].arena;
         arena_reset(&kept);
@@ -41,8 +41,8 @@ void batch_reset(struct batch *b) {
     b->count = b->bytes = b->asked = 0;
 }
 
-void batch_free(struct batch *b) {
-    for (size_t i = 0; i < BATCH_SLOTS; i++)
+void crew_batch_free(struct crew_batch *b) {
+    for (size_t i = 0; i < CREW_SLOTS; i++)
         arena_free(&b->slots[i].arena);
 }
 
@@ -77,7 +77,7 @@ static void begin(struct hand *h) {
 }
 
 /* The local id that the identities of a record's patient are made with. */
-static const char *identity_of(const struct crew_settings *c, const char *local_id) {
+static const char *made_with(const struct crew_settings *c, const char *local_id) {
     for (size_t i = 0; i < c->alias_count; i++)
         if (strcmp(c->aliases[i].local_id, local_id) == 0)
             return c->aliases[i].identity;
@@ -119,7 +119,7 @@ static void take_facts(struct crew *crew, struct slot *s, struct tree *record) {
     struct tree *patient = tree_get(record, "patient");
     bool known = patient != NULL && patient->kind == TREE_OBJECT;
     const char *local_id = known ? tree_text(patient, "localId") : NULL;
-    const char *identity = local_id != NULL ? identity_of(&crew->settings, local_id) : NULL;
+    const char *identity = local_id != NULL ? made_with(&crew->settings, local_id) : NULL;
     if (identity != NULL)
         pipeline_identity(crew->settings.pipeline, identity, "Patient", identity, uuid);
     facts_write(record, identity != NULL ? uuid : NULL, &facts);
@@ -142,7 +142,7 @@ static void take_head(struct crew *crew, struct slot *s) {
     s->out.revision_ms = revision_of(s->record);
     if (!pipeline_content(c->pipeline, s->record, c->content_key, s->out.content))
         fail(s, "memory", "out of memory");
-    if (!use_identity(s, patient, identity_of(c, s->out.local_id)))
+    if (!use_identity(s, patient, made_with(c, s->out.local_id)))
         fail(s, "memory", "out of memory");
 }
 
@@ -367,7 +367,7 @@ static void *crew_main(void *user) {
 }
 
 /* Does the work on all slots: with all threads, then on suspects one by one. */
-static void run(struct crew *crew, struct batch *b,
+static void run(struct crew *crew, struct crew_batch *b,
                 void (*work)(struct crew *, size_t, struct slot *)) {
     pthread_mutex_lock(&crew->lock);
     crew->batch = b;
@@ -390,7 +390,7 @@ static void run(struct crew *crew, struct batch *b,
 }
 
 /* Holds records that died alone. */
-static void hold_guilty(struct batch *b, bool reading) {
+static void hold_guilty(struct crew_batch *b, bool reading) {
     for (size_t i = 0; i < b->count; i++) {
         struct slot *s = &b->slots[i];
         bool guilty = s->suspect != NULL && s->suspect->guilty && !s->refused && !s->same;
@@ -399,12 +399,12 @@ static void hold_guilty(struct batch *b, bool reading) {
     }
 }
 
-void crew_read(struct crew *crew, struct batch *b) {
+void crew_read(struct crew *crew, struct crew_batch *b) {
     run(crew, b, read_slot);
     hold_guilty(b, true);
 }
 
-void crew_map(struct crew *crew, struct batch *b) {
+void crew_map(struct crew *crew, struct crew_batch *b) {
     run(crew, b, map_slot);
     hold_guilty(b, false);
 }
