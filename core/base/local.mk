@@ -15,3 +15,6 @@ check_PROGRAMS += %D%/base_test %D%/crypt_test %D%/file_test %D%/codes_test
 %C%_file_test_LDADD = $(test_ldadd)
 %C%_codes_test_SOURCES = %D%/codes_test.c
 %C%_codes_test_LDADD = $(test_ldadd)
+check_PROGRAMS += %D%/key_test
+%C%_key_test_SOURCES = %D%/key_test.c
+%C%_key_test_LDADD = $(test_ldadd)

@@ -224,6 +224,8 @@ int command_test(int argc, char **argv, const struct command_options *options) {
     }
     struct report report = { 0 };
     struct pipeline *p = pipeline_open(options->config_path, job, &report);
+    if (p != NULL)
+        pipeline_use_test_key(p);
     int code = p ? run_all(p, argv[optind], update, &report) : EXIT_CONFIG;
     command_print_report(stderr, &report,
                          &(struct command_options) { .config_path = options->config_path });

@@ -21,13 +21,13 @@ enum config_withdraw { CONFIG_WITHDRAW_MARK, CONFIG_WITHDRAW_HOLD, CONFIG_WITHDR
  * hold whatever its plugin is. */
 struct config_instance {
     const char *name, *plugin;
-    const char *where;          /* "file:line:column" of its name */
-    const struct tree *options; /* the plugin's own options, an object (may be empty) */
+    const char *where;             /* "file:line:column" of its name */
+    const struct tree *options;    /* the plugin's own options, an object (may be empty) */
     enum config_complete complete; /* sources: what their absences mean */
     bool removed_is_error;         /* sources: what is removed was never true */
     const char *const *order;      /* sources: units, oldest first, NULL-terminated; NULL: none */
-    int64_t workers;            /* calls under way at once */
-    const char *recipient;      /* whom consents name; NULL: none given */
+    int64_t workers;               /* calls under way at once */
+    const char *recipient;         /* whom consents name; NULL: none given */
     bool consent_attested; /* the clinic has consents on file; else each record must carry them */
     int conflict;          /* enum config_conflict: hold, clinic-wins, ehr-wins in the file */
     int withdraw;          /* enum config_withdraw: what becomes of a resource that left */

@@ -208,7 +208,7 @@ static unsigned flags_of(const struct cycle *c, const struct lane_item *item) {
         flags |= KNOWS_ID;
     if (c->run->world->steady_ms(c->run->world) >= c->settles_ms)
         flags |= IS_SETTLED;
-    if (s->since_ms < c->run->settings->older_ms && s->sent)
+    if (cycle_is_older(c, item))
         flags |= STORE_IS_OLDER;
     if (c->run->settings->older_ms != 0)
         flags |= MUST_LOOK;
@@ -238,6 +238,8 @@ static unsigned flags_of(const struct cycle *c, const struct lane_item *item) {
 static bool rests(const struct cycle *c, const struct lane_item *item,
                   const struct reconcile_facts *facts) {
     if (facts->attempt != ATTEMPT_NONE || c->identity_changed)
+        return false;
+    if ((facts->flags & STORE_IS_OLDER) != 0)
         return false;
     return facts->sent == SENT_WANTED || facts->wanted == WANTED_NOTHING ||
            (item->state.step == STORE_DECIDED && (facts->flags & IS_DECIDED) != 0);
@@ -322,9 +324,13 @@ static void keep_theirs(struct cycle *c, struct lane_item *item) {
 
 static void hold(struct cycle *c, struct lane_item *item, const struct reconcile_row *row) {
     if (row->code == NULL) {
+        if (item->state.attempt == STORE_NO_ATTEMPT)
+            memset(item->state.attempt_hash, 0, STORE_HASH); /* it holds only as long as it says */
         cycle_set_step(c, item, STORE_HELD, item->gate_code, item->gate_detail);
         return;
     }
+    if (strcmp(row->code, "store-older") == 0)
+        item->state.sent = false; /* what was sent last is not known */
     if (item->state.attempt == STORE_NO_ATTEMPT)
         cycle_hold_sticks(item);
     cycle_set_step(c, item, STORE_HELD, row->code, row->why);
@@ -349,7 +355,7 @@ static void stop_for_reset(struct cycle *c) {
 static bool settle_withdrawal(struct cycle *c, struct lane_item *item,
                               struct iptfhir_error *error) {
     struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
-                        cycle_chart(c, item) };
+                        cycle_chart(c, item), cycle_is_older(c, item) };
     struct tree *body;
     uint32_t omitted;
     switch (render_wanted(&r, item, item->found_id, false, &body, &omitted, error)) {
@@ -633,7 +639,7 @@ enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
             item->waits = true;
         if (item->waits)
             continue;
-        if (!decide(c, item, error))
+        if (!decide(c, item, error) && !cycle_bears(c, item, error))
             return c->what;
     }
     if (c->paused || c->stale)

@@ -399,6 +399,9 @@ static void show_pause(struct courier *c) {
             continue;
         int64_t wait = pause.wait_ms < 86400000 ? pause.wait_ms : 86400000;
         snprintf(c->page->paused_target, sizeof c->page->paused_target, "%s", c->targets[i].name);
+        if (c->page->paused_until_ms < clock_now_ms())
+            log_line(IPTFHIR_WARNING, "target %s waits: %s [%s]", c->targets[i].name, pause.detail,
+                     pause.code);
         c->page->paused_until_ms = clock_now_ms() + wait;
     }
 }

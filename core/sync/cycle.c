@@ -97,6 +97,10 @@ const char *cycle_chart(const struct cycle *c, const struct lane_item *item) {
     return c->lane.chart;
 }
 
+bool cycle_is_older(const struct cycle *c, const struct lane_item *item) {
+    return item->state.sent && item->state.since_ms < c->run->settings->older_ms;
+}
+
 bool cycle_decided(const struct lane_item *item, const char *word) {
     return strcmp(item->state.decision, word) == 0;
 }
@@ -124,6 +128,21 @@ void cycle_hold_sticks(struct lane_item *item) {
         return;
     memcpy(item->state.attempt_hash, key, STORE_HASH);
     item->dirty = true;
+}
+
+bool cycle_bears(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
+    if (strcmp(error->code, "store-damaged") != 0)
+        return false;
+    error_clear(error);
+    item->waits = true;
+    item->action = RECONCILE_STAY_HELD;
+    if (c->stale)
+        return true;
+    if (item->state.attempt == STORE_NO_ATTEMPT)
+        cycle_hold_sticks(item);
+    cycle_set_step(c, item, STORE_HELD, "store-damaged",
+                   "the store lost a body of it: run sync --reread, which writes it anew");
+    return true;
 }
 
 void cycle_begin_anew(struct lane_item *item) {

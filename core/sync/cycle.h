@@ -68,11 +68,16 @@ void cycle_free(struct cycle *c);
 /* The chart that requests about an item are of: that of its attempt, of the place it moves from, or
  * the one matched; NULL: none. */
 const char *cycle_chart(const struct cycle *c, const struct lane_item *item);
+/* Whether what its state says is from before an older store came back. */
+bool cycle_is_older(const struct cycle *c, const struct lane_item *item);
 /* Whether a person said this of it. */
 bool cycle_decided(const struct lane_item *item, const char *word);
 /* Changes the step of an item; code and detail may be NULL. */
 void cycle_set_step(struct cycle *c, struct lane_item *item, enum store_step step, const char *code,
                     const char *detail);
+/* A body that the store can't give costs its item alone: true when `error` says so (then it is
+ * forgotten, and the item is held, or the lane read anew if somebody changed it meanwhile). */
+bool cycle_bears(struct cycle *c, struct lane_item *item, struct iptfhir_error *error);
 /* Notes that a hold is about what is wanted now, so that it lasts until that changes. */
 void cycle_hold_sticks(struct lane_item *item);
 /* Forgets the target's copy: what is wanted is created anew under the next generation of its

@@ -10,6 +10,7 @@
 #include "core/sync/witness.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -174,6 +175,67 @@ static bool open_target(struct delivery *d, struct target_run *t,
                                  error);
 }
 
+/* Numbers of patients, as the store gives them. */
+struct patients {
+    uint64_t *list;
+    size_t count, capacity;
+};
+
+static bool note_patient(void *user, const struct store_patient *patient) {
+    struct patients *p = user;
+    if (p->count == p->capacity) {
+        size_t capacity = p->capacity * 2 + 64;
+        uint64_t *grown = base_realloc(p->list, capacity * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        p->list = grown;
+        p->capacity = capacity;
+    }
+    p->list[p->count++] = patient->no;
+    return true;
+}
+
+/* Puts the lanes of all patients, once for each time that an older store came back. */
+static bool look_at_all(struct delivery *d, const struct patients *p, struct iptfhir_error *error) {
+    const struct store_calls *calls = d->run.store->calls;
+    char text[24];
+    for (size_t t = 0; t < d->target_count; t++) {
+        for (size_t i = 0; i < p->count; i++) {
+            if (!calls->lane_put(d->run.store, d->targets[t].reach.no, p->list[i], 0, error))
+                return false;
+        }
+    }
+    int length = snprintf(text, sizeof text, "%lld", (long long)d->run.settings->older_ms);
+    return calls->fact_set(d->run.store, "older looked",
+                           (struct store_bytes) { text, (size_t)length }, error);
+}
+
+/* After an older store came back, what is in step there may not be: all of it is looked at. */
+static bool mind_older_store(struct delivery *d, struct iptfhir_error *error) {
+    const struct store_calls *calls = d->run.store->calls;
+    struct arena arena = { 0 };
+    struct patients patients = { 0 };
+    struct store_bytes value;
+    char text[24] = "";
+    if (d->run.settings->older_ms == 0)
+        return true;
+    bool good = calls->fact_get(d->run.store, "older looked", &arena, &value, error);
+    if (good && value.data != NULL && value.length < sizeof text)
+        memcpy(text, value.data, value.length);
+    bool looked = strtoll(text, NULL, 10) >= d->run.settings->older_ms;
+    arena_free(&arena);
+    if (!good || looked)
+        return good;
+    good = calls->patients(d->run.store, note_patient, &patients, error);
+    good = good && calls->begin(d->run.store, error);
+    if (good && (!look_at_all(d, &patients, error) || !calls->commit(d->run.store, error))) {
+        calls->rollback(d->run.store);
+        good = false;
+    }
+    base_free(patients.list);
+    return good;
+}
+
 struct delivery *delivery_open(struct world *world, struct store *store,
                                const struct delivery_settings *settings,
                                struct iptfhir_error *error) {
@@ -194,7 +256,7 @@ struct delivery *delivery_open(struct world *world, struct store *store,
         d->target_count++;
         good = open_target(d, &targets[i], &settings->targets[i], error);
     }
-    if (good)
+    if (good && mind_older_store(d, error))
         return d;
     delivery_close(d);
     return NULL;

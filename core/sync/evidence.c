@@ -325,7 +325,7 @@ void evidence_open(struct cycle *c) {
 
 bool evidence_look(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
     const struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
-                              cycle_chart(c, item) };
+                              cycle_chart(c, item), cycle_is_older(c, item) };
     return render_look(&r, item, error);
 }
 
@@ -421,7 +421,7 @@ bool evidence_end(struct cycle *c, struct iptfhir_error *error) {
     for (size_t i = 0; i < c->ordered_count; i++) {
         struct lane_item *item = c->ordered[i];
         bool found = item->found == FOUND_ONE && !item->waits;
-        if (found && !evidence_look(c, item, error))
+        if (found && !evidence_look(c, item, error) && !cycle_bears(c, item, error))
             return false;
         item->place = SIZE_MAX;
     }

@@ -549,7 +549,7 @@ static bool is_same(struct intake *in, const struct intake_record *record) {
         in->counts.stale++;
         return true;
     }
-    if (!take_is_as_before(in, record, &row))
+    if (take_is_future(record, in->poll) || !take_is_as_before(in, record, &row))
         return false;
     keep_confirmed(in, record, &row);
     return true;

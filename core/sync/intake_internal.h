@@ -153,6 +153,8 @@ int take_compare(const struct intake_record *record, const struct store_record *
 /* True when the content is that of the row. */
 bool take_same_content(const struct intake_record *record, const struct store_record *row);
 /* True when the reading, which is no older, leaves the row's resources as they are. */
+/* Whether a revision is so far ahead of the clock that it can't be believed. */
+bool take_is_future(const struct intake_record *record, int64_t now_ms);
 bool take_is_as_before(const struct intake *in, const struct intake_record *record,
                        const struct store_record *row);
 

@@ -30,6 +30,10 @@ int take_compare(const struct intake_record *record, const struct store_record *
     return (a > b) - (a < b);
 }
 
+bool take_is_future(const struct intake_record *record, int64_t now_ms) {
+    return record->revision_ms > now_ms + FUTURE_MS;
+}
+
 bool take_same_content(const struct intake_record *record, const struct store_record *row) {
     bool known = memcmp(row->content, no_content, STORE_HASH) != 0;
     return known && memcmp(record->content, row->content, STORE_HASH) == 0;
@@ -119,6 +123,53 @@ static bool new_row(struct intake *in, const char *id, const char *unit, const c
     return row->patient != 0;
 }
 
+/* ---- what it refuses elsewhere ---- */
+
+/* The fact that keeps what a record refuses for a patient that it names but doesn't belong to. */
+static const char *refusal_name(struct intake *in, const struct store_record *row,
+                                const char *local_id) {
+    size_t size = strlen(in->settings->clinic) + strlen(local_id) + 48;
+    char *name = intake_memory(in, size);
+    if (name != NULL)
+        snprintf(name, size, "refusal %s\x1f%s\x1f%llu", in->settings->clinic, local_id,
+                 (unsigned long long)row->no);
+    return name;
+}
+
+/* Facts that are to be forgotten: they are not written while they are read. */
+struct forgotten {
+    struct intake *in;
+    const char *end; /* of their names: the record */
+    const char *names[16];
+    size_t count;
+};
+
+static bool note_refusal(void *user, const char *name, struct store_bytes value) {
+    struct forgotten *f = user;
+    size_t length = strlen(name), end = strlen(f->end);
+    (void)value;
+    if (length > end && same_text(name + length - end, f->end))
+        f->names[f->count++] = intake_text(f->in, name);
+    return f->count < sizeof f->names / sizeof *f->names;
+}
+
+/* The record is held for its patient no more: what it refuses stands where it stands. */
+static void forget_refusals(struct intake *in, const struct store_record *row) {
+    char end[32];
+    struct forgotten f = { .in = in, .end = end };
+    size_t size = strlen(in->settings->clinic) + 16;
+    char *prefix = intake_memory(in, size);
+    if (prefix == NULL)
+        return;
+    snprintf(prefix, size, "refusal %s\x1f", in->settings->clinic);
+    snprintf(end, sizeof end, "\x1f%llu", (unsigned long long)row->no);
+    bool read = in->calls->facts(in->store, prefix, note_refusal, &f, &in->fault);
+    if (!read && intake_ok(in))
+        intake_fault(in, "store", "the facts could not be read; run the command again");
+    for (size_t i = 0; i < f.count && intake_ok(in); i++)
+        rows_set_fact(in, f.names[i], NULL);
+}
+
 /* ---- as it was ---- */
 
 /* The record is as its rows say: a hold goes, the revision moves on. */
@@ -127,6 +178,8 @@ static void confirm(struct intake *in, const struct intake_record *record,
     bool newer = take_compare(record, row) > 0;
     bool elsewhere = !same_text(record->unit, row->unit);
     bool back = row->state != STORE_RECORD_LIVE;
+    if (back && same_text(row->code, "patient-changed"))
+        forget_refusals(in, row);
     bits_set(in, &in->seen, row->no);
     bits_set(in, &in->counted, row->no);
     if (back) {
@@ -203,35 +256,22 @@ static void add_alias(struct intake *in, const char *local_id, uint64_t patient)
 }
 
 /* The record is held under its former patient, but what it refuses counts for the one that it names
- * now too: kept as a fact of that one, which gate.h's facts are joined with. */
+ * now too: kept as a fact of that one, with which lane.c joins the facts of its records. */
 static void keep_refusals(struct intake *in, const struct store_record *row,
                           const struct intake_record *record) {
     bool fresh;
-    char name[96];
-    uint64_t patient = rows_patient(in, record->local_id, true, &fresh);
     const struct store_bytes none = { "{}", 2 };
     struct store_bytes facts = facts_held(in, none, false, &record->facts, 1);
+    const char *name = refusal_name(in, row, record->local_id);
     char *text = intake_memory(in, facts.length + 32);
-    if (text == NULL)
+    if (name == NULL || text == NULL)
         return;
     int head = snprintf(text, 32, "%lld ", (long long)record->revision_ms);
     memcpy(text + head, facts.data, facts.length);
-    snprintf(name, sizeof name, "refusal %llu %llu", (unsigned long long)patient,
-             (unsigned long long)row->no);
     rows_set_fact(in, name, text);
-    rows_put_lanes(in, patient);
-}
-
-/* The record is held no more: its refusals stand where it stands. */
-static void forget_refusals(struct intake *in, const struct store_record *row,
-                            const char *local_id) {
-    bool fresh;
-    char name[96];
-    uint64_t patient = rows_patient(in, local_id, false, &fresh);
-    snprintf(name, sizeof name, "refusal %llu %llu", (unsigned long long)patient,
-             (unsigned long long)row->no);
+    uint64_t patient = rows_patient(in, record->local_id, false, &fresh);
     if (patient != 0)
-        rows_set_fact(in, name, NULL);
+        rows_put_lanes(in, patient);
 }
 
 /* The record names another patient and something of it was sent: a person decides. */
@@ -335,8 +375,8 @@ static void take_newer(struct intake *in, struct store_record *row,
         return;
     if (moves && patient == 0)
         row->patient = rows_patient(in, record->local_id, true, &fresh);
-    if (moves && intake_ok(in))
-        forget_refusals(in, row, record->local_id);
+    if (same_text(row->code, "patient-changed"))
+        forget_refusals(in, row);
     if (intake_ok(in))
         take_reading(in, row, record, !fresh, now_ms);
 }
@@ -344,7 +384,7 @@ static void take_newer(struct intake *in, struct store_record *row,
 void take_record(struct intake *in, const struct intake_record *record, int64_t now_ms) {
     struct store_record row;
     bool found = rows_record(in, record->id, &row);
-    bool future = record->revision_ms > now_ms + FUTURE_MS;
+    bool future = take_is_future(record, now_ms);
     in->counts.records++;
     if (found && !same_text(row.job, in->settings->job)) {
         hold_foreign(in, record, now_ms);

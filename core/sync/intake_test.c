@@ -377,6 +377,19 @@ START_TEST(a_revision_of_the_day_after_tomorrow_is_held) {
 }
 END_TEST
 
+START_TEST(a_future_revision_of_the_same_content_makes_no_later_one_stale) {
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    begin();
+    ck_assert(!ASK("r1", .resources = "Goal:a=1", .revision_ms = NOW + 2 * DAY));
+    TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW + 2 * DAY);
+    end();
+    close_poll();
+    ck_assert_int_eq(row("r1").revision_ms, NOW);
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    ck_assert_str_eq(said("p1"), "Goal:a=2 body");
+}
+END_TEST
+
 START_TEST(a_later_line_supersedes_an_earlier_one) {
     begin();
     TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW);
@@ -594,11 +607,45 @@ START_TEST(what_was_sent_is_held_when_its_patient_changes) {
     ck_assert_str_eq(row("r1").code, "patient-changed");
     ck_assert_int_eq(row("r1").state, STORE_RECORD_HELD);
     ck_assert_str_eq(said("p1"), "Goal:a=1 body");
-    ck_assert_uint_eq(patient("p2"), 0);
     ck_assert_str_eq(holds(), "r1//patient-changed");
     ck_assert_str_eq(arena_strndup(&arena, row("r1").facts.data, row("r1").facts.length),
                      "{\"held\":[{\"consents\":[\"no\"]}]}");
     ck_assert_ptr_null(strstr(row("r1").detail, "p1"));
+}
+END_TEST
+
+/* How many facts of refusals a patient has. */
+static bool count_refusal(void *user, const char *name, struct store_bytes value) {
+    (void)name, (void)value;
+    ++*(int *)user;
+    return true;
+}
+
+static int refusals(const char *local_id) {
+    int count = 0;
+    const char *prefix = arena_printf(&arena, "refusal %s\x1f%s\x1f", settings.clinic, local_id);
+    OK(store->calls->facts(store, prefix, count_refusal, &count, &error));
+    return count;
+}
+
+START_TEST(what_a_moved_record_refuses_counts_for_the_patient_that_it_names) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    POLL("r1", "p2", "Goal:a=2", .revision_ms = NOW + 1, .facts = "{\"consents\":[\"no\"]}");
+    ck_assert_int_eq(refusals("p2"), 1);
+    decide("r1", "move");
+    POLL("r1", "p2", "Goal:a=2", .revision_ms = NOW + 2, .facts = "{\"consents\":[\"no\"]}");
+    ck_assert_int_eq(refusals("p2"), 0);
+}
+END_TEST
+
+START_TEST(what_a_record_refused_is_forgotten_when_its_patient_is_as_before) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    POLL("r1", "p2", "Goal:a=2", .revision_ms = NOW + 1, .facts = "{\"consents\":[\"no\"]}");
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW + 2);
+    ck_assert_int_eq(refusals("p2"), 0);
+    ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
 }
 END_TEST
 
@@ -1142,6 +1189,7 @@ int main(void) {
     tcase_add_test(c, back_to_v1_is_v1_as_a_newer_revision);
     tcase_add_test(c, what_is_confirmed_at_a_newer_revision_makes_what_lies_between_stale);
     tcase_add_test(c, a_revision_of_the_day_after_tomorrow_is_held);
+    tcase_add_test(c, a_future_revision_of_the_same_content_makes_no_later_one_stale);
     tcase_add_test(c, a_later_line_supersedes_an_earlier_one);
     tcase_add_test(c, equal_revisions_that_differ_are_held_and_neither_counts);
     tcase_add_test(c, a_duplicate_that_is_asked_about_is_held_all_the_same);
@@ -1161,6 +1209,8 @@ int main(void) {
     tcase_add_test(c, what_is_the_clinics_stands_once_for_all_records);
     tcase_add_test(c, what_was_never_sent_follows_a_corrected_patient);
     tcase_add_test(c, what_was_sent_is_held_when_its_patient_changes);
+    tcase_add_test(c, what_a_moved_record_refuses_counts_for_the_patient_that_it_names);
+    tcase_add_test(c, what_a_record_refused_is_forgotten_when_its_patient_is_as_before);
     tcase_add_test(c, a_patient_that_is_again_as_before_is_released);
     tcase_add_test(c, move_withdraws_there_and_makes_it_new_here);
     tcase_add_test(c, leave_lets_what_was_sent_stand_and_makes_it_new_here);

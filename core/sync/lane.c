@@ -2,7 +2,6 @@
 /* Loading a lane, and finding one's way in it. */
 #include "core/sync/lane.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,9 +191,11 @@ static bool take_refusal(void *user, const char *name, struct store_bytes value)
 /* Joins the facts of the patient's records, and of records that name the patient but are held
  * under another one. */
 static bool join_facts(struct lane *lane, struct iptfhir_error *error) {
-    char prefix[48];
     struct refusals r = { lane, lane->records, lane->record_count, lane->record_count, false };
-    (void)snprintf(prefix, sizeof prefix, "refusal %llu ", (unsigned long long)lane->patient.no);
+    const char *prefix = arena_printf(lane->arena, "refusal %s\x1f%s\x1f", lane->patient.clinic,
+                                      lane->patient.local_id);
+    if (prefix == NULL)
+        return error_set(error, "memory", NULL, "out of memory");
     if (!lane->store->calls->facts(lane->store, prefix, take_refusal, &r, error))
         return false;
     if (r.failed || !gate_join(lane->arena, r.list, r.count, &lane->facts))

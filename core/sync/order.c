@@ -148,7 +148,7 @@ static bool is_complete(struct cycle *c, struct lane_item *item) {
 static bool make_body(struct cycle *c, struct lane_item *item, iptfhir_verb verb, bool together,
                       struct iptfhir_item *out, struct iptfhir_error *error) {
     const struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
-                              cycle_chart(c, item) };
+                              cycle_chart(c, item), cycle_is_older(c, item) };
     if (verb != IPTFHIR_UPDATE) {
         const char *id = verb == IPTFHIR_CREATE_AT ? out->id : NULL;
         enum render_end end =
@@ -317,7 +317,8 @@ static bool write_items(struct cycle *c, struct iptfhir_item *items, size_t *cou
             return false;
         items[kept].verb = verb;
         items[kept].version = item->found_version;
-        if (!make_body(c, item, verb, transaction, &items[kept], error))
+        if (!make_body(c, item, verb, transaction, &items[kept], error) &&
+            !cycle_bears(c, item, error))
             return false;
         if (item->waits) {
             item->place = SIZE_MAX;
@@ -344,7 +345,7 @@ static bool ask_items(struct cycle *c, enum order_task task, struct iptfhir_item
         if (!name_item(c, item, &items[i], error))
             return false;
         if (task == ORDER_FIND && !raw_body(c, item, &items[i], error))
-            return false;
+            error_clear(error); /* it is looked for without */
     }
     return true;
 }

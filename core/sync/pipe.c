@@ -417,6 +417,14 @@ static bool send_some(struct pipe *p, struct iptfhir_error *error) {
     return true;
 }
 
+/* Sends what can be sent. To one who has gone nothing is said any more; what it said before it went
+ * is still to be read. */
+static void send_if_heard(struct pipe *p) {
+    struct iptfhir_error gone = ERROR_INIT;
+    if (!send_some(p, &gone))
+        p->sent = p->out.length;
+}
+
 /* Length of the message at hand, 4 bytes of length included; 0: not known yet. */
 static size_t frame_length(const struct pipe *p) {
     size_t there = p->in.length - p->taken;
@@ -505,8 +513,8 @@ bool pipe_get(struct pipe *p, int wait_ms, struct arena *a, struct pipe_message 
             break;
         short ready = await(p, true, remaining);
         first = false;
-        if ((ready & POLLOUT) != 0 && !send_some(p, error))
-            return false;
+        if ((ready & POLLOUT) != 0)
+            send_if_heard(p);
         if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive_some(p, error))
             return false;
     }

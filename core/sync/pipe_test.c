@@ -267,6 +267,34 @@ START_TEST(a_process_that_dies_in_mid_message_is_told_from_one_that_closes) {
 }
 END_TEST
 
+START_TEST(what_a_process_said_before_it_ended_is_read_though_it_hears_nothing) {
+    int ends[2];
+    struct pipe a, b;
+    struct pipe_message got;
+    bool there = false;
+    const struct pipe_message end = { .type = PIPE_END, .whole = true };
+    const struct pipe_message kept = { .type = PIPE_KEPT, .number = 1 };
+    ck_assert(pipe_pair(ends, &error));
+    pipe_open(&a, ends[0]);
+    pipe_open(&b, ends[1]);
+    ck_assert(pipe_put(&a, &kept, &error));
+    ck_assert(pipe_put(&a, &end, &error));
+    ck_assert(pipe_push(&a, 0, 1000, &error));
+    ck_assert(pipe_get(&b, 1000, &arena, &got, &there, &error) && there);
+    b.taken = b.in.length = 0; /* as if the rest had not come yet */
+    ck_assert(pipe_put(&a, &end, &error));
+    ck_assert(pipe_push(&a, 0, 1000, &error));
+    close(ends[0]);
+    ck_assert(pipe_put(&b, &kept, &error));
+    ck_assert_msg(pipe_get(&b, 1000, &arena, &got, &there, &error), "%s", error.text);
+    ck_assert(there);
+    ck_assert_int_eq(got.type, PIPE_END);
+    pipe_close(&a);
+    pipe_close(&b);
+    close(ends[1]);
+}
+END_TEST
+
 START_TEST(a_length_beyond_all_bounds_ends_the_connection) {
     int ends[2];
     struct pipe b;
@@ -296,6 +324,7 @@ int main(void) {
     tcase_add_test(c, messages_cross_in_pieces_and_in_order);
     tcase_add_test(c, a_message_larger_than_a_socket_takes_goes_through);
     tcase_add_test(c, a_process_that_dies_in_mid_message_is_told_from_one_that_closes);
+    tcase_add_test(c, what_a_process_said_before_it_ended_is_read_though_it_hears_nothing);
     tcase_add_test(c, a_length_beyond_all_bounds_ends_the_connection);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);

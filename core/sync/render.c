@@ -244,10 +244,11 @@ static bool look_for_attempt(const struct render *r, struct lane_item *item,
         before(r, item, s->attempt_body, s->attempt_wanted, s->attempt_omitted, error);
     if (tried == NULL)
         return !error_is_set(error);
-    if (!same_version(item) && holds_change(r->lane->arena, base, tried, item->theirs))
+    item->look = LOOK_APART; /* somebody's version, in which ours isn't: it came too late */
+    if (same_version(item))
+        item->look = LOOK_SEEN;
+    else if (holds_change(r->lane->arena, base, tried, item->theirs))
         item->look = LOOK_ATTEMPT;
-    else
-        item->look = LOOK_APART;
     return true;
 }
 
@@ -281,6 +282,10 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
     if (mine == NULL)
         return true;
     item->look = compare(r->lane->arena, item, base, mine);
+    if (r->two_way && !same_version(item)) {
+        item->look = body_contains(item->theirs, mine) ? LOOK_WANTED : LOOK_OVERLAP;
+        return true;
+    }
     if (item->look == LOOK_APART && same_version(item))
         item->look = LOOK_SEEN;
     return true;

@@ -13,6 +13,7 @@ struct render {
     const struct delivery_target *target;
     const struct lifecycle *lifecycle;
     const char *chart; /* of references to the patient; NULL: they stay as they are */
+    bool two_way; /* what was sent is not to be trusted: it may not be what was sent last */
 };
 /* What stands in the way of a reference now. */
 enum render_way {
@@ -40,7 +41,6 @@ enum render_end render_wanted(const struct render *r, const struct lane_item *it
                               bool together, struct tree **out, uint32_t *omitted,
                               struct iptfhir_error *error);
 /* Looks at item->theirs: sets item->look, and item->out to what an update would write (with
- * item->omitted). False when the store or memory failed. `settled_version`: the version that the
- * state expects is the one found. */
+ * item->omitted). False when the store or memory failed. */
 bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_error *error);
 #endif

@@ -40,7 +40,8 @@ static void write_records(int first, int last, const char *replace, const char *
     char path[4096];
     struct str text = { 0 };
     struct str all = { 0 };
-    snprintf(path, sizeof path, "%s/mappings/examples/goals-only/record.json", getenv("top_srcdir"));
+    snprintf(path, sizeof path, "%s/mappings/examples/goals-only/record.json",
+             getenv("top_srcdir"));
     ck_assert(file_read(&text, path, 1 << 20, NULL));
     struct tree *tree = json_read_copy(&arena, text.data, text.length, NULL, &error);
     ck_assert_ptr_nonnull(tree);
@@ -73,7 +74,7 @@ static void configure(const char *mapper, const char *more) {
     char text[2048], path[128];
     snprintf(text, sizeof text,
              "store: {path: store.db}\nidentity: {base: \"https://ipt.example.org\"}\n"
-             "log: {level: error}\nplugins: [\"%s/tests/plugins\"]\n%s"
+             "log: {level: error}\nplugins: [\"%s/tests/plugins/.libs\"]\n%s"
              "sources: {s: {plugin: source-json, path: in.ndjson}}\n"
              "mappers: {goals: {plugin: map-goal}, other: {plugin: %s%s}}\n"
              "targets: {file: {plugin: target-file, path: out.ndjson, consent: attested}}\n"

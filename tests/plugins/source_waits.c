@@ -32,7 +32,7 @@ static iptfhir_status poll_source(void *self, const char *cursor, struct iptfhir
     return host->fail(host, error, IPTFHIR_RETRY, "stopping", NULL, "the service stops");
 }
 
-static const struct iptfhir_source source = { sizeof source, poll_source };
+static const struct iptfhir_source source = { .size = sizeof source, .poll = poll_source };
 
 const struct iptfhir_descriptor iptfhir_plugin = { .magic = IPTFHIR_MAGIC,
                                                    .abi = IPTFHIR_ABI,

@@ -145,11 +145,13 @@ static void draw_network(struct sim_random *r, const struct sim_config *c, struc
         x->b %= CLINIC_PATIENTS;
 }
 
-static void draw_place(struct sim_random *r, struct sim_event *x) {
+static void draw_place(struct sim_random *r, const struct sim_config *c, struct sim_event *x) {
     switch (x->kind) {
     case SIM_KILL: x->a = (int)sim_between(r, 1, sim_chance(r, 50) ? 30 : 300); break;
     case SIM_CLOCK:
         x->a = sim_chance(r, 50) ? -60 : sim_chance(r, 50) ? 365 * 24 * 60 : -365 * 24 * 60;
+        if (c->calm && x->a < -60)
+            x->a = -60; /* a year ago no consent of today has begun */
         break;
     case SIM_FULL: x->a = (int)sim_between(r, 1, 600); break;
     case SIM_RETRY:
@@ -181,7 +183,7 @@ static void draw_event(struct sim_random *r, const struct sim_config *c, struct 
     } else if (x->kind >= SIM_FAULT && x->kind < SIM_KILL) {
         draw_network(r, c, x);
     } else if (x->kind >= SIM_KILL) {
-        draw_place(r, x);
+        draw_place(r, c, x);
     }
 }
 
