@@ -38,10 +38,12 @@ PATIENCE=1
 config
 ehr_faults '[{"match":{"method":"POST","pathRegex":"^/?$"},"action":"status","status":503,"headers":{"retry-after":"3600"}},{"match":{"method":"PUT"},"action":"status","status":503,"headers":{"retry-after":"3600"}}]'
 run 75 sync
-same "waits" "$(status_of pending)" 1
+same "waits" "$(status_of waiting)" 1
 ehr_faults '[]'
 run 75 sync
-same "still waits for the hour to pass" "$(status_of pending)" 1
-iptfhir --json outbox list
-above "the next try in minutes" "$(value '(it[0].nextMs - Date.now()) / 60000 | 0' <"$dir/out")" 50
+same "still waits for the hour to pass" "$(status_of waiting)" 1
+iptfhir --json status
+above "the pause goes on for minutes" "$(value '(it.paused[0].untilMs - Date.now()) / 60000 | 0' <"$dir/out")" 50
+run 0 outbox retry --target hospital
+run 0 sync
 scenario_end

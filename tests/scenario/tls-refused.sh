@@ -13,7 +13,7 @@ refused() {
     says "$1" "$2" "$dir/err"
     says "$1: the target is named" 'target hospital cannot be used now' "$dir/err"
     same "$1: requests" "$(grep -c '"method"' "$dir/journal")" 0
-    same "$1: everything waits" "$(status_of pending)" "$(status_of accepted)"
+    same "$1: everything waits" "$(status_of waiting)" "$(status_of resources)"
     law
     run 78 check --probe
     says "$1: also said by check --probe" "$2" "$dir/err"
