@@ -157,7 +157,7 @@ YAML
     done
     cat >>"$dir/iptfhir.yaml" <<YAML
 jobs:
-  ipt: {source: clinic, mappers: [$MAPPERS], targets: [hospital], clinic: main}
+  ipt: {source: clinic, mappers: [$MAPPERS], targets: [${TARGETS:-hospital}], clinic: scenario}
 ${MORE:-}
 YAML
 }
