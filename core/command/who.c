@@ -3,6 +3,7 @@
 #include "core/base/crypt.h"
 #include "core/base/str.h"
 #include "core/command/place.h"
+#include "core/tree/tree.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct search {
     const char *hash;
     bool json;
     size_t found;
+    struct arena arena; /* of a record's facts */
     struct str out;
 };
 
@@ -49,10 +51,30 @@ static bool look_at_patient(void *user, const struct store_patient *patient) {
     return true;
 }
 
+/* The patient that facts are about; a record that is held may name one that has no row yet. */
+static void look_at_facts(struct search *s, const struct store_record *record,
+                          const struct tree *facts) {
+    const struct tree *patient = tree_get(facts, "patient");
+    const char *local_id = patient != NULL ? tree_text(patient, "localId") : NULL;
+    if (s->found == 0 && local_id != NULL && is_named(s, local_id))
+        put(s, "patient", record->job, local_id);
+}
+
 static bool look_at_record(void *user, const struct store_record *record) {
     struct search *s = user;
     if (is_named(s, record->id))
         put(s, "record", record->job, record->id);
+    bool held = record->state == STORE_RECORD_HELD && record->facts.length > 0;
+    if (!held || s->found > 0)
+        return true;
+    arena_reset(&s->arena);
+    const struct tree *facts =
+        json_read_copy(&s->arena, record->facts.data, record->facts.length, NULL, NULL);
+    const struct tree *refused = facts != NULL ? tree_get(facts, "held") : NULL;
+    if (refused == NULL || refused->kind != TREE_ARRAY)
+        return true;
+    for (const struct tree *one = refused->first; one != NULL; one = one->next)
+        look_at_facts(s, record, one);
     return true;
 }
 
@@ -98,6 +120,7 @@ int command_who(int argc, char **argv, const struct command_options *options) {
         if (s.out.data != NULL)
             fputs(s.out.data, stdout);
         str_free(&s.out);
+        arena_free(&s.arena);
     }
     if (error_is_set(&error))
         place_print_error(&error);

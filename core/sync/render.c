@@ -296,8 +296,12 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
         return false;
     if (s->attempt != STORE_NO_ATTEMPT)
         return look_for_attempt(r, item, base, error);
-    if (mine == NULL)
+    if (mine == NULL) {
+        /* A withdrawal that writes nothing compares with nothing: whatever is there stays. */
+        if (item->wanted != STORE_WANTED_NOTHING)
+            item->look = LOOK_SEEN;
         return true;
+    }
     item->look = compare(r->lane->arena, item, base, mine);
     if (r->two_way && !same_version(item)) {
         item->look = body_contains(item->theirs, mine) ? LOOK_WANTED : LOOK_OVERLAP;

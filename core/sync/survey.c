@@ -132,23 +132,6 @@ static bool count_lost(struct walk *w, const struct lane *lane, uint64_t *lost) 
     return true;
 }
 
-/* What is the clinic's own was said by a record of some patient. */
-static bool find_record(struct walk *w, const struct lane *lane, struct lane_item *item) {
-    struct store_record *record;
-    bool found = false;
-    if (item->record != NULL)
-        return true;
-    record = arena_zalloc(lane->arena, sizeof *record);
-    if (record == NULL)
-        return error_set(w->error, "memory", NULL, "out of memory");
-    if (!w->store->calls->record_get(w->store, item->said->record, lane->arena, record, &found,
-                                     w->error))
-        return false;
-    if (found)
-        item->record = record;
-    return true;
-}
-
 /* Whether the target is meant to have it, or has it already. */
 static bool belongs(const struct walk *w, const struct lane_item *item, const char *target) {
     const struct store_state *s = &item->state;
@@ -176,8 +159,6 @@ static bool walk_lane(struct walk *w, const char *target, uint32_t no, uint64_t 
     w->lost += lost;
     for (size_t i = 0; i < lane.count && !w->ended; i++) {
         struct survey_item out = { .target = target };
-        if (!find_record(w, &lane, &lane.items[i]))
-            return false;
         if (!belongs(w, &lane.items[i], target) || !survey_look(&lane, &lane.items[i], &out))
             continue;
         w->ended = !w->each(w->user, &out);

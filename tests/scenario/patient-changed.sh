@@ -30,7 +30,7 @@ begin move
 says "both are named by hash" 'patient [0-9a-f]{16}, and it now names patient [0-9a-f]{16}' "$dir/changed"
 for hash in $(grep -o 'patient [0-9a-f]\{16\}' "$dir/changed" | sort -u | cut -d' ' -f2); do
     run 0 who "$hash"
-    says "whom a hash names" 'patient P-[14] of scenario' "$dir/out"
+    says "whom a hash names" 'patient P-[14] of (scenario|ipt)' "$dir/out"
 done
 run 65 who 0123456789abcdef
 run 64 outbox resolve "$record" ours
