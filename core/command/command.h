@@ -19,7 +19,7 @@ struct command_options {
  */
 typedef int command_function(int argc, char **argv, const struct command_options *options);
 command_function command_check, command_eval, command_map, command_outbox, command_plugins,
-    command_status, command_sync, command_test;
+    command_status, command_sync, command_test, command_who;
 
 /* Prints a report: lines on `out` ("where: error: text [code]"), or one JSON array with --json on
  * stdout. */

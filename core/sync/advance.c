@@ -152,7 +152,7 @@ static bool take_gate(struct cycle *c, struct lane_item *item, struct reconcile_
         facts->gate = GATE_SAYS_HOLD;
         item->gate_code = "wrong-reference";
         item->gate_detail = "it refers to another patient: correct its mapping or the record";
-    } else if (c->refusal.code != NULL && needs_chart(c)) {
+    } else if (c->refusal.code != NULL && needs_chart(c) && !cycle_in_place(c, item)) {
         facts->gate = GATE_SAYS_HOLD;
         item->gate_code = c->refusal.code;
         item->gate_detail = c->refusal.detail;
@@ -450,7 +450,8 @@ static bool wants_match(const struct cycle *c) {
         return true;
     for (size_t i = 0; i < c->lane.count; i++) {
         const struct lane_item *item = &c->lane.items[i];
-        bool idle = item->waits || item->state.attempt != STORE_NO_ATTEMPT;
+        bool idle =
+            item->waits || item->state.attempt != STORE_NO_ATTEMPT || cycle_in_place(c, item);
         if (!idle && order_task_of(item) != ORDER_NONE)
             return true;
     }

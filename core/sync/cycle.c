@@ -88,14 +88,21 @@ void cycle_free(struct cycle *c) {
     base_free(c);
 }
 
+bool cycle_in_place(const struct cycle *c, const struct lane_item *item) {
+    bool erased = item->wanted == STORE_WANTED_MOVED || item->wanted == STORE_WANTED_ERROR;
+    bool left = item->wanted == STORE_WANTED_ENDED || item->wanted == STORE_WANTED_LEFT;
+    bool nobody = c->lane.facts.identity == NULL;
+    return item->state.chart[0] != '\0' && (erased || (left && nobody));
+}
+
 const char *cycle_chart(const struct cycle *c, const struct lane_item *item) {
     if (c->lane.clinics || !c->reach->has_server)
         return NULL;
     if (item->state.attempt != STORE_NO_ATTEMPT)
         return item->state.attempt_chart[0] != '\0' ? item->state.attempt_chart : NULL;
-    if (item->wanted == STORE_WANTED_MOVED)
-        return item->state.chart[0] != '\0' ? item->state.chart : NULL;
-    return c->lane.chart;
+    if (cycle_in_place(c, item))
+        return item->state.chart;
+    return item->wanted != STORE_WANTED_MOVED ? c->lane.chart : NULL;
 }
 
 bool cycle_is_older(const struct cycle *c, const struct lane_item *item) {

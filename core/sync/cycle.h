@@ -66,6 +66,9 @@ struct cycle {
 struct cycle *cycle_new(struct cycle_run *run, struct reach *reach, uint64_t patient,
                         struct iptfhir_error *error);
 void cycle_free(struct cycle *c);
+/* Whether an item is withdrawn where it stands, whoever its patient is taken for now: what never
+ * should have stood there, and what is withdrawn of a patient of whom no record tells any more. */
+bool cycle_in_place(const struct cycle *c, const struct lane_item *item);
 /* The chart that requests about an item are of: that of its attempt, of the place it moves from, or
  * the one matched; NULL: none. */
 const char *cycle_chart(const struct cycle *c, const struct lane_item *item);

@@ -98,9 +98,26 @@ static bool end_learning(struct delivery *d, struct target_run *t, struct iptfhi
     return true;
 }
 
+/* Whether a target has a lane at all: one where everything is in step is asked nothing. */
+static bool has_lanes(struct delivery *d, struct target_run *t, bool *any,
+                      struct iptfhir_error *error) {
+    uint64_t patient;
+    size_t count = 0;
+    int64_t next;
+    bool read = d->run.store->calls->lanes_due(d->run.store, t->reach.no, 0, INT64_MAX, 1, &patient,
+                                               &count, &next, error);
+    *any = count > 0;
+    return read;
+}
+
 /* Asks a target what it can do, unless it is being asked or pauses. */
 static bool learn(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    bool any;
     if (t->reach.learned || t->reach.paused || t->learning.ask.under_way)
+        return true;
+    if (!has_lanes(d, t, &any, error))
+        return false;
+    if (!any)
         return true;
     t->learning.sink = (struct iptfhir_evidence_sink) {
         sizeof t->learning.sink, t, learn_item, learn_candidate, learn_abilities, learn_pause

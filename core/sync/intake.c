@@ -110,6 +110,52 @@ bool intake_abandon(struct store *store, struct iptfhir_error *error) {
     return ok;
 }
 
+bool intake_reread(struct store *store, const char *job, struct iptfhir_error *error) {
+    char name[NAME_BYTES];
+    snprintf(name, sizeof name, "reread %s", job);
+    return store->calls->fact_set(store, name, (struct store_bytes) { "1", 1 }, error);
+}
+
+/* ---- how the last poll went ---- */
+
+/* Keeps what a poll counted. */
+static void keep_counts(struct intake *in) {
+    char name[NAME_BYTES];
+    char text[160];
+    const struct intake_counts *n = &in->counts;
+    snprintf(name, sizeof name, "counts %s", in->settings->job);
+    snprintf(text, sizeof text, "%llu %llu %llu %llu %llu", (unsigned long long)n->records,
+             (unsigned long long)n->mapped, (unsigned long long)n->unchanged,
+             (unsigned long long)n->stale, (unsigned long long)n->held);
+    rows_set_fact(in, name, text);
+}
+
+bool intake_counts_of(struct store *store, const char *job, struct intake_counts *out,
+                      struct iptfhir_error *error) {
+    char name[NAME_BYTES];
+    char text[160];
+    struct arena a = { 0 };
+    struct store_bytes value = { NULL, 0 };
+    unsigned long long n[5] = { 0 };
+    snprintf(name, sizeof name, "counts %s", job);
+    *out = (struct intake_counts) { 0 };
+    bool read = store->calls->fact_get(store, name, &a, &value, error);
+    bool any = read && value.data != NULL;
+    if (any) {
+        snprintf(text, sizeof text, "%.*s", (int)value.length, value.data);
+        int got = sscanf(text, "%llu %llu %llu %llu %llu", &n[0], &n[1], &n[2], &n[3], &n[4]);
+        if (got != 5)
+            read = error_set(error, "store-damaged", name, "the poll's counts can't be read");
+    }
+    out->records = n[0];
+    out->mapped = n[1];
+    out->unchanged = n[2];
+    out->stale = n[3];
+    out->held = n[4];
+    arena_free(&a);
+    return read;
+}
+
 /* ---- aliases ---- */
 
 struct aliases {
@@ -239,6 +285,23 @@ static void open_targets(struct intake *in) {
     }
 }
 
+/* A person asked for everything to be read: the source begins at its beginning. */
+static void take_reread(struct intake *in) {
+    char asked[NAME_BYTES];
+    char cursor[NAME_BYTES];
+    struct store_bytes value = { NULL, 0 };
+    snprintf(asked, sizeof asked, "reread %s", in->settings->job);
+    snprintf(cursor, sizeof cursor, "cursor %s", in->settings->job);
+    if (!in->calls->fact_get(in->store, asked, &in->scratch, &value, &in->fault)) {
+        intake_fault(in, "store", "the store could not be read; run the command again");
+        return;
+    }
+    if (value.data == NULL)
+        return;
+    rows_set_fact(in, asked, NULL);
+    rows_set_fact(in, cursor, NULL);
+}
+
 /* Copies the first failure out. */
 static bool answer(struct intake *in, struct iptfhir_error *error) {
     if (intake_ok(in))
@@ -276,6 +339,8 @@ struct intake *intake_begin(struct store *store, const struct intake_settings *s
         load(in, poll);
         if (intake_ok(in))
             open_targets(in);
+        if (intake_ok(in))
+            take_reread(in);
         intake_write_poll(in, true);
         (void)close_tx(in, NULL);
     }
@@ -577,6 +642,7 @@ bool intake_end(struct intake *in, bool whole, int64_t now_ms, struct iptfhir_er
         keep_cursor(in, true);
     }
     intake_write_poll(in, false);
+    keep_counts(in);
     return close_tx(in, error);
 }
 

@@ -111,6 +111,13 @@ struct intake_counts {
     uint64_t mass_held; /* withdrawals held as mass-withdrawal */
 };
 const struct intake_counts *intake_counts(const struct intake *in);
+/* What the last poll of a job counted that ended, whole or not; all zero before the first. Of the
+ * members only records to held are kept. */
+bool intake_counts_of(struct store *store, const char *job, struct intake_counts *out,
+                      struct iptfhir_error *error);
+/* The next poll of the job begins without a cursor, also when one is under way now: what a person
+ * decided about records is then met. [tx] */
+bool intake_reread(struct store *store, const char *job, struct iptfhir_error *error);
 
 /* When delivery of a job may begin and what of it is fresh: reads what intake_begin/end kept. A
  * record that a later poll than `number` changed (store_record.poll) is not confirmed. */

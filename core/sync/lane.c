@@ -73,12 +73,41 @@ struct lane_item *lane_find(const struct lane *lane, const unsigned char uuid[ST
 
 /* ---- which version decides ---- */
 
-static const struct store_record *record_of(const struct lane *lane, uint64_t no) {
+/* Records of other patients that say something here: what a record left in a former patient's
+ * chart, and what is the clinic's own. */
+struct foreign {
+    struct foreign *next;
+    struct store_record record;
+    bool found;
+};
+
+/* Finds the record of a row; *out NULL: the store lost it. */
+static bool find_record(const struct lane *lane, uint64_t no, struct foreign **foreign,
+                        const struct store_record **out, struct iptfhir_error *error) {
+    *out = NULL;
     for (size_t i = 0; i < lane->record_count; i++) {
-        if (lane->records[i].no == no)
-            return &lane->records[i];
+        if (lane->records[i].no == no) {
+            *out = &lane->records[i];
+            return true;
+        }
     }
-    return NULL;
+    struct foreign *f = *foreign;
+    while (f != NULL && f->record.no != no)
+        f = f->next;
+    if (f == NULL) {
+        f = arena_zalloc(lane->arena, sizeof *f);
+        if (f == NULL)
+            return error_set(error, "memory", NULL, "out of memory");
+        if (!lane->store->calls->record_get(lane->store, no, lane->arena, &f->record, &f->found,
+                                            error))
+            return false;
+        f->record.no = no;
+        f->next = *foreign;
+        *foreign = f;
+    }
+    if (f->found)
+        *out = &f->record;
+    return true;
 }
 
 /* How much a word of a record counts against that of another: a body over a withdrawal, a
@@ -119,6 +148,7 @@ static void weigh(struct lane_item *item, const struct store_said *said,
 static bool group(struct lane *lane, const struct store_said *rows, size_t count,
                   struct iptfhir_error *error) {
     uint32_t slots = 16;
+    struct foreign *foreign = NULL;
     while (slots < count * 2)
         slots *= 2;
     lane->slot_mask = slots - 1;
@@ -127,7 +157,9 @@ static bool group(struct lane *lane, const struct store_said *rows, size_t count
     if (lane->slots == NULL || lane->items == NULL)
         return error_set(error, "memory", NULL, "out of memory");
     for (size_t i = 0; i < count; i++) {
-        const struct store_record *record = record_of(lane, rows[i].record);
+        const struct store_record *record;
+        if (!find_record(lane, rows[i].record, &foreign, &record, error))
+            return false;
         uint32_t slot = slot_of(lane, rows[i].uuid);
         if (lane->slots[slot] != 0) {
             weigh(&lane->items[lane->slots[slot] - 1], &rows[i], record);

@@ -8,6 +8,7 @@ core_sources += \
 	%D%/courier.c %D%/courier.h \
 	%D%/cycle.c %D%/cycle.h \
 	%D%/delivery.c %D%/delivery.h \
+	%D%/dry_run.c %D%/dry_run.h \
 	%D%/evidence.c %D%/evidence.h \
 	%D%/facts.c %D%/facts.h \
 	%D%/gate.c %D%/gate.h \
@@ -31,6 +32,7 @@ core_sources += \
 	%D%/render.c %D%/render.h \
 	%D%/service.c %D%/service.h \
 	%D%/shared.c %D%/shared.h \
+	%D%/survey.c %D%/survey.h \
 	%D%/witness.c %D%/witness.h
 
 check_PROGRAMS += %D%/intake_test
@@ -84,3 +86,6 @@ check_PROGRAMS += %D%/body_test
 check_PROGRAMS += %D%/reach_test
 %C%_reach_test_SOURCES = %D%/reach_test.c
 %C%_reach_test_LDADD = $(test_ldadd)
+check_PROGRAMS += %D%/survey_test
+%C%_survey_test_SOURCES = %D%/survey_test.c
+%C%_survey_test_LDADD = $(test_ldadd)

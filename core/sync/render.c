@@ -188,12 +188,29 @@ static struct store_body_at wanted_body(const struct lane_item *item) {
     return withdrawn && item->state.sent ? item->state.sent_body : item->said->body;
 }
 
+/* How many resources that the body refers to are left out of it: each once, however often it is
+ * referred to, as render_missing() counts them. */
+static uint32_t count_omitted(struct writing *w, const struct lane_item *item) {
+    uint32_t omitted = 0;
+    for (size_t i = 0; i < item->said->reference_count; i++) {
+        const struct store_reference *reference = &item->said->references[i];
+        char uuid[37], text[160];
+        lane_uuid_text(reference->uuid, uuid);
+        omitted +=
+            write_reference(w, reference->type, strlen(reference->type), uuid, text) == BODY_OMIT;
+    }
+    return omitted;
+}
+
 enum render_end render_wanted(const struct render *r, const struct lane_item *item, const char *id,
                               bool together, struct tree **out, uint32_t *omitted,
                               struct iptfhir_error *error) {
     struct writing w = { .r = r, .together = together };
     w.before = item->wanted != STORE_WANTED_BODY; /* a withdrawal changes no reference */
-    return make(&w, item, wanted_body(item), item->wanted, id, out, omitted, error);
+    enum render_end end = make(&w, item, wanted_body(item), item->wanted, id, out, omitted, error);
+    if (end == RENDER_MADE && !w.before)
+        *omitted = count_omitted(&w, item);
+    return end;
 }
 
 /* ---- comparing ---- */
@@ -288,8 +305,12 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
         return false;
     if (s->attempt != STORE_NO_ATTEMPT)
         return look_for_attempt(r, item, base, error);
-    if (mine == NULL)
+    if (mine == NULL) {
+        /* A withdrawal that writes nothing compares with nothing: whatever is there stays. */
+        if (item->wanted != STORE_WANTED_NOTHING)
+            item->look = LOOK_SEEN;
         return true;
+    }
     item->look = compare(r->lane->arena, item, base, mine);
     if (r->two_way && !same_version(item)) {
         item->look = body_contains(item->theirs, mine) ? LOOK_WANTED : LOOK_OVERLAP;

@@ -64,7 +64,7 @@ ehr_stop
 
 echo "-- rows"
 clinic 12
-rm -f "$dir"/store.db*
+forget_store
 cat >"$dir/columns.yaml" <<'YAML'
 date_order: ymd
 timezone: "Z"

@@ -59,7 +59,7 @@ for statement in "${IPTFHIR_STATEMENTS:-/nonexistent}"/*-r4.json; do
     [ -f "$statement" ] || continue
     name=$(basename "$statement" .json)
     echo "-- $name"
-    rm -f "$dir"/store.db*
+    forget_store
     hospital "$name" --metadata "$statement"
     config
     iptfhir sync

@@ -19,7 +19,7 @@ PATIENCE=2
 config
 run 0 check
 run 0 check --probe
-run 78 status
+run 0 status
 run 0 sync
 run 0 status
 

@@ -12,7 +12,7 @@ lost() {
     shift 2
     echo "-- $name"
     clinic 2
-    rm -f "$dir"/store.db*
+    forget_store
     # shellcheck disable=SC2086 # a list of options
     hospital "$name" $options
     config "$@"
@@ -49,7 +49,7 @@ lost no-conditional-create '[{"match":{"method":"POST","pathRegex":"^/(CarePlan|
 echo "-- a resource without an identifier"
 options= NEIGHBOURS="condition, careteam, encounter, procedure, consent, provenance"
 clinic 2
-rm -f "$dir"/store.db*
+forget_store
 hospital provenance
 config "transaction: never"
 ehr_faults '[{"match":{"method":"POST","pathRegex":"^/Provenance$","times":1},"action":"drop-after"}]'

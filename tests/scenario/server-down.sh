@@ -14,7 +14,7 @@ ehr_stop
 run 75 sync
 says "what is wrong" 'target hospital cannot be used now' "$dir/err"
 says "what is to come" 'wait for a retry' "$dir/err"
-same "all of it waits" "$(status_of pending)" "$(status_of accepted)"
+same "all of it waits" "$(status_of waiting)" "$(status_of resources)"
 run 75 status
 hospital second --state "$dir/state"
 settle

@@ -9,7 +9,7 @@ way() {
     name=$1
     shift
     clinic 3
-    rm -f "$dir"/store.db*
+    forget_store
     hospital "$name" "$@"
     NEIGHBOURS="condition, careteam, encounter, procedure, consent"
     config
@@ -25,7 +25,7 @@ way() {
     same "$name: creates of one identity at once" "$(ehr_stat .overlaps)" 0
     law
     # Another store of the same clinic finds what is there.
-    rm -f "$dir"/store.db*
+    forget_store
     ehr_reset
     run 0 sync
     same "$name: changes by a new store" "$(mutations)" 0
