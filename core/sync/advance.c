@@ -109,6 +109,8 @@ static bool ask_gate(struct cycle *c, struct lane_item *item, struct gate_answer
                                           : item->said->detail,
         .polling = poll->polling,
         .confirmed_ms = poll->confirmed_ms,
+        .confirmed_poll = poll->number,
+        .record_poll = item->record->poll,
         .max_age_ms = c->run->settings->max_age_ms
     };
     *answer = gate_ask(&question);
@@ -214,6 +216,8 @@ static unsigned flags_of(const struct cycle *c, const struct lane_item *item) {
         flags |= MUST_LOOK;
     bool ours = cycle_decided(item, "ours") || cycle_decided(item, "withdraw") ||
                 cycle_decided(item, "move");
+    if (ours)
+        flags |= PERSON_SAYS;
     if (ours || target->conflict == DELIVERY_OURS)
         flags |= PREFERS_OURS;
     else if (cycle_decided(item, "theirs") || target->conflict == DELIVERY_THEIRS)
@@ -483,14 +487,9 @@ static void accept_same_charts(struct cycle *c) {
 
 /* Another local patient may stand in this chart already. */
 static bool check_chart_owner(struct cycle *c, struct iptfhir_error *error) {
-    char name[160], number[24];
-    struct store_bytes owner;
-    (void)snprintf(name, sizeof name, "chart %u %s", c->reach->no, c->lane.chart);
-    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)c->patient);
-    if (!c->run->store->calls->fact_get(c->run->store, name, &c->arena, &owner, error))
+    bool ours;
+    if (!cycle_owns_chart(c, &ours, error))
         return false;
-    bool ours = owner.data == NULL ||
-                (owner.length == strlen(number) && memcmp(owner.data, number, owner.length) == 0);
     if (!ours) {
         c->refusal.code = "patient-shared";
         c->refusal.detail = "another patient of the clinic stands in this chart: one of the two "
@@ -604,13 +603,13 @@ static void plan_return(struct cycle *c) {
     c->looks_again = c->looks_again || c->waits;
     c->unknown = unknown;
     c->again_ms = INT64_MAX;
-    if (unknown)
-        c->again_ms = c->settles_ms > now ? c->settles_ms : now + reach_backoff(tries, 0);
     struct reach_rest *rest = reach_rest_of(c->reach, c->patient);
     int lane_tries = rest != NULL && rest->tries > tries ? rest->tries : tries;
     uint32_t jitter = 0;
     (void)c->run->world->random(c->run->world, &jitter, sizeof jitter);
     int64_t later = now + reach_backoff(lane_tries, jitter);
+    if (unknown)
+        c->again_ms = c->settles_ms > now ? c->settles_ms : later;
     if (retries && later < c->again_ms)
         c->again_ms = later;
     if (c->looks_again && now + LOOK_AGAIN_MS < c->again_ms)

@@ -94,7 +94,7 @@ static bool resolve_references(struct tree *body, struct arena *a, const struct 
             break;
         case BODY_OMIT:
             (*omitted)++;
-            take_out(list[i]->parent);
+            take_out(list[i]->parent == body ? list[i] : list[i]->parent);
             break;
         }
     }
@@ -162,9 +162,9 @@ static bool is_generated(const struct tree *narrative) {
     return status != NULL && strcmp(status, "generated") == 0;
 }
 
-/* Finds the element of an array that equals `wanted`; NULL: none. */
-static struct tree *equal_element(const struct tree *array, const struct tree *wanted) {
-    for (struct tree *item = array->first; item != NULL; item = item->next) {
+/* Finds the element from `first` on that holds `wanted`; NULL: none. */
+static struct tree *equal_element(struct tree *first, const struct tree *wanted) {
+    for (struct tree *item = first; item != NULL; item = item->next) {
         if (body_contains(item, wanted))
             return item;
     }
@@ -175,9 +175,9 @@ static struct tree *equal_element(const struct tree *array, const struct tree *w
 static void align_set(struct tree *theirs, const struct tree *mine) {
     struct tree *after = NULL;
     for (const struct tree *wanted = mine->first; wanted != NULL; wanted = wanted->next) {
-        struct tree *item = equal_element(theirs, wanted);
+        struct tree *item = equal_element(after != NULL ? after->next : theirs->first, wanted);
         if (item == NULL)
-            continue;
+            continue; /* it lacks, or it stands before: we say it twice */
         tree_remove(item);
         item->parent = theirs;
         item->next = after != NULL ? after->next : theirs->first;
@@ -189,8 +189,9 @@ static void align_set(struct tree *theirs, const struct tree *mine) {
     }
 }
 
+/* Lists whose order says nothing, and to which servers add. */
 static bool is_set(const char *name) {
-    static const char *const sets[] = { "tag", "security", "profile" };
+    static const char *const sets[] = { "tag", "security", "profile", "identifier" };
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         if (strcmp(sets[i], name) == 0)
             return true;
@@ -236,7 +237,7 @@ void body_normalise(struct tree *theirs, const struct tree *mine) {
 /* Whether each element of a set is in another. */
 static bool contains_set(const struct tree *theirs, const struct tree *mine) {
     for (const struct tree *item = mine->first; item != NULL; item = item->next) {
-        if (equal_element(theirs, item) == NULL)
+        if (equal_element(theirs->first, item) == NULL)
             return false;
     }
     return true;

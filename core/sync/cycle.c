@@ -6,6 +6,7 @@
 #include "core/base/crypt.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- life ---- */
@@ -193,10 +194,78 @@ static bool keep_foreign_decisions(struct cycle *c, struct iptfhir_error *error)
     return true;
 }
 
+/* ---- whose chart it is ---- */
+
+/* The fact that keeps who stands in the lane's chart. */
+static void chart_name(const struct cycle *c, char out[160]) {
+    (void)snprintf(out, 160, "chart %u %s", c->reach->no, c->lane.chart);
+}
+
+/* Whether a patient has, or may have, something of ours in the lane's chart. */
+static bool stands_there(struct cycle *c, uint64_t patient, bool *stands,
+                         struct iptfhir_error *error) {
+    struct store_state *states;
+    size_t count;
+    *stands = false;
+    if (!c->run->store->calls->states_of(c->run->store, c->reach->no, patient, &c->arena, &states,
+                                         &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct store_state *s = &states[i];
+        bool there = s->server_id[0] != '\0' && strcmp(s->chart, c->lane.chart) == 0;
+        bool tried = s->attempt != STORE_NO_ATTEMPT;
+        bool may_be = tried && strcmp(s->attempt_chart, c->lane.chart) == 0;
+        *stands = *stands || there || may_be;
+    }
+    return true;
+}
+
+bool cycle_owns_chart(struct cycle *c, bool *ours, struct iptfhir_error *error) {
+    char name[160], number[24];
+    struct store_bytes owner;
+    bool stands;
+    *ours = true;
+    chart_name(c, name);
+    if (!c->run->store->calls->fact_get(c->run->store, name, &c->arena, &owner, error))
+        return false;
+    if (owner.data == NULL || owner.length >= sizeof number)
+        return true;
+    memcpy(number, owner.data, owner.length);
+    number[owner.length] = '\0';
+    uint64_t patient = strtoull(number, NULL, 10);
+    if (patient == c->patient)
+        return true;
+    if (!stands_there(c, patient, &stands, error))
+        return false;
+    *ours = !stands;
+    return true;
+}
+
+/* Notes that the lane's patient stands in its chart. */
+static bool set_owner(struct cycle *c, struct iptfhir_error *error) {
+    char name[160], number[24];
+    chart_name(c, name);
+    int length = snprintf(number, sizeof number, "%llu", (unsigned long long)c->patient);
+    const struct store_bytes value = { number, (size_t)length };
+    return c->run->store->calls->fact_set(c->run->store, name, value, error);
+}
+
+bool cycle_claim_chart(struct cycle *c, bool *ours, struct iptfhir_error *error) {
+    *ours = true;
+    if (c->chart_claimed || c->lane.chart == NULL || !c->reach->has_server)
+        return true;
+    if (!cycle_owns_chart(c, ours, error))
+        return false;
+    if (!*ours)
+        return true;
+    c->chart_claimed = true;
+    return set_owner(c, error);
+}
+
 /* Notes by what the lane was matched, and who stands in its chart. */
 static bool save_match(struct cycle *c, struct iptfhir_error *error) {
     const struct store_calls *calls = c->run->store->calls;
-    char name[160], number[24];
+    char name[64];
     if (c->lane.chart == NULL || !c->reach->has_server || !anything_there(&c->lane))
         return true;
     for (size_t i = 0; i < c->lane.count; i++) {
@@ -208,10 +277,7 @@ static bool save_match(struct cycle *c, struct iptfhir_error *error) {
                          (struct store_bytes) { c->identity_hash, strlen(c->identity_hash) },
                          error))
         return false;
-    (void)snprintf(name, sizeof name, "chart %u %s", c->reach->no, c->lane.chart);
-    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)c->patient);
-    return calls->fact_set(c->run->store, name, (struct store_bytes) { number, strlen(number) },
-                           error);
+    return set_owner(c, error);
 }
 
 /* Whether anything differs from what the store has. */

@@ -45,6 +45,7 @@ struct cycle {
     struct match_candidate *candidates;
     size_t candidate_count, candidate_capacity;
     struct match_refusal refusal; /* code NULL: none */
+    bool chart_claimed;           /* in this cycle */
     bool identity_changed;        /* since the last match: the chart must be looked at */
     char identity_hash[33];
     /* what the cycle met */
@@ -86,6 +87,12 @@ void cycle_hold_sticks(struct lane_item *item);
 /* Forgets the target's copy: what is wanted is created anew under the next generation of its
  * identity. */
 void cycle_begin_anew(struct lane_item *item);
+/* Whether no other local patient stands in the lane's chart: one who has, or may have, something of
+ * ours there. */
+bool cycle_owns_chart(struct cycle *c, bool *ours, struct iptfhir_error *error);
+/* Notes, before the first byte leaves, that the lane's patient stands in its chart, unless another
+ * one does; [tx]. */
+bool cycle_claim_chart(struct cycle *c, bool *ours, struct iptfhir_error *error);
 /* Whether there is something to save. */
 bool cycle_is_dirty(const struct cycle *c);
 /* Writes what is dirty, and at its end whether the lane stays; [tx]. A stale cycle keeps what

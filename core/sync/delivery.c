@@ -420,11 +420,8 @@ static bool pick(struct delivery *d, struct target_run *t, struct iptfhir_error 
         }
         bool whole_page =
             t->lanes.count < most || count == 0 || t->reach.after == patients[count - 1];
-        if (count < SCAN_PAGE && whole_page) {
-            t->reach.scanned = !t->reach.rescan;
-            t->reach.rescan = false;
-            t->reach.after = 0;
-        }
+        if (count < SCAN_PAGE && whole_page)
+            reach_scan_ends(&t->reach, d->run.world->steady_ms(d->run.world));
     }
     return true;
 }
@@ -528,11 +525,24 @@ static void recheck(struct delivery *d) {
     }
 }
 
+/* Saves a cycle. Of several patients who were matched to one chart at once, the first to write
+ * there stands in it; the others' orders are taken back. */
+static bool save_cycle(struct cycle *c, struct iptfhir_error *error) {
+    bool ours = true;
+    if (cycle_writes(c) && !cycle_claim_chart(c, &ours, error))
+        return false;
+    if (!ours) {
+        c->stale = true; /* it is matched anew, and then sees who stands there */
+        cycle_withdraw_order(c);
+    }
+    return cycle_save(c, error);
+}
+
 static bool save_all(struct delivery *d, struct iptfhir_error *error) {
     for (size_t i = 0; i < d->target_count; i++) {
         struct target_run *t = &d->targets[i];
         for (struct cycle *c = t->lanes.first; c != NULL; c = c->next) {
-            if (is_ready(c) && !cycle_save(c, error))
+            if (is_ready(c) && !save_cycle(c, error))
                 return false;
         }
         if (!t->reach.pause_changed)
@@ -591,7 +601,7 @@ static bool put_to_rest(struct target_run *t, const struct cycle *c, struct iptf
         return error_set(error, "memory", NULL, "out of memory");
     rest->until_ms = c->again_ms;
     rest->waits = c->waits;
-    rest->tries = c->waits ? rest->tries + 1 : 0;
+    rest->tries = c->waits || c->unknown ? rest->tries + 1 : 0;
     rest->unknown = c->unknown;
     if (c->stale) {
         rest->until_ms = INT64_MIN;
@@ -638,9 +648,9 @@ static enum delivery_moved rest(struct delivery *d, int64_t *wait_ms) {
         if (due < next)
             next = due;
     }
-    *wait_ms = next == INT64_MAX ? INT64_MAX : next - now;
-    if (*wait_ms < 0)
-        *wait_ms = 0;
+    *wait_ms = INT64_MAX;
+    if (next != INT64_MAX)
+        *wait_ms = next > now ? next - now : 0; /* what is due at once has no moment to take off */
     if (unknown)
         return DELIVERY_AWAITS;
     return waits ? DELIVERY_RESTS : DELIVERY_IN_STEP;

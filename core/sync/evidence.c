@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum {
+    FORBIDDEN_MS = 15 * 60000, /* then it is tried again: the rights may have been given */
     FORBIDDEN_MOST = 5, /* refusals of access before anything was taken: then the target pauses */
     FAILED_MOST = 8,    /* orders in a row that met errors: then the target pauses */
     RESET_LEAST = 3     /* so many gone, and most of what was read: then it is a reset */
@@ -50,7 +51,7 @@ static void pause_target(struct cycle *c, const struct iptfhir_pause *pause) {
 /* One of the item's kind is there. */
 static void take_found(struct cycle *c, struct lane_item *item, const struct iptfhir_evidence *e) {
     bool others = false;
-    if (e->server_id == NULL)
+    if (e->server_id == NULL || item->found == FOUND_SEVERAL)
         return;
     if (item->found == FOUND_ONE && strcmp(item->found_id, e->server_id) != 0) {
         item->found = FOUND_SEVERAL;
@@ -125,6 +126,7 @@ static bool is_forbidden_everywhere(struct cycle *c, const struct iptfhir_eviden
         .code = "target-forbidden",
         .detail = "the target refuses access to everything that was tried: check the rights of "
                   "this client there",
+        .retry_after_ms = FORBIDDEN_MS,
         .person = true
     };
     bool access = e->code != NULL && strcmp(e->code, "policy-denied") == 0;
@@ -140,10 +142,12 @@ static void take_refused(struct cycle *c, struct lane_item *item,
     bool writing = c->ask.order.task == IPTFHIR_WRITE;
     if (writing)
         end_attempt(item);
-    if (is_forbidden_everywhere(c, e) && item->state.tries < 2) {
+    bool everywhere = is_forbidden_everywhere(c, e);
+    if (everywhere && (item->state.tries < 2 || c->reach->forbidden >= FORBIDDEN_MOST)) {
         cycle_set_step(c, item, STORE_WAITING, "policy-denied", keep(c, e->detail));
         cycle_hold_sticks(item);
-        item->state.tries++;
+        if (item->state.tries < 2)
+            item->state.tries++; /* whose fault it is shows when something else is taken */
         item->waits = true;
         return;
     }
@@ -226,7 +230,11 @@ static void take_write(struct cycle *c, struct lane_item *item, const struct ipt
 
 static void take_look(struct cycle *c, struct lane_item *item, const struct iptfhir_evidence *e) {
     switch (e->proof) {
-    case IPTFHIR_FOUND: take_found(c, item, e); return;
+    case IPTFHIR_FOUND:
+        take_found(c, item, e);
+        if (c->ask.order.task == IPTFHIR_READ && item->theirs == NULL)
+            item->waits = true; /* a read that shows nothing tells nothing */
+        return;
     case IPTFHIR_ABSENT: take_absent(c, item, false); return;
     case IPTFHIR_GONE: take_absent(c, item, true); return;
     case IPTFHIR_REFUSED: take_refused(c, item, e); return;

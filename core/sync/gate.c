@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { DATE = 11 }; /* "YYYY-MM-DD" and NUL */
+enum {
+    DATE = 11,                       /* "YYYY-MM-DD" and NUL */
+    AHEAD_MOST_MS = 24 * 3600 * 1000 /* the wall clock may have gone back by so much */
+};
 
 /* What one consent says, of the classes that it names. */
 struct gate_decision {
@@ -23,9 +26,14 @@ struct gate_decision {
 
 /* Keeps the day of a date or time; "" when there is none. */
 static void take_day(char out[DATE], const char *text) {
+    static const char form[] = "dddd-dd-dd";
     out[0] = '\0';
-    if (text == NULL || strlen(text) < DATE - 1)
-        return;
+    for (size_t i = 0; i < sizeof form - 1; i++) {
+        bool digit = text != NULL && text[i] >= '0' && text[i] <= '9';
+        bool dash = text != NULL && text[i] == '-';
+        if (form[i] == 'd' ? !digit : !dash)
+            return;
+    }
     memcpy(out, text, DATE - 1);
     out[DATE - 1] = '\0';
 }
@@ -36,10 +44,11 @@ static bool is_refusal(const char *status) {
 }
 
 /* The day of a refusal: as it says; else the later of its signature and of the day on which the
- * record that says so was made, since a revocation without a date must not lose to what it ends. */
+ * record that says so was made, since a revocation without a date must not lose to what it ends;
+ * "", today, when nobody knows when that was. */
 static void take_refusal_day(char out[DATE], const struct tree *consent, int64_t revision_ms) {
     take_day(out, tree_text(consent, "revokedAt"));
-    if (out[0] != '\0')
+    if (out[0] != '\0' || revision_ms == 0)
         return;
     char revision[25], day[DATE];
     take_day(out, tree_text(consent, "signedAt"));
@@ -71,13 +80,22 @@ static bool read_consent(const struct tree *consent, int64_t revision_ms,
     }
     take_day(out->date, tree_text(consent, "signedAt"));
     take_day(out->until, tree_text(consent, "expires"));
-    return out->date[0] != '\0'; /* a permission without a date is none */
+    bool begins = out->date[0] != '\0';
+    bool ends_someday = tree_get(consent, "expires") != NULL && out->until[0] == '\0';
+    return begins && !ends_someday; /* without dates that can be read it permits nothing */
 }
 
-/* Whether a member is true. */
-static bool flag(const struct tree *facts, const char *name) {
+static const char unreadable[] =
+    "what is kept of this patient's consents can't be read: run sync --reread";
+
+/* Whether a member is true; one of another kind makes the facts unreadable. */
+static bool flag(const struct tree *facts, const char *name, struct gate_patient *out) {
     const struct tree *value = tree_get(facts, name);
-    return value != NULL && value->kind == TREE_BOOLEAN && value->boolean;
+    if (value == NULL)
+        return false;
+    if (value->kind != TREE_BOOLEAN)
+        out->unreadable = unreadable;
+    return value->kind == TREE_BOOLEAN && value->boolean;
 }
 
 /* How many consents the facts hold. */
@@ -104,11 +122,17 @@ static size_t all_consents_in(const struct tree *facts) {
 /* Adds what one record's facts say. */
 static void join_one(const struct tree *facts, int64_t revision_ms, struct gate_decision *decisions,
                      struct gate_patient *out) {
-    out->part2 = out->part2 || flag(facts, "part2");
-    out->minor = out->minor || flag(facts, "minor");
-    if (consents_in(facts) == 0)
+    const struct tree *consents = tree_get(facts, "consents");
+    bool part2 = flag(facts, "part2", out), minor = flag(facts, "minor", out);
+    out->part2 = out->part2 || part2;
+    out->minor = out->minor || minor;
+    if (consents == NULL)
         return;
-    for (const struct tree *c = tree_get(facts, "consents")->first; c != NULL; c = c->next) {
+    if (consents->kind != TREE_ARRAY) {
+        out->unreadable = unreadable;
+        return;
+    }
+    for (const struct tree *c = consents->first; c != NULL; c = c->next) {
         if (read_consent(c, revision_ms, &decisions[out->decision_count]))
             out->decision_count++;
     }
@@ -130,12 +154,15 @@ static bool permissions_count(const struct store_record *record) {
     return record->state == STORE_RECORD_LIVE || record->state == STORE_RECORD_LEFT;
 }
 
-/* Forgets the permissions among the newest decisions. */
+/* Forgets the permissions among the newest decisions, but not what they exclude. */
 static void drop_permissions(struct gate_decision *decisions, size_t from, size_t *count) {
     size_t kept = from;
     for (size_t i = from; i < *count; i++) {
-        if (!decisions[i].permits)
-            decisions[kept++] = decisions[i];
+        struct gate_decision *d = &decisions[i];
+        if (d->permits)
+            d->classes = NULL; /* it permits none */
+        if (!d->permits || d->excluded != NULL)
+            decisions[kept++] = *d;
     }
     *count = kept;
 }
@@ -173,8 +200,7 @@ bool gate_join(struct arena *a, const struct store_record *records, size_t count
             return false;
         if (facts[i] == NULL || facts[i]->kind != TREE_OBJECT) {
             facts[i] = NULL;
-            out->unreadable = "what is kept of this patient's consents can't be read: run sync "
-                              "--reread";
+            out->unreadable = unreadable;
         }
         room += all_consents_in(facts[i]);
     }
@@ -237,8 +263,19 @@ static bool refuses(const struct gate_decision *d, const char *data_class) {
         return true;
     if (d->permits)
         return false;
-    bool names_classes = d->classes != NULL && d->classes->length > 0;
+    bool names_classes =
+        d->classes != NULL && d->classes->kind == TREE_ARRAY && d->classes->length > 0;
     return !names_classes || lists(d->classes, data_class);
+}
+
+/* Whether a permission leaves any of its classes permitted. */
+static bool permits_any(const struct gate_decision *d) {
+    bool listed = d->classes != NULL && d->classes->kind == TREE_ARRAY;
+    for (const struct tree *c = listed ? d->classes->first : NULL; c != NULL; c = c->next) {
+        if (c->kind == TREE_STRING && !lists(d->excluded, c->text))
+            return true;
+    }
+    return false;
 }
 
 /* Whether a decision permits what the need asks for. */
@@ -246,21 +283,24 @@ static bool permits(const struct gate_decision *d, enum privacy_need need, const
     if (!d->permits)
         return false;
     if (need == PRIVACY_NEEDS_ANY)
-        return d->classes != NULL && d->classes->length > 0;
+        return permits_any(d);
     return lists(d->classes, data_class) && !lists(d->excluded, data_class);
 }
 
-/* Among the decisions for the recipient the latest counts; on one day the refusal. `part2`: only
+/* Among the decisions for the recipient the latest counts; on one day the refusal. A refusal counts
+ * at once, also when it is dated ahead: its day may be over here and not yet there. `part2`: only
  * permissions that cover Part 2. */
 static bool latest_permits(const struct gate_question *q, enum privacy_need need, bool part2,
                            const char *today, bool *refused) {
     const char *permitted_on = "", *refused_on = "";
     for (size_t i = 0; i < q->patient->decision_count; i++) {
         const struct gate_decision *d = &q->patient->decisions[i];
-        if (!concerns(d, q->recipient) || strcmp(d->date, today) > 0)
+        bool ahead = strcmp(d->date, today) > 0;
+        if (!concerns(d, q->recipient) || (ahead && d->permits))
             continue;
-        if (refuses(d, q->data_class) && strcmp(d->date, refused_on) >= 0)
-            refused_on = d->date[0] != '\0' ? d->date : today;
+        const char *day = d->date[0] != '\0' ? d->date : today;
+        if (refuses(d, q->data_class) && strcmp(day, refused_on) > 0)
+            refused_on = day;
         bool covers = permits(d, need, q->data_class) && in_force(d, today);
         if (covers && (d->part2 || !part2) && strcmp(d->date, permitted_on) > 0)
             permitted_on = d->date;
@@ -293,7 +333,9 @@ static struct gate_answer ask_poll(const struct gate_question *q) {
     if (q->polling)
         return (struct gate_answer) { GATE_WAITS, "polling",
                                       "its job is being read; a later line may correct it", 0 };
-    if (q->confirmed_ms == 0 || q->now_ms - q->confirmed_ms > q->max_age_ms)
+    int64_t age = q->now_ms - q->confirmed_ms;
+    bool believed = age <= q->max_age_ms && age >= -AHEAD_MOST_MS;
+    if (q->confirmed_ms == 0 || !believed || q->record_poll > q->confirmed_poll)
         return (
             struct gate_answer) { GATE_WAITS, "unconfirmed",
                                   "its job was not read to the end within limits.max_age_hours: "

@@ -46,8 +46,10 @@ struct gate_question {
     const char *record_code, *record_detail;
     const char *said_code, *said_detail; /* why ingest held the resource; "" */
     /* its job */
-    bool polling;         /* a poll has begun and not ended */
-    int64_t confirmed_ms; /* when a whole poll last ended; 0: never */
+    bool polling;                        /* a poll has begun and not ended */
+    int64_t confirmed_ms;                /* when a whole poll last ended; 0: never */
+    int64_t confirmed_poll, record_poll; /* its number, and that of the poll which last changed the
+                                            record: what a later one said is not confirmed */
     int64_t max_age_ms;
 };
 enum gate_way { GATE_OPEN, GATE_WAITS, GATE_HOLDS };

@@ -60,6 +60,33 @@ check_PROGRAMS += %D%/witness_test
 %C%_witness_test_SOURCES = %D%/witness_test.c
 %C%_witness_test_LDADD = $(test_ldadd)
 
+check_PROGRAMS += %D%/reconcile_test
+%C%_reconcile_test_SOURCES = %D%/reconcile_test.c
+%C%_reconcile_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/gate_test
+%C%_gate_test_SOURCES = %D%/gate_test.c
+%C%_gate_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/privacy_test
+%C%_privacy_test_SOURCES = %D%/privacy_test.c
+%C%_privacy_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/match_test
+%C%_match_test_SOURCES = %D%/match_test.c
+%C%_match_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/delivery_test
+%C%_delivery_test_SOURCES = %D%/delivery_test.c
+%C%_delivery_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/body_test
+%C%_body_test_SOURCES = %D%/body_test.c
+%C%_body_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/reach_test
+%C%_reach_test_SOURCES = %D%/reach_test.c
+%C%_reach_test_LDADD = $(test_ldadd)
 check_PROGRAMS += %D%/survey_test
 %C%_survey_test_SOURCES = %D%/survey_test.c
 %C%_survey_test_LDADD = $(test_ldadd)

@@ -101,6 +101,8 @@ static bool name_item(struct cycle *c, const struct lane_item *item, struct iptf
     }
     if (item->state.server_id[0] != '\0')
         out->server_id = item->state.server_id;
+    else if (item->found == FOUND_ONE)
+        out->server_id = item->found_id;
     else if (item->action == RECONCILE_READ)
         out->server_id = kept; /* under our own id, where clients choose ids */
     return true;
@@ -169,6 +171,8 @@ static void attempt(struct cycle *c, struct lane_item *item, iptfhir_verb verb) 
     const char *chart = cycle_chart(c, item);
     bool withdrawn = item->wanted != STORE_WANTED_BODY;
     s->attempt = verb == IPTFHIR_UPDATE ? STORE_UPDATE : STORE_CREATE;
+    if (verb == IPTFHIR_UPDATE)
+        s->server_id = item->found_id; /* where a lost answer is looked for */
     s->attempt_wanted = item->wanted;
     lane_wanted_key(item, s->attempt_hash);
     s->attempt_body = withdrawn && s->sent ? s->sent_body : item->said->body;

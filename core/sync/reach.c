@@ -104,14 +104,16 @@ void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t ste
         wait = REACH_PAUSE_MOST_MS;
     int64_t until = steady_ms + wait;
     bool longer = !r->paused || until > r->until_ms;
+    bool names = pause->person == r->needs_person ? longer : pause->person;
     if (!r->paused)
         r->failures++;
     r->paused = true;
     r->pause_changed = true;
     r->needs_person = r->needs_person || pause->person;
-    if (!longer)
-        return;
-    r->until_ms = until;
+    if (longer)
+        r->until_ms = until;
+    if (!names)
+        return; /* the cause that needs a person stays named */
     (void)snprintf(r->code, sizeof r->code, "%s",
                    pause->code != NULL ? pause->code : "target-busy");
     (void)snprintf(r->detail, sizeof r->detail, "%s", pause->detail != NULL ? pause->detail : "");
@@ -204,6 +206,20 @@ void reach_wake(struct reach *r, uint64_t patient) {
     for (size_t i = 0; i < r->rest_capacity; i++) {
         if (r->rests[i].patient != 0)
             r->rests[i].until_ms = INT64_MIN;
+    }
+}
+
+void reach_scan_ends(struct reach *r, int64_t now_ms) {
+    r->scanned = !r->rescan;
+    r->rescan = false;
+    r->after = 0;
+    for (size_t i = 0; r->scanned && i < r->rest_capacity; i++) {
+        struct reach_rest *rest = &r->rests[i];
+        if (rest->patient == 0 || rest->until_ms > now_ms)
+            continue;
+        rest->until_ms = INT64_MAX;
+        rest->waits = false;
+        rest->unknown = false;
     }
 }
 

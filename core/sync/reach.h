@@ -76,6 +76,9 @@ struct reach_rest *reach_rest_of(const struct reach *r, uint64_t patient);
 struct reach_rest *reach_rest_add(struct reach *r, uint64_t patient);
 /* Lanes are looked for again from the first. */
 void reach_rescan(struct reach *r);
+/* A scan has come to the last lane: what should have been looked at by now and was not found has
+ * no lane any more. */
+void reach_scan_ends(struct reach *r, int64_t now_ms);
 /* Forgets the rest of a lane that is done, or of all lanes (patient 0). */
 void reach_wake(struct reach *r, uint64_t patient);
 /* When the next rest ends, and whether anything that rests waits or is unknown. */

@@ -41,7 +41,8 @@ enum reconcile_look {
     LOOK_SEEN = 8,     /* as it was last seen */
     LOOK_APART = 16,   /* somebody changed other elements than we do */
     LOOK_OVERLAP = 32, /* somebody changed the same elements */
-    LOOK_CHART = 64    /* it stands in another chart */
+    LOOK_CHART = 64,   /* it stands in another chart */
+    LOOK_UNSEEN = 128  /* the answer didn't show it */
 };
 enum reconcile_flag {
     KNOWS_ID = 1,       /* the server's id is known */
@@ -63,7 +64,8 @@ enum reconcile_flag {
     IS_DUPLICATE = 65536,  /* the server said that it has one */
     MILDER_HOLD = 131072,  /* the target holds withdrawals */
     MILDER_LEAVE = 262144, /* the target leaves what is withdrawn as it is */
-    MUST_LOOK = 524288     /* a blind create is not to be trusted: look first */
+    MUST_LOOK = 524288,    /* a blind create is not to be trusted: look first */
+    PERSON_SAYS = 1048576  /* PREFERS_OURS is a person's word on this one, not the policy's */
 };
 struct reconcile_facts {
     enum reconcile_wanted wanted;

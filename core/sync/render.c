@@ -16,6 +16,12 @@ static bool is_there(const struct lane_item *item) {
     return item->state.server_id[0] != '\0';
 }
 
+/* The id of an item in what went out before: also of one whose lost create was found just now. */
+static const char *id_before(const struct lane_item *item) {
+    bool lost = item->state.attempt == STORE_CREATE && item->found == FOUND_ONE;
+    return !is_there(item) && lost ? item->found_id : item->state.server_id;
+}
+
 /* Whether an item will be tried in this cycle or a later one. */
 static bool will_come(const struct lane_item *item) {
     switch (item->action) {
@@ -95,11 +101,12 @@ static bool holds_reference(const struct tree *node, const char *text) {
 /* Says what a reference to another resource of the lane becomes. */
 static enum body_reference write_item(const struct writing *w, const struct lane_item *item,
                                       char *text) {
-    if (is_there(item)) {
+    const char *server_id = w->before ? id_before(item) : item->state.server_id;
+    if (server_id[0] != '\0') {
         bool wanted = item->wanted == STORE_WANTED_BODY;
         if (!w->before && !wanted)
             return BODY_OMIT;
-        (void)snprintf(text, 160, "%s/%s", item->said->type, item->state.server_id);
+        (void)snprintf(text, 160, "%s/%s", item->said->type, server_id);
         if (w->theirs != NULL && !holds_reference(w->theirs, text))
             return BODY_OMIT;
         return BODY_CHANGE;
@@ -274,8 +281,10 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
     struct tree *mine = NULL, *base = NULL;
     item->look = LOOK_NONE;
     item->out = NULL;
-    if (item->theirs == NULL)
+    if (item->theirs == NULL) {
+        item->look = LOOK_UNSEEN;
         return true;
+    }
     if (r->chart != NULL && !body_refers_only_to(item->theirs, R4_PATIENT, r->chart)) {
         item->look = LOOK_CHART;
         return true;

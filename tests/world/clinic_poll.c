@@ -421,10 +421,13 @@ enum clinic_fed clinic_poll_step(struct clinic *c, struct sim_store *store, int6
     if (c->row_at == c->row_count)
         return end(c, store, wall_ms, error);
     const struct clinic_row *row = &c->rows[c->row_at];
+    uint64_t before = store->commits;
     bool good = hand_over(c, row, wall_ms, error);
+    if (store->commits > before)
+        tell_all(c, wall_ms); /* what came before this row had to be written first */
     c->row_at += good ? 1 : 0;
     if (good && sim_chance(&c->random, 40)) {
-        uint64_t before = store->commits;
+        before = store->commits;
         good = committed(c, store, before, intake_flush(c->feed, error), wall_ms);
     }
     if (good)

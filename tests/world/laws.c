@@ -113,6 +113,28 @@ static bool foreign(const struct laws *l, size_t ehr, const char *element, uint3
     return false;
 }
 
+/* Whether the EHR holds this number in the element already: then nothing older is written. */
+static bool stands_there(const struct laws *l, size_t ehr, const struct tree *resource,
+                         const char *element, uint32_t number) {
+    struct arena a = { 0 };
+    const char *type = tree_text(resource, "resourceType");
+    const char *id = tree_text(resource, "id");
+    const struct ehr_resource *r =
+        type != NULL && id != NULL ? ehr_find(l->world->ehrs[ehr], type, id) : NULL;
+    const struct tree *body = r != NULL ? json_read_copy(&a, r->body, r->length, NULL, NULL) : NULL;
+    bool same = body != NULL && clinic_number_in(body, element) == number;
+    arena_free(&a);
+    return same;
+}
+
+/* Whether a number may leave in an element that the store knows with another. */
+static bool may_differ(const struct laws *l, size_t ehr, const struct tree *resource,
+                       const char *element, uint32_t number) {
+    if (foreign(l, ehr, element, number))
+        return true;
+    return l->was_restored && stands_there(l, ehr, resource, element, number);
+}
+
 static void check_content(struct laws *l, size_t ehr, const struct clinic_identity *x,
                           const struct tree *resource) {
     const struct clinic_kind *kind = &clinic_kinds[x->item];
@@ -133,12 +155,27 @@ static void check_content(struct laws *l, size_t ehr, const struct clinic_identi
     uint32_t its_extra = clinic_number_in(resource, kind->extra);
     bool day = x->item == CLINIC_CONSENT; /* its number became a day of the month */
     uint32_t want_extra = day && extra != 0 ? extra % 28 + 1 : extra;
-    if (its_mark != mark && !foreign(l, ehr, kind->mark, its_mark))
+    if (its_mark != mark && !may_differ(l, ehr, resource, kind->mark, its_mark))
         laws_break(l, "old-after-new", "%s of record %zu: %u sent, %u is known", name, x->record,
                    its_mark, mark);
-    if (its_extra != want_extra && !foreign(l, ehr, kind->extra, its_extra))
+    if (its_extra != want_extra && !may_differ(l, ehr, resource, kind->extra, its_extra))
         laws_break(l, "old-after-new", "%s of record %zu: second element %u sent, %u is known",
                    name, x->record, its_extra, want_extra);
+}
+
+/* A body must be about a patient that the EHR has. */
+static void check_subject(struct laws *l, size_t ehr, const struct tree *resource,
+                          const char *name) {
+    static const char prefix[] = "Patient/";
+    const struct tree *subject = tree_get(resource, "subject");
+    if (subject == NULL)
+        subject = tree_get(resource, "patient");
+    const char *reference = subject != NULL ? tree_text(subject, "reference") : NULL;
+    bool patient = reference != NULL && strncmp(reference, prefix, sizeof prefix - 1) == 0;
+    const char *id = patient ? reference + sizeof prefix - 1 : "";
+    if (ehr_find(l->world->ehrs[ehr], "Patient", id) == NULL && !l->was_reset[ehr])
+        laws_break(l, "sent-without-chart", "%s goes out about %s", name,
+                   reference != NULL ? reference : "nobody");
 }
 
 /* What must be so for a resource to leave, unless it is withdrawn. */
@@ -160,6 +197,7 @@ static void check_leaving(struct laws *l, size_t ehr, const struct clinic_identi
     if (moved)
         laws_break(l, "moved-record-sent", "%s of record %zu: the record stands in another chart",
                    name, x->record);
+    check_subject(l, ehr, resource, name);
     check_content(l, ehr, x, resource);
 }
 

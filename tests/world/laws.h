@@ -30,6 +30,7 @@ struct laws {
     bool was_reset[SIM_EHRS];  /* the server forgot: what was there may be missing */
     bool stood[SIM_EHRS][CLINIC_RECORDS][CLINIC_PATIENTS]; /* a record's resources stood in
                                                                this patient's chart */
+    bool was_restored;     /* an older store was put in place: EHRs hold newer content */
     bool paused[SIM_EHRS]; /* at rest: the target waits for a person */
     bool may_move;         /* a person said where what changed its patient goes */
     bool may_overwrite;    /* a person said `ours` somewhere */

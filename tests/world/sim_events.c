@@ -27,8 +27,13 @@ static void go_back(struct sim_run *run, size_t record) {
             continue;
         struct clinic_state former = c->history[i - 1].state;
         struct clinic_state *s = clinic_change(c, record, sim_true_ms(run));
-        memcpy(s->mark, former.mark, sizeof s->mark);
-        memcpy(s->extra, former.extra, sizeof s->extra);
+        for (size_t item = 0; item < CLINIC_ITEMS; item++) {
+            bool leaves = former.mark[item] == 0 && s->mark[item] != 0;
+            if (leaves && run->script->config.calm)
+                continue; /* what becomes of it, a person would have to say */
+            s->mark[item] = former.mark[item];
+            s->extra[item] = former.extra[item];
+        }
         return;
     }
 }
@@ -415,6 +420,7 @@ static void restore(struct sim_run *run) {
     run->older_ms = sim_wall_ms(&run->world);
     for (size_t j = 0; j < CLINIC_JOBS; j++)
         run->clinic.exported[j] = false;
+    run->laws.was_restored = true;
     run->outcome->restores++;
 }
 
