@@ -7,6 +7,7 @@
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
 #include "core/sync/pipeline.h"
+#include "core/sync/probe.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -128,6 +129,18 @@ static void try_instance(struct check *c, struct trial *t) {
                 : NULL;
 }
 
+/* Opens a target's connection, and asks it what it can do when that was wished. */
+static void try_target(struct check *c, const struct trial *t) {
+    struct iptfhir_error error = ERROR_INIT;
+    if (t->kind != TARGET || t->instance == NULL)
+        return;
+    const struct iptfhir_target *calls = plugin_descriptor(t->plugin)->target;
+    if (calls == NULL)
+        return;
+    if (!probe_target(t->config->name, calls, instance_self(t->instance), c->probe, &error))
+        report_add(&c->report, REPORT_ERROR, error.code, t->config->where, "%s", error.text);
+}
+
 /* Check everything but samples. */
 static void check_all(struct check *c) {
     const struct config *config = c->config;
@@ -145,6 +158,8 @@ static void check_all(struct check *c) {
         load_mappings(c);
     for (size_t i = 0; i < c->count; i++)
         try_instance(c, &c->trials[i]);
+    for (size_t i = 0; i < c->count; i++)
+        try_target(c, &c->trials[i]);
 }
 
 /* Free what was on trial. */

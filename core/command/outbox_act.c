@@ -486,6 +486,7 @@ static const char *retry_record(struct act *a, struct store_record *record) {
                       record->no);
     if (record->state != STORE_RECORD_HELD)
         return refuse(a, "the record is not held: there is nothing to retry");
+    drop_holds(a, record); /* one that ended the mappers is mapped again when its hold is gone */
     read_again(a, record);
     return NULL;
 }
@@ -623,7 +624,12 @@ static bool choose_record(void *user, const struct store_record *record) {
 
 static bool choose_hold(void *user, const struct store_hold *hold) {
     struct act *a = user;
+    bool of_record;
     if (!fits(a->filter->code, hold->key.code))
+        return true;
+    if (!check(a, survey_is_of_record(a->o->store, hold, &a->arena, &of_record, a->error)))
+        return false;
+    if (of_record)
         return true;
     return choose(a, &(struct chosen) { .kind = OUTBOX_ROW, .no = (uint64_t)hold->no });
 }

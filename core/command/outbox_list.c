@@ -148,6 +148,13 @@ static bool add_record(void *user, const struct store_record *record) {
 static bool add_hold(void *user, const struct store_hold *hold) {
     struct listing *l = user;
     char id[32];
+    bool of_record;
+    if (!survey_is_of_record(l->o->store, hold, &l->scratch, &of_record, l->error)) {
+        l->failed = true;
+        return false;
+    }
+    if (of_record)
+        return true;
     snprintf(id, sizeof id, "h%" PRId64, hold->no);
     arena_reset(&l->scratch);
     const char *colon = hold->key.place[0] != '\0' ? ":" : "";

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
+#include "core/base/codes.h"
 #include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
@@ -425,11 +426,17 @@ static void await_ingest(const struct courier *c) {
     (void)poll(&look, 1, PATIENCE_MS);
 }
 
+/* Whether a connection can't be opened for what the configuration says. */
+static bool is_config_fault(const char *code) {
+    const struct code *entry = code_find(code);
+    return entry != NULL && entry->kind == CODE_CONFIG;
+}
+
 static int run(struct courier *c) {
     int code = EXIT_FAULT;
     c->delivery = delivery_open(c->world, c->store, &c->delivery_settings, &c->error);
     if (c->delivery == NULL)
-        return EXIT_FAULT;
+        return is_config_fault(c->error.code) ? EXIT_CONFIG : EXIT_FAULT;
     pipe_open(&c->pipe, c->descriptors[0]);
     world_real_watch(c->world, c->descriptors[0]);
     int tries = 0;

@@ -24,6 +24,7 @@ core_sources += \
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/order.c %D%/order.h \
 	%D%/privacy.c %D%/privacy.h \
+	%D%/probe.c %D%/probe.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/reach.c %D%/reach.h \
 	%D%/reader.c %D%/reader.h \

@@ -341,6 +341,8 @@ static int run_children(struct service *s) {
         return 128 + asked_to_stop;
     bool ingest_failed = s->ingest_code != EXIT_SETTLED && s->ingest_code != EXIT_LATER;
     bool delivery_failed = s->delivery_code != EXIT_SETTLED && s->delivery_code != EXIT_LATER;
+    if (s->delivery_code == EXIT_CONFIG)
+        return EXIT_CONFIG; /* ingest then only says that the other process is gone */
     if (ingest_failed)
         return s->ingest_code;
     if (delivery_failed)

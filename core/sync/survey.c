@@ -333,20 +333,30 @@ static bool count_record(void *user, const struct store_record *record) {
     return true;
 }
 
-/* Rows and parts; a hold that only says why its whole record is held is counted there. */
-static bool count_hold(void *user, const struct store_hold *hold) {
-    struct counting *c = user;
+bool survey_is_of_record(struct store *store, const struct store_hold *hold, struct arena *scratch,
+                         bool *of_record, struct iptfhir_error *error) {
     struct store_record record;
     bool found = false;
-    arena_reset(&c->scratch);
-    if (hold->key.record[0] != '\0' &&
-        !c->store->calls->record_find(c->store, hold->key.record, &c->scratch, &record, &found,
-                                      c->error)) {
+    *of_record = false;
+    if (hold->key.record[0] == '\0')
+        return true;
+    arena_reset(scratch);
+    if (!store->calls->record_find(store, hold->key.record, scratch, &record, &found, error))
+        return false;
+    bool held = found && is_held(&record) && strcmp(record.job, hold->key.job) == 0;
+    *of_record = held && strcmp(record.code, hold->key.code) == 0;
+    return true;
+}
+
+/* Counts rows and parts. */
+static bool count_hold(void *user, const struct store_hold *hold) {
+    struct counting *c = user;
+    bool of_record;
+    if (!survey_is_of_record(c->store, hold, &c->scratch, &of_record, c->error)) {
         c->failed = true;
         return false;
     }
-    bool of_record = found && is_held(&record) && strcmp(record.job, hold->key.job) == 0;
-    if (of_record && strcmp(record.code, hold->key.code) == 0)
+    if (of_record)
         return true;
     struct survey_cause *cause = cause_of(c, hold->key.code, hold->since_ms);
     if (cause == NULL)

@@ -39,6 +39,10 @@ bool survey_walk(struct store *store, const struct survey_route *routes, size_t 
                  bool (*each)(void *user, const struct survey_item *item), void *user,
                  uint64_t *lost, struct iptfhir_error *error);
 
+/* Whether a hold only says why its whole record is held: then the record stands for both. */
+bool survey_is_of_record(struct store *store, const struct store_hold *hold, struct arena *scratch,
+                         bool *of_record, struct iptfhir_error *error);
+
 /* ---- the counts ---- */
 
 struct survey_line { /* a job at a target */

@@ -11,7 +11,7 @@ posts() { ehr_stat '.statuses' | value 'Object.values(it).reduce((a, b) => a + b
 # busy NAME RULE LEAST_MS: no sync stays for it; no request before its time, counted by the clock from the refusal.
 busy() {
     echo "-- $1"
-    forget_store
+    new_store
     ehr_stop
     hospital "$1"
     config ${OPTION:+"$OPTION"}
@@ -46,7 +46,7 @@ busy 503-seconds '[{"match":{"method":"POST","pathRegex":"^/?$","times":1},"acti
 busy 429-date '[{"match":{"method":"POST","pathRegex":"^/?$","times":1},"action":"status","status":429,"headers":{"retry-after":"@DATE@"}}]' 2000
 busy 503-date '[{"match":{"method":"POST","pathRegex":"^/?$","times":1},"action":"status","status":503,"headers":{"retry-after":"@DATE@"}}]' 2000
 OPTION="transaction: never"
-busy single-429 '[{"match":{"method":"POST","pathRegex":"^/Goal$","times":1},"action":"status","status":429,"headers":{"retry-after":"2"}}]' 1900
+busy single-429 '[{"match":{"method":"PUT","pathRegex":"^/Goal/","times":1},"action":"status","status":429,"headers":{"retry-after":"2"}}]' 1900
 busy metadata-503 '[{"match":{"pathRegex":"^/metadata","times":1},"action":"status","status":503,"headers":{"retry-after":"1"}}]' 900
 
 # Longer than anybody's patience: the sync ends with 75, says so, and nothing is lost.

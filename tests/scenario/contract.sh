@@ -65,7 +65,7 @@ run 0 outbox discard --code total-mismatch
 hospital second --state "$dir/state"
 settle
 same "back, with nothing held" "$code" 0
-same "discarded" "$(status_of discarded)" 1
+same "discarded" "$(held total-mismatch)" 0
 
 echo "-- a wrong configuration"
 config 'patient_sistem: "urn:x"'

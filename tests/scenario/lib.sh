@@ -183,6 +183,9 @@ run() {
 # forget_store: the store is lost; the key, which is kept elsewhere, and the witness beside it are not.
 forget_store() { rm -f "$dir/store.db" "$dir/store.db-wal" "$dir/store.db-shm"; }
 
+# new_store: a new installation, with a key of its own.
+new_store() { rm -f "$dir"/store.db*; }
+
 # settle [TRIES]: syncs until nothing waits any more; pauses of the target are ended as a person would who has repaired it. The last exit
 # code is in $code.
 settle() {

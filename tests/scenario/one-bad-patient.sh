@@ -17,15 +17,15 @@ arrived
 ehr_stop
 
 echo "-- 403 on everything"
-forget_store
+new_store
 hospital forbidden
 config
-ehr_faults '[{"match":{"pathRegex":"^/[^m]"},"action":"status","status":403},{"match":{"method":"POST","pathRegex":"^/?$"},"action":"status","status":403}]'
+ehr_faults '[{"match":{},"action":"status","status":403}]'
 run 75 sync
 same "nothing is held item by item" "$(held)" 0
 iptfhir --json status
 same "one cause" "$(value 'it.paused.map((p) => p.target + " " + p.code).join()' <"$dir/out")" "hospital target-forbidden"
-above "requests until it was clear" 12 "$(ehr_stat '.statuses["403"]')"
+above "requests until it was clear, at most" 12 "$(ehr_stat '.statuses["403"]')"
 iptfhir status
 says "what to do" 'outbox retry --target hospital' "$dir/out"
 ehr_faults '[]'

@@ -7,7 +7,7 @@ clinic 2
 echo "-- 413 to a single call"
 hospital large
 config "transaction: never"
-ehr_faults '[{"match":{"method":"POST","pathRegex":"^/Goal$"},"action":"status","status":413}]'
+ehr_faults '[{"match":{"method":"PUT","pathRegex":"^/Goal/"},"action":"status","status":413}]'
 run 1 sync
 same "held as too large" "$(held too-large) $(held)" "2 2"
 same "the plans" "$(ehr_count CarePlan)" 2
@@ -19,10 +19,10 @@ law
 ehr_stop
 
 echo "-- 500 for ever"
-forget_store
+new_store
 hospital broken
 config "transaction: never"
-ehr_faults '[{"match":{"method":"POST","pathRegex":"^/Goal$"},"action":"status","status":500}]'
+ehr_faults '[{"match":{"method":"PUT","pathRegex":"^/Goal/"},"action":"status","status":500}]'
 tries=30
 iptfhir sync
 while [ "$(held server-error)" -lt 2 ] && [ $tries -gt 0 ]; do

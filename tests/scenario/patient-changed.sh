@@ -9,7 +9,7 @@ begin() {
     clinic 4
     cp "$dir/records.ndjson" "$dir/all"
     grep -v '"REC-4"' "$dir/all" >"$dir/records.ndjson"
-    forget_store
+    new_store
     hospital "$1"
     config
     run 0 sync

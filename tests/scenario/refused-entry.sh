@@ -9,7 +9,7 @@ refused() {
     shift
     echo "-- $name"
     clinic 2
-    forget_store
+    new_store
     # shellcheck disable=SC2086 # a list of options
     hospital "$name" $options
     config "$@"
@@ -42,7 +42,7 @@ for limit in '[{"match":{"method":"POST","pathRegex":"^/?$","nth":[1,2]},"action
     '[{"match":{"method":"POST","pathRegex":"^/?$","nth":[1,2]},"action":"early-status","status":413,"rate":0}]' \
     '[{"match":{"method":"POST","pathRegex":"^/?$","nth":1},"action":"status","status":400,"body":{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"too-costly"}]}}]'; do
     clinic 1
-    forget_store
+    new_store
     hospital size
     config
     ehr_faults "$limit"
@@ -55,7 +55,7 @@ for limit in '[{"match":{"method":"POST","pathRegex":"^/?$","nth":[1,2]},"action
     ehr_stop
 done
 hospital bytes --max-body 9000
-forget_store
+new_store
 config
 settle
 same "bodies of at most 9000 bytes: the sync" "$code" 0
