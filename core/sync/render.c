@@ -260,6 +260,45 @@ static bool same_version(const struct lane_item *item) {
     return seen[0] != '\0' && item->found_version != NULL && strcmp(seen, item->found_version) == 0;
 }
 
+/* Whether a list holds references: those to what was created in the same bundle may be left out of
+ * ours as long as their ids are not known. */
+static bool lists_references(const struct tree *list) {
+    const struct tree *first = list->first;
+    return first != NULL && first->kind == TREE_OBJECT && tree_get(first, "reference") != NULL;
+}
+
+/* Whether `theirs` holds all that `mine` does, whatever its references are. */
+static bool is_alike(const struct tree *theirs, const struct tree *mine) {
+    if (theirs->kind != mine->kind)
+        return false;
+    if (mine->kind == TREE_OBJECT) {
+        for (const struct tree *m = mine->first; m != NULL; m = m->next) {
+            const struct tree *other = tree_get(theirs, m->name);
+            bool reference = strcmp(m->name, "reference") == 0;
+            if (!reference && (other == NULL || !is_alike(other, m)))
+                return false;
+        }
+        return true;
+    }
+    if (mine->kind != TREE_ARRAY)
+        return tree_equal(theirs, mine);
+    if (theirs->length != mine->length)
+        return lists_references(theirs) && theirs->length > mine->length;
+    const struct tree *other = theirs->first;
+    for (const struct tree *m = mine->first; m != NULL; m = m->next) {
+        if (!is_alike(other, m))
+            return false;
+        other = other->next;
+    }
+    return true;
+}
+
+/* Whether what is there is what a lost create wrote. */
+static bool was_created(const struct lane_item *item, const struct tree *tried) {
+    bool create = item->state.attempt == STORE_CREATE;
+    return create && is_alike(item->theirs, tried);
+}
+
 /* Looks whether an attempt took effect. */
 static bool look_for_attempt(const struct render *r, struct lane_item *item,
                              const struct tree *base, struct iptfhir_error *error) {
@@ -272,6 +311,8 @@ static bool look_for_attempt(const struct render *r, struct lane_item *item,
     if (same_version(item))
         item->look = LOOK_SEEN;
     else if (holds_change(r->lane->arena, base, tried, item->theirs))
+        item->look = LOOK_ATTEMPT;
+    else if (base == NULL && was_created(item, tried))
         item->look = LOOK_ATTEMPT;
     return true;
 }
