@@ -71,9 +71,9 @@ static void put_json(struct listing *l, const struct entry *e) {
 }
 
 static void put_text(struct listing *l, const struct entry *e) {
-    const char *code = e->code[0] != '\0' ? e->code : "-";
+    const char *shown = e->code[0] != '\0' ? e->code : "-";
     const char *what = e->type[0] != '\0' ? e->type : e->where;
-    str_printf(&l->o->out, "%-16s %-8s %-20s %-12s %s %s %s%s%s\n", e->id, e->state, code, e->job,
+    str_printf(&l->o->out, "%-16s %-8s %-20s %-12s %s %s %s%s%s\n", e->id, e->state, shown, e->job,
                e->record, what, e->identifier, e->decision[0] != '\0' ? " decided: " : "",
                e->decision);
 }

@@ -725,7 +725,7 @@ static struct store_state full_state(uint32_t target, uint64_t patient, uint32_t
         .patient = patient,
         .ordinal = ordinal,
         .step = STORE_UNKNOWN,
-        .code = "lost-answer",
+        .code = "unknown",
         .detail = "the answer to a create was lost",
         .decision = "ours",
         .since_ms = 1795000000123,
