@@ -8,7 +8,6 @@
 #define CORRECT "correct it at its source; the next sync reads it again"
 
 static const struct code table[] = {
-    /* ---- held: the way on is a decision or a change elsewhere ---- */
     { "adopt", CODE_HOLD,
       "the target holds a resource under our identifier that we have no trace of, and it differs "
       "from ours",
@@ -92,7 +91,7 @@ static const struct code table[] = {
     { "wrong-reference", CODE_HOLD,
       "the resource refers to another patient, or to what may not be sent",
       "correct the record or the mapping, then " RETRY },
-    /* ---- held at the source's side ---- */
+    /* ---- held: the way on is a decision or a change elsewhere ---- */
     { "bad-boolean", CODE_INPUT, "the cell is no yes or no as the columns file has them", CORRECT },
     { "bad-checkbox", CODE_INPUT, "the cell of a checkbox is neither empty, 0 nor 1", CORRECT },
     { "bad-date", CODE_INPUT, "the date doesn't exist or has another order than declared",

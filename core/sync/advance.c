@@ -308,6 +308,9 @@ static void adopt(struct cycle *c, struct lane_item *item) {
     s->version = item->found_version != NULL ? item->found_version : "";
     s->chart = cycle_chart(c, item) != NULL ? cycle_chart(c, item) : "";
     s->since_ms = c->run->world->wall_ms(c->run->world);
+    if (s->since_ms < c->run->settings->older_ms)
+        s->since_ms =
+            c->run->settings->older_ms; /* by a clock that was ahead: looked at all the same */
     s->decision = "";
     s->tries = 0;
     item->dirty = true;
