@@ -1035,6 +1035,51 @@ START_TEST(a_cursor_is_kept_with_what_came_before_it) {
 }
 END_TEST
 
+START_TEST(a_reading_without_a_cursor_can_be_asked_for_while_another_runs) {
+    struct store_bytes cursor;
+    begin();
+    OK(store->calls->begin(store, &error));
+    OK(intake_reread(store, "nightly", &error));
+    OK(store->calls->commit(store, &error));
+    OK(intake_cursor(in, "42", &error));
+    end();
+    close_poll();
+    OK(intake_cursor_get(store, "nightly", &arena, &cursor, &error));
+    ck_assert_ptr_nonnull(cursor.data);
+    begin();
+    OK(intake_cursor_get(store, "nightly", &arena, &cursor, &error));
+    ck_assert_ptr_null(cursor.data);
+    OK(intake_cursor(in, "43", &error));
+    end();
+    close_poll();
+    begin();
+    OK(intake_cursor_get(store, "nightly", &arena, &cursor, &error));
+    ck_assert_ptr_nonnull(cursor.data);
+}
+END_TEST
+
+START_TEST(what_a_poll_counted_is_kept_and_adds_up) {
+    struct intake_counts counts;
+    OK(intake_counts_of(store, "nightly", &counts, &error));
+    ck_assert_uint_eq(counts.records, 0);
+    begin();
+    TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    TAKE("r2", .resources = "Goal:b=1", .revision_ms = NOW + 3 * DAY);
+    end();
+    close_poll();
+    OK(intake_counts_of(store, "nightly", &counts, &error));
+    ck_assert_uint_eq(counts.records, 2);
+    ck_assert_uint_eq(counts.mapped, 1);
+    ck_assert_uint_eq(counts.held, 1);
+    begin();
+    TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    end();
+    OK(intake_counts_of(store, "nightly", &counts, &error));
+    ck_assert_uint_eq(counts.records, 1);
+    ck_assert_uint_eq(counts.unchanged, 1);
+}
+END_TEST
+
 START_TEST(the_cursor_of_a_complete_export_is_kept_when_it_has_ended) {
     struct store_bytes cursor;
     settings.complete = INTAKE_EXPORT;
@@ -1236,6 +1281,8 @@ int main(void) {
     tcase_add_test(c, a_poll_that_a_dead_process_left_open_can_be_ended);
     tcase_add_test(c, a_clock_that_went_back_does_not_give_an_older_poll);
     tcase_add_test(c, a_cursor_is_kept_with_what_came_before_it);
+    tcase_add_test(c, a_reading_without_a_cursor_can_be_asked_for_while_another_runs);
+    tcase_add_test(c, what_a_poll_counted_is_kept_and_adds_up);
     tcase_add_test(c, the_cursor_of_a_complete_export_is_kept_when_it_has_ended);
     tcase_add_test(c, a_target_that_is_added_gets_every_patient);
     tcase_add_test(c, what_is_not_flushed_is_forgotten);
