@@ -10,7 +10,7 @@ usage() {
 usage: ./autogen.sh [--no-deps] [TARGET...]
   no TARGET    regenerate configure
   TARGET       install what is missing (as root or through sudo), configure in build/, make TARGET
-               (check, demo, all, install, distcheck, check-valgrind, check-sanitizers, bench ...)
+               (check, demo, all, install, distcheck, check-style, check-analyzer, check-compilers, check-dist, check-valgrind, bench ...)
   --no-deps    install nothing: list what is missing and stop
 Variables: CONFIGURE_FLAGS for configure, BUILD_DIR instead of build
 TEXT
@@ -33,6 +33,7 @@ missing() {
         sh -c "$test" >/dev/null 2>&1 || echo "$package"
     done <<TEXT
 gcc command -v gcc
+g++ command -v g++
 make command -v make
 autoconf command -v autoconf
 automake command -v automake
@@ -46,6 +47,7 @@ libxml2-dev pkg-config --exists libxml-2.0
 libsqlite3-dev pkg-config --exists sqlite3
 libyaml-dev pkg-config --exists yaml-0.1
 libpcre2-dev pkg-config --exists libpcre2-8
+libzstd-dev pkg-config --exists libzstd
 openssl command -v openssl
 curl command -v curl
 nodejs command -v node
@@ -54,7 +56,13 @@ TEXT
     for target in "$@"; do
         case $target in
         check-valgrind) command -v valgrind >/dev/null 2>&1 || echo valgrind ;;
-        distcheck) command -v xz >/dev/null 2>&1 || echo xz-utils ;;
+        distcheck | check-dist) command -v xz >/dev/null 2>&1 || echo xz-utils ;;
+        check-style)
+            for tool in clang-format shellcheck codespell; do
+                command -v "$tool" >/dev/null 2>&1 || echo "$tool"
+            done
+            ;;
+        check-compilers) command -v clang >/dev/null 2>&1 || echo clang ;;
         bench)
             for pair in nginx:nginx-light h2load:nghttp2-client xsltproc:xsltproc; do
                 command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || echo "${pair#*:}"
@@ -85,16 +93,23 @@ install_missing() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $list >/dev/null
 }
 
+# Makes configure and Makefile.in. libtool's macros are put in place first: when they arrive between two runs of aclocal, it depends on
+# the second whether Makefile.in names them, and the release with it.
+generate() {
+    libtoolize --copy --install --quiet
+    autoreconf --install "$@" --warnings=all,no-obsolete,no-override,no-portability
+}
+
 regenerate() {
     if [ ! -x configure ] || [ configure.ac -nt configure ] || [ m4/iptfhir.m4 -nt configure ] || [ Makefile.am -nt Makefile.in ] ||
         [ -n "$(find core plugins tests mappings conf doc -name local.mk -newer Makefile.in 2>/dev/null)" ]; then
-        autoreconf --install --warnings=all,no-obsolete,no-override,no-portability
+        generate
     fi
 }
 
 if [ $# -eq 0 ]; then
     install_missing
-    autoreconf --install --force --warnings=all,no-obsolete,no-override,no-portability
+    generate --force
     echo "autogen.sh: configure is ready; next: ./autogen.sh demo, or mkdir build && cd build && ../configure"
     exit 0
 fi

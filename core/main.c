@@ -2,6 +2,7 @@
 /* iptfhir: option parsing and the table of commands. */
 #include "core/base/log.h"
 #include "core/command/command.h"
+#include "core/net/tls.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -15,19 +16,23 @@ struct command {
     const char *name;
     command_function *run;
     const char *usage, *help;
+    bool explains; /* it has a longer help of its own */
 };
 static const struct command commands[] = {
     { "check", command_check, "[--samples DIR] [--probe]",
-      "everything wrong with configuration, plugins, mappings and keys, at once" },
+      "everything wrong with configuration, plugins, mappings and keys, at once", false },
     { "map", command_map, "[--job J] [--format ndjson|bundle] [--explain] [FILE...]",
-      "records to resources on stdout; no store, no network" },
-    { "sync", command_sync, "[--job J] [--dry-run]", "one full cycle: read, map, deliver" },
-    { "status", command_status, "", "where everything stands" },
-    { "outbox", command_outbox, "list|show|retry|discard [...]",
-      "what waits, and the way out for what is held" },
-    { "plugins", command_plugins, "[--describe NAME]", "the plugins found, and their options" },
-    { "eval", command_eval, "EXPR FILE", "a FHIRPath expression on a resource or record" },
-    { "test", command_test, "[--update] DIR", "golden pairs of records and resources" },
+      "records to resources on stdout; no store, no network", false },
+    { "sync", command_sync, "[--job J] [--dry-run] [--reread]",
+      "one full cycle: the sources are read, the targets brought in step", true },
+    { "status", command_status, "", "where everything stands, and why", true },
+    { "outbox", command_outbox, "list|show|retry|resolve|discard|restore ...",
+      "what is not in step, and the way on for it", true },
+    { "who", command_who, "HASH...", "whom a hash in a log names", true },
+    { "plugins", command_plugins, "[--describe NAME]", "the plugins found, and their options",
+      false },
+    { "eval", command_eval, "EXPR FILE", "a FHIRPath expression on a resource or record", false },
+    { "test", command_test, "[--update] DIR", "golden pairs of records and resources", false },
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -44,11 +49,13 @@ static void usage(FILE *out) {
         IPTFHIR_SYSCONFDIR);
 }
 
-/* Keep patient data out of core dumps and group or world readable files. */
+/* Keep patient data out of core dumps and group or world readable files, and session keys out of
+ * every file. */
 static void protect_process(void) {
     umask(077);
     setrlimit(RLIMIT_CORE, &(struct rlimit) { 0, 0 });
     prctl(PR_SET_DUMPABLE, 0);
+    tls_forget_key_log();
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -61,6 +68,64 @@ static int unknown_command(const char *name) {
     fprintf(stderr, "iptfhir: there is no command '%s'%s%s%s; see iptfhir --help\n", name,
             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return EXIT_WRONG_USE;
+}
+
+/* Takes an option that counts for every command out of its arguments; -1: its value is missing, 0:
+ * it is none, else how many arguments it took. */
+static int take_option(int argc, char **argv, int at, struct command_options *options) {
+    const char *arg = argv[at];
+    static const char config_is[] = "--config=";
+    if (strcmp(arg, "--json") == 0) {
+        options->json = true;
+        return 1;
+    }
+    if (strncmp(arg, config_is, sizeof config_is - 1) == 0) {
+        options->config_path = arg + sizeof config_is - 1;
+        return 1;
+    }
+    if (strcmp(arg, "-c") != 0 && strcmp(arg, "--config") != 0)
+        return 0;
+    if (at + 1 == argc)
+        return -1;
+    options->config_path = argv[at + 1];
+    return 2;
+}
+
+/* Takes -c FILE and --json from behind the command's name, until `--`. Returns how many arguments
+ * are left, -1 when a value is missing. */
+static int take_options(int argc, char **argv, struct command_options *options) {
+    int kept = 1, at = 1;
+    while (at < argc && strcmp(argv[at], "--") != 0) {
+        int taken = take_option(argc, argv, at, options);
+        if (taken < 0)
+            return -1;
+        if (taken == 0)
+            argv[kept++] = argv[at++];
+        at += taken;
+    }
+    while (at < argc)
+        argv[kept++] = argv[at++];
+    argv[kept] = NULL;
+    return kept;
+}
+
+/* Runs a command with its own arguments. */
+static int run(const struct command *command, int argc, char **argv,
+               struct command_options *options) {
+    int count = take_options(argc, argv, options);
+    if (count < 0) {
+        fprintf(stderr, "iptfhir: -c needs a FILE\n");
+        return EXIT_WRONG_USE;
+    }
+    for (int i = 1; i < count && !command->explains && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") != 0)
+            continue;
+        printf("usage: iptfhir [-c FILE] [--json] %s %s\n\n%s\n", command->name, command->usage,
+               command->help);
+        return EXIT_SETTLED;
+    }
+    optind = 0; /* a fresh scan for the command's own options */
+    return command->run(count, argv, options);
 }
 
 int main(int argc, char **argv) {
@@ -89,10 +154,7 @@ int main(int argc, char **argv) {
     }
     const char *name = argv[optind];
     for (size_t i = 0; i < COMMANDS; i++)
-        if (!strcmp(commands[i].name, name)) {
-            int skip = optind;
-            optind = 0; /* a fresh scan for the command's own options */
-            return commands[i].run(argc - skip, argv + skip, &options);
-        }
+        if (strcmp(commands[i].name, name) == 0)
+            return run(&commands[i], argc - optind, argv + optind, &options);
     return unknown_command(name);
 }

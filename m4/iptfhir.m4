@@ -1,11 +1,11 @@
 dnl SPDX-License-Identifier: Apache-2.0
 dnl The project's own configure macros.
 
-dnl IPTFHIR_PLUGIN(NAME, WHAT, LIBRARIES): --disable-NAME leaves a plugin out; asked for, its libraries must have been found.
+dnl IPTFHIR_PLUGIN(NAME, WHAT, [LIBRARY]): --disable-NAME leaves a plugin out; asked for, its library must have been found.
 AC_DEFUN([IPTFHIR_PLUGIN], [
 AC_ARG_ENABLE([$1], [AS_HELP_STRING([--disable-$1], [leave out the plugin for $2])], [], [AS_VAR_SET([enable_]m4_translit([$1], [-], [_]), [yes])])
-AS_IF([test "x$enable_[]m4_translit([$1], [-], [_])" != xno && test -z "$[]$3_LIBS"],
-    [AC_MSG_ERROR([the plugin $1 needs $3, which was not found; install it or say --disable-$1])])
+m4_ifval([$3], [AS_IF([test "x$enable_[]m4_translit([$1], [-], [_])" != xno && test -z "$[]$3_LIBS"],
+    [AC_MSG_ERROR([the plugin $1 needs $3, which was not found; install it or say --disable-$1])])])
 AM_CONDITIONAL(m4_toupper(m4_translit([$1], [-], [_])), [test "x$enable_[]m4_translit([$1], [-], [_])" != xno])
 ])
 

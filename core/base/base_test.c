@@ -7,6 +7,8 @@
 #include "core/base/log.h"
 #include "core/base/str.h"
 
+#include <iptfhir/date.h>
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,26 +85,6 @@ START_TEST(a_failed_allocation_marks_the_buffer_once_and_for_all) {
 }
 END_TEST
 
-START_TEST(a_file_larger_than_allowed_is_refused_with_efbig) {
-    char path[] = "/tmp/base_test_XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, "12345", 5), 5);
-    struct str s = { 0 };
-    ck_assert(str_read_file(&s, path, 5));
-    ck_assert_str_eq(s.data, "12345");
-    str_clear(&s);
-    errno = 0;
-    ck_assert(!str_read_file(&s, path, 4));
-    ck_assert_int_eq(errno, EFBIG);
-    ck_assert(!str_read_file(&s, "/nonexistent/file", 4));
-    ck_assert_int_eq(errno, ENOENT);
-    close(fd);
-    unlink(path);
-    str_free(&s);
-}
-END_TEST
-
 START_TEST(the_first_error_wins) {
     struct iptfhir_error e = ERROR_INIT;
     ck_assert(!error_is_set(&e));
@@ -163,11 +145,11 @@ END_TEST
 
 START_TEST(times_are_written_in_utc_with_milliseconds) {
     char out[25];
-    clock_format(0, out);
+    iptfhir_time_format(0, out);
     ck_assert_str_eq(out, "1970-01-01T00:00:00.000Z");
-    clock_format(951782400123, out);
+    iptfhir_time_format(951782400123, out);
     ck_assert_str_eq(out, "2000-02-29T00:00:00.123Z");
-    clock_format(-1, out);
+    iptfhir_time_format(-1, out);
     ck_assert_str_eq(out, "1969-12-31T23:59:59.999Z");
     int64_t steady = clock_steady_ms();
     ck_assert_int_ge(clock_steady_ms(), steady);
@@ -177,13 +159,13 @@ END_TEST
 
 START_TEST(retry_after_takes_seconds_and_the_three_date_forms) {
     const int64_t at = 784111777000; /* 1994-11-06T08:49:37Z */
-    ck_assert_int_eq(clock_retry_after("120", 0), 120000);
-    ck_assert_int_eq(clock_retry_after(" 0 ", 0), 0);
-    ck_assert_int_eq(clock_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", at - 5000), 5000);
-    ck_assert_int_eq(clock_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", at - 5000), 5000);
-    ck_assert_int_eq(clock_retry_after("Sun Nov  6 08:49:37 1994", at - 5000), 5000);
-    ck_assert_int_eq(clock_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", at + 1), 0);
-    ck_assert_int_gt(clock_retry_after("99999999999999999999999", 0), 0);
+    ck_assert_int_eq(iptfhir_retry_after("120", 0), 120000);
+    ck_assert_int_eq(iptfhir_retry_after(" 0 ", 0), 0);
+    ck_assert_int_eq(iptfhir_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", at - 5000), 5000);
+    ck_assert_int_eq(iptfhir_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", at - 5000), 5000);
+    ck_assert_int_eq(iptfhir_retry_after("Sun Nov  6 08:49:37 1994", at - 5000), 5000);
+    ck_assert_int_eq(iptfhir_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", at + 1), 0);
+    ck_assert_int_gt(iptfhir_retry_after("99999999999999999999999", 0), 0);
     const char *const wrong[] = { "",
                                   "soon",
                                   "12 minutes",
@@ -194,19 +176,117 @@ START_TEST(retry_after_takes_seconds_and_the_three_date_forms) {
                                   "Sun, 06 Nov 1994 08:49:37 GMT+1",
                                   NULL };
     for (size_t i = 0; wrong[i]; i++)
-        ck_assert_msg(clock_retry_after(wrong[i], 0) == -1, "%s", wrong[i]);
-    ck_assert_int_eq(clock_retry_after(NULL, 0), -1);
+        ck_assert_msg(iptfhir_retry_after(wrong[i], 0) == -1, "%s", wrong[i]);
+    ck_assert_int_eq(iptfhir_retry_after(NULL, 0), -1);
+}
+END_TEST
+
+START_TEST(every_day_of_ten_thousand_years_comes_back_from_its_number) {
+    int64_t expected = iptfhir_date_to_days(0, 1, 1);
+    ck_assert_int_eq(expected, -719528);
+    ck_assert_int_eq(iptfhir_date_to_days(1970, 1, 1), 0);
+    for (int year = 0; year <= 9999; year++)
+        for (int month = 1; month <= 12; month++)
+            for (int day = 1; day <= iptfhir_date_month_days(year, month); day++, expected++) {
+                int y;
+                int m;
+                int d;
+                bool same = iptfhir_date_to_days(year, month, day) == expected;
+                iptfhir_date_from_days(expected, &y, &m, &d);
+                same = same && y == year && m == month && d == day;
+                if (!same)
+                    ck_abort_msg("%04d-%02d-%02d", year, month, day);
+            }
+    ck_assert_int_eq(expected, 2932897);
+}
+END_TEST
+
+START_TEST(a_date_number_is_written_as_a_date) {
+    char out[11];
+    iptfhir_date_format(0, out);
+    ck_assert_str_eq(out, "1970-01-01");
+    iptfhir_date_format(-1, out);
+    ck_assert_str_eq(out, "1969-12-31");
+    iptfhir_date_format(INT64_MAX / 2, out);
+    ck_assert_str_eq(out, "9999-12-31");
+}
+END_TEST
+
+START_TEST(fhir_dates_and_times_become_seconds) {
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } good[] = {
+        { "1970-01-01", 0 },
+        { "1970-01-02T00:00:00Z", 86400 },
+        { "1970-01-01T00:00:01.999Z", 1 },
+        { "1969-12-31T19:00:00-05:00", 0 },
+        { "1970-01-01T05:30:00+05:30", 0 },
+        { "2024-02-29T12:00:00Z", 1709208000 },
+    };
+    static const char *const wrong[] = { "",
+                                         "1970",
+                                         "1970-01",
+                                         "1970-13-01",
+                                         "1970-02-29",
+                                         "1970-01-01T",
+                                         "1970-01-01T00:00",
+                                         "1970-01-01T00:00:00",
+                                         "1970-01-01T24:00:00Z",
+                                         "1970-01-01T00:00:00Zx",
+                                         "1970-01-01T00:00:00+5:00",
+                                         "1970-01-01 00:00:00Z" };
+    int64_t seconds = -1;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ck_assert_msg(iptfhir_time_to_seconds(good[i].text, &seconds), "%s", good[i].text);
+        ck_assert_int_eq(seconds, good[i].seconds);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(!iptfhir_time_to_seconds(wrong[i], &seconds), "%s", wrong[i]);
+    ck_assert(!iptfhir_time_to_seconds(NULL, &seconds));
+}
+END_TEST
+
+START_TEST(utf8_is_told_from_what_only_looks_like_it) {
+    static const char *const good[] = {
+        "", "plain", "\xC3\xA9", "\xE2\x82\xAC", "12345678\xF0\x9F\x98\x80", "\xED\x9F\xBF"
+    };
+    static const char *const wrong[] = { "\x80",
+                                         "\xC0\x80",
+                                         "\xC3",
+                                         "\xE0\x80\x80",
+                                         "\xED\xA0\x80",
+                                         "\xF0\x80\x80\x80",
+                                         "\xF4\x90\x80\x80",
+                                         "\xFF",
+                                         "12345678\xE2\x82" };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(iptfhir_utf8_valid(good[i], strlen(good[i])), "%zu", i);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(!iptfhir_utf8_valid(wrong[i], strlen(wrong[i])), "%zu", i);
+}
+END_TEST
+
+START_TEST(a_string_can_be_escaped_in_pieces) {
+    struct iptfhir_text text = { 0 };
+    iptfhir_text_putc(&text, '"');
+    iptfhir_text_json_part(&text, "a\"", 2);
+    iptfhir_text_json_part(&text, "\n", 1);
+    iptfhir_text_json_part(&text, "", 0);
+    iptfhir_text_putc(&text, '"');
+    ck_assert_str_eq(text.data, "\"a\\\"\\n\"");
+    iptfhir_text_free(&text);
 }
 END_TEST
 
 START_TEST(only_dates_that_exist_are_valid) {
-    ck_assert(clock_valid_date(2024, 2, 29));
-    ck_assert(clock_valid_date(2000, 2, 29));
-    ck_assert(!clock_valid_date(1900, 2, 29));
-    ck_assert(!clock_valid_date(2026, 2, 29));
-    ck_assert(!clock_valid_date(2026, 13, 1));
-    ck_assert(!clock_valid_date(2026, 4, 31));
-    ck_assert(!clock_valid_date(2026, 1, 0));
+    ck_assert(iptfhir_date_exists(2024, 2, 29));
+    ck_assert(iptfhir_date_exists(2000, 2, 29));
+    ck_assert(!iptfhir_date_exists(1900, 2, 29));
+    ck_assert(!iptfhir_date_exists(2026, 2, 29));
+    ck_assert(!iptfhir_date_exists(2026, 13, 1));
+    ck_assert(!iptfhir_date_exists(2026, 4, 31));
+    ck_assert(!iptfhir_date_exists(2026, 1, 0));
 }
 END_TEST
 
@@ -292,7 +372,6 @@ int main(void) {
     tcase_add_test(tests, a_json_string_escapes_what_json_demands);
     tcase_add_test(tests, every_position_of_a_special_byte_is_found);
     tcase_add_test(tests, a_failed_allocation_marks_the_buffer_once_and_for_all);
-    tcase_add_test(tests, a_file_larger_than_allowed_is_refused_with_efbig);
     tcase_add_test(tests, the_first_error_wins);
     tcase_add_test(tests, a_text_cut_short_stays_utf8);
     tcase_add_test(tests, a_report_is_bounded_and_counts_what_it_drops);
@@ -300,6 +379,11 @@ int main(void) {
     tcase_add_test(tests, times_are_written_in_utc_with_milliseconds);
     tcase_add_test(tests, retry_after_takes_seconds_and_the_three_date_forms);
     tcase_add_test(tests, only_dates_that_exist_are_valid);
+    tcase_add_test(tests, every_day_of_ten_thousand_years_comes_back_from_its_number);
+    tcase_add_test(tests, a_date_number_is_written_as_a_date);
+    tcase_add_test(tests, fhir_dates_and_times_become_seconds);
+    tcase_add_test(tests, utf8_is_told_from_what_only_looks_like_it);
+    tcase_add_test(tests, a_string_can_be_escaped_in_pieces);
     tcase_add_test(tests, hashes_agree_with_published_values);
     tcase_add_test(tests, threads_hash_side_by_side);
     tcase_add_test(tests, random_bytes_differ_and_secrets_are_wiped);

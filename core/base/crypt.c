@@ -1,116 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes and random bytes by libcrypto: digests are fetched once, and each thread keeps its
- * contexts. */
+/* Hashes by libcrypto, random bytes by the kernel. The hashes use libcrypto's functions on a state
+ * of the caller's: what replaces them in OpenSSL 3 (EVP) allocates when it is first used, and
+ * OpenSSL 3.0 crashes when such an allocation fails. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "core/base/crypt.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <openssl/sha.h>
 #include <string.h>
+#include <sys/random.h>
 
-enum digest { SHA1_DIGEST, SHA256_DIGEST, DIGESTS };
-struct contexts {
-    EVP_MD_CTX *digest[DIGESTS];
+enum { MAC_BLOCK = 64, MAC_KEY = 32 };
+
+_Static_assert(sizeof(SHA256_CTX) <= sizeof((struct crypt_mac *)0)->inner, "a state fits");
+_Static_assert(_Alignof(struct crypt_mac) >= _Alignof(SHA256_CTX), "a state may stand there");
+
+/* The two hashes of an HMAC, as libcrypto sees them. */
+struct mac_states {
+    SHA256_CTX inner;
+    SHA256_CTX outer;
 };
-struct piece {
-    const void *data;
-    size_t length;
-};
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_key;
-static bool have_thread_key;
-static struct contexts shared; /* for a thread that got no contexts of its own */
-static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* Frees the contexts of a thread that ends. */
-static void contexts_free(void *memory) {
-    struct contexts *c = memory;
-    for (int i = 0; i < DIGESTS; i++)
-        EVP_MD_CTX_free(c->digest[i]);
-    free(c);
-}
-
-/* Frees what the process shares. */
-static void shared_free(void) {
-    for (int i = 0; i < DIGESTS; i++) {
-        EVP_MD_CTX_free(shared.digest[i]);
-        shared.digest[i] = NULL;
-    }
-}
-
-/* Fetches the digests and makes the shared contexts; without them no identity can be computed. */
-static void setup(void) {
-    static const char *const names[DIGESTS] = { "SHA1", "SHA256" };
-    for (int i = 0; i < DIGESTS; i++) {
-        EVP_MD *md = EVP_MD_fetch(NULL, names[i], NULL);
-        shared.digest[i] = EVP_MD_CTX_new();
-        if (!md || !shared.digest[i] || EVP_DigestInit_ex2(shared.digest[i], md, NULL) != 1) {
-            fprintf(stderr, "libcrypto gives no %s\n", names[i]);
-            abort();
-        }
-        EVP_MD_free(md); /* the context keeps it */
-    }
-    have_thread_key = pthread_key_create(&thread_key, contexts_free) == 0;
-    (void)OPENSSL_atexit(shared_free);
-}
-
-/* The contexts of this thread, made at first use; NULL when memory is out. */
-static struct contexts *contexts_get(void) {
-    if (!have_thread_key)
-        return NULL;
-    struct contexts *c = pthread_getspecific(thread_key);
-    if (c)
-        return c;
-    c = calloc(1, sizeof *c);
-    if (!c)
-        return NULL;
-    pthread_mutex_lock(&shared_lock);
-    bool ok = true;
-    for (int i = 0; i < DIGESTS && ok; i++) {
-        c->digest[i] = EVP_MD_CTX_new();
-        ok = c->digest[i] && EVP_MD_CTX_copy_ex(c->digest[i], shared.digest[i]) == 1;
-    }
-    pthread_mutex_unlock(&shared_lock);
-    if (!ok || pthread_setspecific(thread_key, c) != 0) {
-        contexts_free(c);
-        return NULL;
-    }
-    return c;
-}
-
-/* Hashes the pieces with one context. */
-static bool hash_with(EVP_MD_CTX *context, const struct piece *pieces, size_t count,
-                      unsigned char *out) {
-    bool ok = EVP_DigestInit_ex2(context, NULL, NULL) == 1;
-    for (size_t i = 0; i < count && ok; i++)
-        ok = EVP_DigestUpdate(context, pieces[i].data, pieces[i].length) == 1;
-    return ok && EVP_DigestFinal_ex(context, out, NULL) == 1;
-}
-
-/* Hashes the pieces; a hash that cannot be had must not become a wrong identity, so that ends the
- * process. */
-static void hash(enum digest which, const struct piece *pieces, size_t count, unsigned char *out) {
-    pthread_once(&once, setup);
-    struct contexts *c = contexts_get();
-    bool ok;
-    if (c) {
-        ok = hash_with(c->digest[which], pieces, count, out);
-    } else {
-        pthread_mutex_lock(&shared_lock);
-        ok = hash_with(shared.digest[which], pieces, count, out);
-        pthread_mutex_unlock(&shared_lock);
-    }
-    if (!ok) {
-        fputs("libcrypto failed to hash\n", stderr);
-        abort();
-    }
-}
-
-/* Writes bytes as lower-case hex digits. */
+/* Writes bytes as lower-case hex digits and NUL. */
 static void to_hex(const unsigned char *bytes, size_t length, char *out) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < length; i++) {
@@ -121,64 +33,167 @@ static void to_hex(const unsigned char *bytes, size_t length, char *out) {
 }
 
 /* Hashes with SHA-256. */
-void crypt_sha256_hex(const void *data, size_t length, char out[65]) {
-    unsigned char bytes[32];
-    hash(SHA256_DIGEST, &(struct piece) { data, length }, 1, bytes);
-    to_hex(bytes, sizeof bytes, out);
+bool crypt_sha256_hex(const void *data, size_t length, char out[65]) {
+    SHA256_CTX state;
+    unsigned char bytes[SHA256_DIGEST_LENGTH];
+    bool ok = SHA256_Init(&state) == 1;
+    ok = ok && SHA256_Update(&state, data, length) == 1;
+    ok = ok && SHA256_Final(bytes, &state) == 1;
+    out[0] = '\0';
+    if (ok)
+        to_hex(bytes, sizeof bytes, out);
+    return ok;
 }
 
-/* Makes a name-based UUID. */
-void crypt_uuid5(const char *base, const char *type, const char *key, char out[37]) {
+/* Writes the first 16 bytes of a SHA-1 as a UUID of version 5. */
+static void uuid5_text(unsigned char bytes[SHA_DIGEST_LENGTH], char out[37]) {
+    static const unsigned char group_lengths[] = { 4, 2, 2, 2, 6 };
+    const unsigned char *from = bytes;
+    bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x50);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
+    for (size_t i = 0; i < sizeof group_lengths; i++) {
+        if (i > 0)
+            *out++ = '-';
+        to_hex(from, group_lengths[i], out);
+        from += group_lengths[i];
+        out += 2 * group_lengths[i];
+    }
+}
+
+/* Makes the UUID of version 5 whose name is the parts, one after another, in the URL namespace. */
+static bool uuid5_of(const char *const *parts, size_t count, char out[37]) {
     static const unsigned char url_namespace[16] = {
         0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1,
         0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8
     };
-    const struct piece pieces[] = {
-        { url_namespace, sizeof url_namespace },
-        { base, strlen(base) },
-        { "/", 1 },
-        { type, strlen(type) },
-        { "/", 1 },
-        { key, strlen(key) },
-    };
-    unsigned char b[20];
-    char hex[33];
-    hash(SHA1_DIGEST, pieces, sizeof pieces / sizeof pieces[0], b);
-    b[6] = (unsigned char)((b[6] & 0x0F) | 0x50);
-    b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
-    to_hex(b, 16, hex);
-    static const unsigned char starts[] = { 0, 8, 12, 16, 20, 32 };
-    for (size_t i = 0, at = 0; i < 5; i++) {
-        memcpy(out + at, hex + starts[i], (size_t)(starts[i + 1] - starts[i]));
-        at += (size_t)(starts[i + 1] - starts[i]);
-        out[at++] = i < 4 ? '-' : '\0';
+    SHA_CTX state;
+    unsigned char bytes[SHA_DIGEST_LENGTH];
+    bool ok = SHA1_Init(&state) == 1;
+    ok = ok && SHA1_Update(&state, url_namespace, sizeof url_namespace) == 1;
+    for (size_t i = 0; i < count && ok; i++)
+        ok = SHA1_Update(&state, parts[i], strlen(parts[i])) == 1;
+    ok = ok && SHA1_Final(bytes, &state) == 1;
+    out[0] = '\0';
+    if (ok)
+        uuid5_text(bytes, out);
+    return ok;
+}
+
+/* Makes a name-based UUID. */
+bool crypt_uuid5(const char *base, const char *type, const char *key, char out[37]) {
+    const char *parts[] = { base, "/", type, "/", key };
+    return uuid5_of(parts, sizeof parts / sizeof parts[0], out);
+}
+
+/* Begins a hash with the key, padded with zeros to a block and XORed with `pad`. */
+static bool mac_pad(SHA256_CTX *state, const unsigned char key[32], unsigned char pad) {
+    unsigned char block[MAC_BLOCK];
+    memset(block, pad, sizeof block);
+    for (size_t i = 0; i < MAC_KEY; i++)
+        block[i] = (unsigned char)(block[i] ^ key[i]);
+    bool ok = SHA256_Init(state) == 1 && SHA256_Update(state, block, sizeof block) == 1;
+    crypt_wipe(block, sizeof block);
+    return ok;
+}
+
+/* Prepares an HMAC. */
+bool crypt_mac_start(struct crypt_mac *mac, const unsigned char key[32]) {
+    struct mac_states states;
+    memset(mac, 0, sizeof *mac);
+    bool ok = mac_pad(&states.inner, key, 0x36) && mac_pad(&states.outer, key, 0x5C);
+    if (ok) {
+        memcpy(mac->inner, &states.inner, sizeof states.inner);
+        memcpy(mac->outer, &states.outer, sizeof states.outer);
     }
+    crypt_wipe(&states, sizeof states);
+    return ok;
+}
+
+/* Adds a piece of the message. */
+bool crypt_mac_add(struct crypt_mac *mac, const void *data, size_t length) {
+    SHA256_CTX state;
+    memcpy(&state, mac->inner, sizeof state);
+    bool ok = SHA256_Update(&state, data, length) == 1;
+    memcpy(mac->inner, &state, sizeof state);
+    return ok;
+}
+
+/* Ends the message. */
+bool crypt_mac_end(struct crypt_mac *mac, unsigned char out[32]) {
+    struct mac_states states;
+    unsigned char inner[SHA256_DIGEST_LENGTH];
+    memcpy(&states.inner, mac->inner, sizeof states.inner);
+    memcpy(&states.outer, mac->outer, sizeof states.outer);
+    bool ok = SHA256_Final(inner, &states.inner) == 1;
+    ok = ok && SHA256_Update(&states.outer, inner, sizeof inner) == 1;
+    ok = ok && SHA256_Final(out, &states.outer) == 1;
+    if (!ok)
+        memset(out, 0, SHA256_DIGEST_LENGTH);
+    crypt_wipe(&states, sizeof states);
+    crypt_wipe(mac, sizeof *mac);
+    return ok;
+}
+
+/* Makes the keyed hash of one message. */
+static bool mac_whole(const unsigned char key[32], const void *data, size_t length,
+                      unsigned char out[32]) {
+    struct crypt_mac mac;
+    bool ok = crypt_mac_start(&mac, key) && crypt_mac_add(&mac, data, length);
+    if (ok)
+        return crypt_mac_end(&mac, out);
+    crypt_wipe(&mac, sizeof mac);
+    memset(out, 0, SHA256_DIGEST_LENGTH);
+    return false;
+}
+
+/* Makes the first half of the keyed hash of one message. */
+bool crypt_hmac16(const unsigned char key[32], const void *data, size_t length,
+                  unsigned char out[16]) {
+    unsigned char whole[SHA256_DIGEST_LENGTH];
+    bool ok = mac_whole(key, data, length, whole);
+    memcpy(out, whole, 16);
+    return ok;
+}
+
+/* Makes the value of a business identifier. */
+bool crypt_identity(const unsigned char key[32], const char *type, const char *name, char out[37]) {
+    struct crypt_mac mac;
+    unsigned char bytes[SHA256_DIGEST_LENGTH];
+    char hex[2 * SHA256_DIGEST_LENGTH + 1];
+    bool ok = crypt_mac_start(&mac, key);
+    ok = ok && crypt_mac_add(&mac, type, strlen(type));
+    ok = ok && crypt_mac_add(&mac, "\x1f", 1);
+    ok = ok && crypt_mac_add(&mac, name, strlen(name));
+    ok = ok && crypt_mac_end(&mac, bytes);
+    crypt_wipe(&mac, sizeof mac);
+    out[0] = '\0';
+    if (!ok)
+        return false;
+    to_hex(bytes, sizeof bytes, hex);
+    return uuid5_of((const char *const[]) { hex }, 1, out);
 }
 
 /* Names a text for logs. */
-void crypt_log_name(const unsigned char key[32], const char *text, char out[17]) {
-    unsigned char pad[64], inner[32], outer[32];
-    memset(pad, 0x36, sizeof pad);
-    for (int i = 0; i < 32; i++)
-        pad[i] ^= key[i];
-    hash(SHA256_DIGEST, (struct piece[]) { { pad, sizeof pad }, { text, strlen(text) } }, 2, inner);
-    for (size_t i = 0; i < sizeof pad; i++)
-        pad[i] ^= 0x36 ^ 0x5C;
-    hash(SHA256_DIGEST, (struct piece[]) { { pad, sizeof pad }, { inner, sizeof inner } }, 2,
-         outer);
-    to_hex(outer, 8, out);
-    crypt_wipe(pad, sizeof pad);
+bool crypt_log_name(const unsigned char key[32], const char *text, char out[17]) {
+    unsigned char bytes[SHA256_DIGEST_LENGTH];
+    bool ok = mac_whole(key, text, strlen(text), bytes);
+    out[0] = '\0';
+    if (ok)
+        to_hex(bytes, 8, out);
+    return ok;
 }
 
 /* Fills with random bytes. */
 bool crypt_random(void *out, size_t length) {
     unsigned char *bytes = out;
     while (length > 0) {
-        int part = length > 1 << 20 ? 1 << 20 : (int)length;
-        if (RAND_bytes(bytes, part) != 1)
+        ssize_t got = getrandom(bytes, length, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
             return false;
-        bytes += part;
-        length -= (size_t)part;
+        bytes += got;
+        length -= (size_t)got;
     }
     return true;
 }

@@ -129,24 +129,29 @@ static unsigned distance(const char *a, size_t m, const char *b, size_t n) {
     return rows[m % 3][n];
 }
 
-/* Finds the nearest name. */
+/* How far two lengths are apart. */
+static size_t apart(size_t a, size_t b) {
+    return a > b ? a - b : b - a;
+}
+
+/* Finds the nearest name; of several as near, the first. */
 const char *nearest_name(const char *wrong, const char *const *names) {
-    if (!wrong || !names)
+    if (wrong == NULL || names == NULL)
         return NULL;
     size_t length = strlen(wrong);
     if (length == 0 || length > NEAREST_MAX)
         return NULL;
     const char *best = NULL;
-    unsigned allowed = (unsigned)length / 3;
-    for (; *names; names++) {
+    size_t below = length / 3 + 1; /* a name must be nearer than this */
+    for (; *names != NULL; names++) {
         size_t other = strlen(*names);
-        if (other > NEAREST_MAX || (other > length ? other - length : length - other) > allowed)
+        if (other > NEAREST_MAX || apart(other, length) >= below)
             continue;
-        unsigned d = distance(wrong, length, *names, other);
-        if (d <= allowed && (!best || d < allowed)) {
-            best = *names;
-            allowed = d;
-        }
+        size_t d = distance(wrong, length, *names, other);
+        if (d >= below)
+            continue;
+        best = *names;
+        below = d;
     }
     return best;
 }

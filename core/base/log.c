@@ -49,6 +49,15 @@ static void write_all(const char *line, size_t length) {
     }
 }
 
+/* Writes a blank over each control character. */
+static void blank_controls(char *text, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c == 0x7F)
+            text[i] = ' ';
+    }
+}
+
 /* Writes one line. */
 void log_vline(iptfhir_level level, const char *format, va_list args) {
     static const char *const names[] = { "debug", "info", "warning", "error" };
@@ -64,13 +73,13 @@ void log_vline(iptfhir_level level, const char *format, va_list args) {
     size_t room = sizeof line - (size_t)start;
     errno = saved; /* for %m */
     int added = vsnprintf(line + start, room, format, args);
-    size_t length = (size_t)start + (added < 0               ? 0
-                                     : (size_t)added >= room ? room - 1
-                                                             : (size_t)added);
-    for (size_t i = (size_t)start; i < length; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F)
-            line[i] = ' ';
-    if (added >= 0 && (size_t)added >= room)
+    size_t text_length = added > 0 ? (size_t)added : 0;
+    bool cut = text_length >= room;
+    if (cut)
+        text_length = room - 1;
+    blank_controls(line + start, text_length);
+    size_t length = (size_t)start + text_length;
+    if (cut)
         memcpy(line + length - 3, "...", 3);
     line[length++] = '\n';
     write_all(line, length);
@@ -85,9 +94,10 @@ void log_set_key(const unsigned char key[32]) {
 
 /* Names a record; without a key, the name says nothing. */
 const char *log_name(const char *record_id, char out[17]) {
-    if (record_id && atomic_load_explicit(&have_key, memory_order_acquire))
-        crypt_log_name(name_key, record_id, out);
-    else
+    bool named = false;
+    if (record_id != NULL && atomic_load_explicit(&have_key, memory_order_acquire))
+        named = crypt_log_name(name_key, record_id, out);
+    if (!named)
         memcpy(out, "----------------", 17);
     return out;
 }

@@ -3,41 +3,65 @@
 #ifndef CORE_BASE_STR_H
 #define CORE_BASE_STR_H
 
+#include <iptfhir/text.h>
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A buffer of `length` bytes, always NUL-terminated once anything was added. Zero-initialised is
- * empty. A failed allocation sets `failed`, after which every call is a no-op: check once, at the
- * end. */
+/* The buffer of <iptfhir/text.h> under the core's short names: the same members, the same rules. */
 struct str {
-    char *data;
-    size_t length, capacity;
-    bool failed;
+    union {
+        struct iptfhir_text text;
+        struct {
+            char *data;
+            size_t length;
+            size_t capacity;
+            bool failed;
+        };
+    };
 };
+_Static_assert(offsetof(struct str, failed) == offsetof(struct iptfhir_text, failed) &&
+                   sizeof(struct str) == sizeof(struct iptfhir_text),
+               "struct str and struct iptfhir_text have the same members");
 
-/* Makes room for `more` bytes beyond length (plus NUL); false when memory is out. */
-bool str_reserve(struct str *s, size_t more);
-void str_add(struct str *s, const char *bytes, size_t length);
-void str_puts(struct str *s, const char *text);
-static inline void str_putc(struct str *s, char c) {
-    if (s->length + 2 > s->capacity && !str_reserve(s, 1))
-        return;
-    s->data[s->length++] = c;
-    s->data[s->length] = '\0';
+static inline bool str_reserve(struct str *s, size_t more) {
+    return iptfhir_text_reserve(&s->text, more);
 }
-void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void str_vprintf(struct str *s, const char *format, va_list args)
+static inline void str_add(struct str *s, const char *bytes, size_t length) {
+    iptfhir_text_add(&s->text, bytes, length);
+}
+static inline void str_puts(struct str *s, const char *text) {
+    iptfhir_text_puts(&s->text, text);
+}
+static inline void str_putc(struct str *s, char c) {
+    iptfhir_text_putc(&s->text, c);
+}
+static inline void str_vprintf(struct str *s, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
-/* Appends `text` as a JSON string with its quotes; control characters and the two separators are
- * escaped. */
-void str_json(struct str *s, const char *text, size_t length);
-/* Keeps the memory, forgets the content. */
-void str_clear(struct str *s);
-void str_free(struct str *s);
-/* Hands the bytes over to the caller (free() them); NULL when failed. The buffer is empty again. */
-char *str_steal(struct str *s);
-/* Reads a whole file, at most `max` bytes; false with errno set (EFBIG when larger). */
-bool str_read_file(struct str *s, const char *path, size_t max);
+static inline void str_vprintf(struct str *s, const char *format, va_list args) {
+    iptfhir_text_vprintf(&s->text, format, args);
+}
+static inline void str_printf(struct str *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static inline void str_printf(struct str *s, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    iptfhir_text_vprintf(&s->text, format, args);
+    va_end(args);
+}
+static inline void str_json(struct str *s, const char *text, size_t length) {
+    iptfhir_text_json(&s->text, text, length);
+}
+static inline void str_clear(struct str *s) {
+    iptfhir_text_clear(&s->text);
+}
+static inline void str_free(struct str *s) {
+    if (s != NULL)
+        iptfhir_text_free(&s->text);
+}
+static inline char *str_steal(struct str *s) {
+    return iptfhir_text_steal(&s->text);
+}
 #endif

@@ -2,10 +2,12 @@
 /* iptfhir check: everything wrong with a configuration, its plugins, mappings and keys, at once;
  * with samples, what mapping them shows. */
 #include "core/base/crypt.h"
+#include "core/base/file.h"
 #include "core/command/command.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
 #include "core/sync/pipeline.h"
+#include "core/sync/probe.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,8 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind { SOURCE, MAPPER, TARGET };
-static const char *const kinds[] = { "source", "mapper", "target" };
+enum kind { SOURCE, MAPPER, TARGET, FUNCTIONS };
+static const char *const kinds[] = { "source", "mapper", "target", "plugin with functions" };
 
 /* One configured instance on trial. */
 struct trial {
@@ -60,25 +62,38 @@ static void load_section(struct check *c, enum kind kind, const struct config_in
         *t = (struct trial) { .kind = kind,
                               .config = &list[i],
                               .plugin = plugin_load(c->config, &list[i], &c->report) };
-        const struct iptfhir_plugin *d = t->plugin ? plugin_descriptor(t->plugin) : NULL;
-        if (d && !(kind == SOURCE   ? (const void *)d->source
-                   : kind == MAPPER ? (const void *)d->mapper
-                                    : (const void *)d->target))
+        const struct iptfhir_descriptor *d = t->plugin ? plugin_descriptor(t->plugin) : NULL;
+        const void *const parts[] = { [SOURCE] = d ? d->source : NULL,
+                                      [MAPPER] = d ? d->mapper : NULL,
+                                      [TARGET] = d ? d->target : NULL,
+                                      [FUNCTIONS] = d ? d->functions : NULL };
+        if (d && parts[kind] == NULL)
             report_add(&c->report, REPORT_ERROR, "plugin-kind", list[i].where,
                        "plugin %s is no %s: see iptfhir plugins", list[i].plugin, kinds[kind]);
     }
 }
 
-/* Load schema and mapping files; the mappers' functions are known there. */
+/* Adds the functions that mapping files get from a plugin, unless they have them already. */
+static void add_functions(const struct trial *t, const struct iptfhir_function **tables,
+                          size_t *count) {
+    bool gives = t->kind == MAPPER || t->kind == FUNCTIONS;
+    const struct iptfhir_function *functions =
+        gives && t->plugin != NULL ? plugin_descriptor(t->plugin)->functions : NULL;
+    for (size_t i = 0; i < *count; i++)
+        if (tables[i] == functions)
+            return;
+    if (functions != NULL)
+        tables[(*count)++] = functions;
+}
+
+/* Load schema and mapping files; the functions of plugins are known there. */
 static void load_mappings(struct check *c) {
     const struct config *config = c->config;
     const struct iptfhir_function **functions = calloc(c->count + 1, sizeof *functions);
     struct str path = { 0 };
     size_t tables = 0;
     for (size_t i = 0; functions && i < c->count; i++)
-        if (c->trials[i].kind == MAPPER && c->trials[i].plugin &&
-            plugin_descriptor(c->trials[i].plugin)->functions)
-            functions[tables++] = plugin_descriptor(c->trials[i].plugin)->functions;
+        add_functions(&c->trials[i], functions, &tables);
     str_printf(&path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     if (functions && !path.failed) {
         const struct template_settings settings = { config->identity_base ? config->identity_base
@@ -102,7 +117,7 @@ static void try_instance(struct check *c, struct trial *t) {
                                             .instance = t->config,
                                             .templates = c->templates,
                                             .network = t->kind == TARGET ? &net_host : NULL };
-    if (!t->plugin)
+    if (!t->plugin || t->kind == FUNCTIONS)
         return;
     if (!c->templates || !c->config->identity_base) {
         instance_check(t->plugin, t->config, c->config, &c->report);
@@ -112,34 +127,39 @@ static void try_instance(struct check *c, struct trial *t) {
     t->instance =
         t->host ? instance_new(t->plugin, t->config, c->config, host_table(t->host), &c->report)
                 : NULL;
-    const struct iptfhir_target *target = plugin_descriptor(t->plugin)->target;
-    if (!c->probe || t->kind != TARGET || !t->instance || !target)
-        return;
+}
+
+/* Opens a target's connection, and asks it what it can do when that was wished. */
+static void try_target(struct check *c, const struct trial *t) {
     struct iptfhir_error error = ERROR_INIT;
-    if (!target->probe)
-        report_add(&c->report, REPORT_NOTE, "probe", t->config->where, "plugin %s cannot be probed",
-                   t->config->plugin);
-    else if (target->probe(instance_self(t->instance), &error) != IPTFHIR_OK)
-        report_add(&c->report, REPORT_ERROR, *error.code ? error.code : "probe", t->config->where,
-                   "target %s: %s", t->config->name,
-                   *error.text ? error.text : "the probe failed and gave no reason");
+    if (t->kind != TARGET || t->instance == NULL)
+        return;
+    const struct iptfhir_target *calls = plugin_descriptor(t->plugin)->target;
+    if (calls == NULL)
+        return;
+    if (!probe_target(t->config->name, calls, instance_self(t->instance), c->probe, &error))
+        report_add(&c->report, REPORT_ERROR, error.code, t->config->where, "%s", error.text);
 }
 
 /* Check everything but samples. */
 static void check_all(struct check *c) {
     const struct config *config = c->config;
     check_store(c);
-    c->trials = calloc(config->source_count + config->mapper_count + config->target_count + 1,
+    c->trials = calloc(config->source_count + config->mapper_count + config->target_count +
+                           config->function_count + 1,
                        sizeof *c->trials);
     if (!c->trials || !config->plugin_dirs || !config->mappings_dir)
         return; /* reported */
     load_section(c, SOURCE, config->sources, config->source_count);
     load_section(c, MAPPER, config->mappers, config->mapper_count);
     load_section(c, TARGET, config->targets, config->target_count);
+    load_section(c, FUNCTIONS, config->functions, config->function_count);
     if (access(config->mappings_dir, R_OK | X_OK) == 0) /* reported, if not */
         load_mappings(c);
     for (size_t i = 0; i < c->count; i++)
         try_instance(c, &c->trials[i]);
+    for (size_t i = 0; i < c->count; i++)
+        try_target(c, &c->trials[i]);
 }
 
 /* Free what was on trial. */
@@ -183,9 +203,9 @@ static void add_sample(struct samples *s, const char *path, struct report *repor
         s->list = more;
         s->room = room;
     }
-    if (!str_read_file(&text, path, SAMPLE_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s",
-                   strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, SAMPLE_BYTES, why)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s", why);
         str_free(&text);
         return;
     }
@@ -216,7 +236,7 @@ static void find_samples(struct samples *s, const char *folder, int depth, struc
         if (*name != '.' && !path.failed && stat(path.data, &st) == 0) {
             if (S_ISDIR(st.st_mode) && depth < 2)
                 find_samples(s, path.data, depth + 1, report);
-            else if (S_ISREG(st.st_mode) && dot && !strcmp(dot, ".json"))
+            else if (!S_ISDIR(st.st_mode) && dot && !strcmp(dot, ".json"))
                 add_sample(s, path.data, report);
         }
         str_free(&path);
@@ -238,9 +258,12 @@ static bool map_text(struct pipeline *p, const char *text, size_t length, const 
     bool ok = pipeline_map(p, text, length, source, add_resource, &made, report);
     for (size_t i = 0; i < report->count; i++)
         str_puts(&made, report->entries[i].error.text);
-    crypt_sha256_hex(made.data ? made.data : "", made.length, hash);
+    hash[0] = '\0';
+    bool hashed = !made.failed && crypt_sha256_hex(made.data ? made.data : "", made.length, hash);
+    if (!hashed)
+        report_add(report, REPORT_ERROR, "memory", source, "out of memory; run the check again");
     str_free(&made);
-    return ok;
+    return ok && hashed;
 }
 
 /* Take a field (dotted path without indexes) out of a tree, wherever it stands; true when it did.
@@ -377,23 +400,32 @@ static size_t split_position(const char *where, unsigned long *line, unsigned lo
     return strlen(where);
 }
 
-/* Order findings by file, line and column, then by text. */
+/* Orders two numbers. */
+static int by_number(unsigned long a, unsigned long b) {
+    if (a == b)
+        return 0;
+    return a < b ? -1 : 1;
+}
+
+/* Orders findings by file, line and column, then by text. */
 static int by_place(const void *a, const void *b) {
-    const struct iptfhir_error *x = &((const struct report_entry *)a)->error,
-                               *y = &((const struct report_entry *)b)->error;
+    const struct iptfhir_error *x = &((const struct report_entry *)a)->error;
+    const struct iptfhir_error *y = &((const struct report_entry *)b)->error;
     unsigned long lines[2], columns[2];
-    size_t m = split_position(x->where, &lines[0], &columns[0]),
-           n = split_position(y->where, &lines[1], &columns[1]);
-    int order = strncmp(x->where, y->where, m < n ? m : n);
-    if (!order && m != n)
-        order = m < n ? -1 : 1;
-    if (!order && lines[0] != lines[1])
-        order = lines[0] < lines[1] ? -1 : 1;
-    if (!order && columns[0] != columns[1])
-        order = columns[0] < columns[1] ? -1 : 1;
-    order = order ? order : strcmp(x->where, y->where);
-    order = order ? order : strcmp(x->code, y->code);
-    return order ? order : strcmp(x->text, y->text);
+    size_t m = split_position(x->where, &lines[0], &columns[0]);
+    size_t n = split_position(y->where, &lines[1], &columns[1]);
+    const int orders[] = {
+        strncmp(x->where, y->where, m < n ? m : n),
+        by_number(m, n),
+        by_number(lines[0], lines[1]),
+        by_number(columns[0], columns[1]),
+        strcmp(x->where, y->where),
+        strcmp(x->code, y->code),
+    };
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        if (orders[i] != 0)
+            return orders[i];
+    return strcmp(x->text, y->text);
 }
 
 /* Sort, and leave out what was found twice (by two jobs, say). */

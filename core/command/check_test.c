@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of `iptfhir check` and `iptfhir plugins`, over the sample configuration and the built
  * plugins. */
-#include "core/base/str.h"
+#include "core/base/file.h"
 #include "core/command/command.h"
 
 #include <check.h>
@@ -84,8 +84,8 @@ static int run(command_function *command, const char *config, bool json, const c
     restore(stderr, saved_err);
     str_clear(&err);
     str_clear(&out);
-    ck_assert(str_read_file(&err, said, 1u << 20));
-    ck_assert(str_read_file(&out, printed, 1u << 20));
+    ck_assert(file_read(&err, said, 1u << 20, NULL));
+    ck_assert(file_read(&out, printed, 1u << 20, NULL));
     return code;
 }
 
@@ -115,22 +115,22 @@ END_TEST
 START_TEST(faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line) {
     char key[128];
     snprintf(key, sizeof key, "%s/key", folder);
-    const char *path =
-        configuration("identity: {base: \"http://plain.example\"}\n" /* 1 */
-                      "store: {path: nowhere/store.db}\n"            /* 2 */
-                      "sources:\n"                                   /* 3 */
-                      "  s: {plugin: source-jsn, path: x}\n"         /* 4 */
-                      "mappers:\n"                                   /* 5 */
-                      "  m: {plugin: target-file, path: x}\n"        /* 6 */
-                      "targets:\n"                                   /* 7 */
-                      "  t:\n"                                       /* 8 */
-                      "    plugin: target-fhir\n"                    /* 9 */
-                      "    urll: https://ehr.example.org\n"          /* 10 */
-                      "    patient_system: urn:x\n"                  /* 11 */
-                      "    ca_file: key\n"                           /* 12 */
-                      "    parallel: 65\n"                           /* 13 */
-                      "    consent: attested\n"                      /* 14 */
-                      "jobs: {j: {source: s, mappers: [m], targets: [tt]}}\n" /* 15 */);
+    const char *path = configuration(
+        "identity: {base: \"http://plain.example\"}\n" /* 1 */
+        "store: {path: nowhere/store.db}\n"            /* 2 */
+        "sources:\n"                                   /* 3 */
+        "  s: {plugin: source-jsn, path: x}\n"         /* 4 */
+        "mappers:\n"                                   /* 5 */
+        "  m: {plugin: target-file, path: x}\n"        /* 6 */
+        "targets:\n"                                   /* 7 */
+        "  t:\n"                                       /* 8 */
+        "    plugin: target-fhir\n"                    /* 9 */
+        "    urll: https://ehr.example.org\n"          /* 10 */
+        "    patient_system: urn:x\n"                  /* 11 */
+        "    ca_file: key\n"                           /* 12 */
+        "    parallel: 65\n"                           /* 13 */
+        "    consent: attested\n"                      /* 14 */
+        "jobs: {j: {source: s, mappers: [m], targets: [tt], clinic: main}}\n" /* 15 */);
     ck_assert_int_eq(run(command_check, path, false, NULL, NULL), EXIT_CONFIG);
     static const char *const expected[] = {
         ":1:19: error: identity.base must be an https URI",

@@ -4,6 +4,7 @@
 #define CORE_COMMAND_COMMAND_H
 
 #include "core/base/error.h"
+#include "core/command/exit.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,22 +15,11 @@ struct command_options {
     bool json;               /* --json: reports machine-readable */
 };
 
-/* Exit codes (DESIGN.md section 7; 64 and 65 as in sysexits.h). */
-enum {
-    EXIT_SETTLED = 0, /* all settled */
-    EXIT_HELD = 1,    /* something waits for a person */
-    EXIT_WRONG_USE = 64,
-    EXIT_BAD_INPUT = 65,
-    EXIT_FAULT = 70, /* a fault of ours */
-    EXIT_LATER = 75, /* something waits for a retry */
-    EXIT_CONFIG = 78
-};
-
 /* argv[0] is the command's name; results go to stdout, the rest to stderr. Returns the exit code.
  */
 typedef int command_function(int argc, char **argv, const struct command_options *options);
 command_function command_check, command_eval, command_map, command_outbox, command_plugins,
-    command_status, command_sync, command_test;
+    command_status, command_sync, command_test, command_who;
 
 /* Prints a report: lines on `out` ("where: error: text [code]"), or one JSON array with --json on
  * stdout. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir eval: a FHIRPath expression on a resource or a record. */
 #include "core/base/clock.h"
+#include "core/base/file.h"
 #include "core/command/command.h"
 #include "core/fhirpath/fhirpath.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
@@ -55,8 +55,11 @@ static void print(struct arena *a, const struct fhirpath_collection *c, bool jso
 
 /* Read a file or standard input. */
 static bool read_input(const char *path, struct str *text, struct iptfhir_error *error) {
-    return str_read_file(text, strcmp(path, "-") ? path : "/dev/stdin", MOST_BYTES) ||
-           error_set(error, "missing-file", path, "cannot read this file: %s", strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    bool is_stdin = strcmp(path, "-") == 0;
+    bool ok =
+        is_stdin ? file_read_stdin(text, MOST_BYTES, why) : file_read(text, path, MOST_BYTES, why);
+    return ok || error_set(error, "missing-file", path, "%s", why);
 }
 
 /* Evaluate and print. */

@@ -3,10 +3,24 @@ core_sources += \
 	%D%/command.h \
 	%D%/check.c \
 	%D%/eval.c \
+	%D%/exit.c %D%/exit.h \
 	%D%/map.c \
-	%D%/outbox.c \
+	%D%/outbox.c %D%/outbox.h \
+	%D%/outbox_act.c \
+	%D%/outbox_list.c \
+	%D%/place.c %D%/place.h \
 	%D%/plugins.c \
 	%D%/report.c \
-	%D%/status.c \
+	%D%/status.c %D%/status.h \
 	%D%/sync.c \
-	%D%/test.c
+	%D%/test.c \
+	%D%/who.c
+check_PROGRAMS += %D%/exit_test
+%C%_exit_test_SOURCES = %D%/exit_test.c
+%C%_exit_test_LDADD = $(test_ldadd)
+check_PROGRAMS += %D%/status_test
+%C%_status_test_SOURCES = %D%/status_test.c
+%C%_status_test_LDADD = $(test_ldadd)
+check_PROGRAMS += %D%/outbox_test
+%C%_outbox_test_SOURCES = %D%/outbox_test.c
+%C%_outbox_test_LDADD = $(test_ldadd)

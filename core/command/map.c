@@ -3,7 +3,6 @@
 #include "core/base/str.h"
 #include "core/command/command.h"
 #include "core/sync/mapping_run.h"
-#include "core/sync/references.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 struct output {
     struct str out, body;
+    struct arena arena; /* of the entry in hand */
     struct mapping_run *run;
     bool bundle, explain, failed;
     size_t in_bundle;
@@ -25,15 +25,15 @@ static bool flush(struct output *o) {
     return !o->failed;
 }
 
-/* Append a body with its references as urn:uuid, as entries of one Bundle refer to each other. */
-static void add_with_urns(struct str *out, const char *body, size_t length) {
-    size_t position = 0, written = 0;
-    for (struct reference_at r; reference_next(body, length, &position, &r);) {
-        str_add(out, body + written, (size_t)(r.type - body) - written);
-        str_puts(out, "urn:uuid:");
-        written = (size_t)(r.uuid - body);
-    }
-    str_add(out, body + written, length - written);
+/* Write a resource with its references as urn:uuid, as entries of one Bundle refer to each other.
+ */
+static void write_with_urns(struct output *o, const struct tree *resource) {
+    struct tree *copy = tree_copy(&o->arena, resource);
+    if (copy != NULL && resource_references_to_urns(&o->arena, copy))
+        json_write(&o->out, copy, JSON_COMPACT);
+    else
+        o->out.failed = true;
+    arena_reset(&o->arena);
 }
 
 /* One entry of a transaction Bundle. */
@@ -41,7 +41,7 @@ static void add_entry(struct output *o, const struct pipeline_resource *r) {
     str_printf(&o->out,
                "%s{\"fullUrl\":\"urn:uuid:%s\",\"resource\":", o->in_bundle++ ? ",\n" : "\n",
                r->uuid);
-    add_with_urns(&o->out, o->body.data, o->body.length);
+    write_with_urns(o, r->tree);
     str_printf(&o->out, ",\"request\":{\"method\":\"POST\",\"url\":\"%s\"", r->type);
     if (*r->identifier_system) {
         struct str query = { 0 };
@@ -111,7 +111,7 @@ static int run_all(struct pipeline *p, struct output *o, char **files, int count
     int code = EXIT_SETTLED;
     for (int i = 0; i < (count ? count : 1); i++) {
         int one = mapping_run(p, count ? files[i] : NULL, &events, on_end, o->run, report);
-        code = one > code ? one : code;
+        code = exit_gravest(code, one);
     }
     return flush(o) && fflush(stdout) == 0 ? code : EXIT_FAULT;
 }
@@ -147,5 +147,6 @@ int command_map(int argc, char **argv, const struct command_options *options) {
     report_free(&report);
     str_free(&o.out);
     str_free(&o.body);
+    arena_free(&o.arena);
     return code;
 }

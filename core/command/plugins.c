@@ -39,7 +39,7 @@ static void load(void *user, const char *name, const char *path) {
 }
 
 /* Write what a plugin provides, separated by commas. */
-static const char *kinds_of(const struct iptfhir_plugin *d, char out[64]) {
+static const char *kinds_of(const struct iptfhir_descriptor *d, char out[64]) {
     snprintf(out, 64, "%s%s%s%s", d->source ? ",source" : "", d->mapper ? ",mapper" : "",
              d->target ? ",target" : "", d->functions ? ",functions" : "");
     memmove(out, out + 1, strlen(out));
@@ -98,7 +98,7 @@ static void json_option(struct str *out, const struct iptfhir_option *o) {
 
 /* Add a plugin as an object. */
 static void json_plugin(struct str *out, const struct plugin *p) {
-    const struct iptfhir_plugin *d = plugin_descriptor(p);
+    const struct iptfhir_descriptor *d = plugin_descriptor(p);
     char kinds[64];
     json_member(out, "\n  {", "name", d->name);
     json_member(out, ", ", "version", d->version);
@@ -136,7 +136,7 @@ static void print_table(const struct listing *l) {
     char kinds[64];
     printf("%-20s %-8s %-18s %s\n", "NAME", "VERSION", "PROVIDES", "SUMMARY");
     for (size_t i = 0; i < l->count; i++) {
-        const struct iptfhir_plugin *d = plugin_descriptor(l->plugins[i]);
+        const struct iptfhir_descriptor *d = plugin_descriptor(l->plugins[i]);
         printf("%-20s %-8s %-18s %s\n%20s %s\n", d->name, text_or(d->version, "-"),
                kinds_of(d, kinds), text_or(d->summary, ""), "", plugin_path(l->plugins[i]));
     }
@@ -175,7 +175,8 @@ static void print_sample_option(const struct iptfhir_option *o) {
 }
 
 /* Print a sample of one section. */
-static void print_sample(const struct iptfhir_plugin *d, const char *section, const char *name) {
+static void print_sample(const struct iptfhir_descriptor *d, const char *section,
+                         const char *name) {
     printf("\n%s:\n  %s:\n    plugin: %s\n", section, name, d->name);
     for (const struct iptfhir_option *o = d->options; o && o->name; o++)
         print_sample_option(o);
@@ -183,43 +184,69 @@ static void print_sample(const struct iptfhir_plugin *d, const char *section, co
         printf("    recipient: \"NAME\"  # or consent: attested\n    # workers: 4\n");
 }
 
-/* Print all that a plugin says of itself. */
-static void describe(const struct plugin *p) {
-    const struct iptfhir_plugin *d = plugin_descriptor(p);
-    char kinds[64];
-    printf("NAME\n    %s %s - %s\n\nFILE\n    %s\n\nPROVIDES\n    %s\n", d->name,
-           text_or(d->version, ""), text_or(d->summary, ""), plugin_path(p), kinds_of(d, kinds));
-    for (const char *const *type = d->mapper ? d->mapper->emits : NULL; type && *type; type++)
-        printf("%s%s%s", type == d->mapper->emits ? "\nMAKES\n    " : "", *type,
-               type[1] ? ", " : "\n");
-    for (const struct iptfhir_function *f = d->functions; f && f->name; f++)
-        printf("%s    %s(), %u to %u arguments\n",
-               f == d->functions ? "\nFUNCTIONS OF MAPPING FILES\n" : "", f->name, f->min_args,
-               f->max_args);
+/* Prints what a mapper makes. */
+static void print_types(const struct iptfhir_mapper *mapper) {
+    const char *const *type = mapper != NULL ? mapper->emits : NULL;
+    if (type == NULL || *type == NULL)
+        return;
+    printf("\nMAKES\n    %s", *type++);
+    for (; *type != NULL; type++)
+        printf(", %s", *type);
+    printf("\n");
+}
+
+/* Prints the functions that mapping files may call. */
+static void print_functions(const struct iptfhir_function *f) {
+    if (f == NULL || f->name == NULL)
+        return;
+    printf("\nFUNCTIONS OF MAPPING FILES\n");
+    for (; f->name != NULL; f++)
+        printf("    %s(), %u to %u arguments\n", f->name, f->min_args, f->max_args);
+}
+
+/* Prints the options, and those that every target has. */
+static void print_options(const struct iptfhir_descriptor *d) {
+    const struct iptfhir_option *o = d->options;
     printf("\nOPTIONS\n");
-    if (!d->options || !d->options->name)
+    if (o == NULL || o->name == NULL)
         printf("    none\n");
-    for (const struct iptfhir_option *o = d->options; o && o->name; o++)
+    for (; o != NULL && o->name != NULL; o++)
         print_option(o);
-    if (d->target)
+    if (d->target != NULL)
         printf("\nOPTIONS OF EVERY TARGET\n"
                "    recipient (text)\n        Whom consents of the records name; required unless "
                "consent is attested.\n"
                "    consent (choice: record | attested; default record)\n        Whether each "
-               "record carries its "
-               "consents, or the clinic has them on file.\n"
+               "record carries its consents, or the clinic has them on file.\n"
                "    workers (whole number, 1 to 64; default 4)\n        Threads that deliver, each "
-               "with an instance of "
-               "its own.\n");
-    if (!d->source && !d->mapper && !d->target)
+               "with an instance of its own.\n");
+}
+
+/* Prints how each kind that a plugin is of is configured. */
+static void print_samples(const struct iptfhir_descriptor *d) {
+    if (d->source == NULL && d->mapper == NULL && d->target == NULL) {
+        printf("\nSAMPLE\n    functions: [%s]\n", d->name);
         return;
+    }
     printf("\nSAMPLE");
-    if (d->source)
+    if (d->source != NULL)
         print_sample(d, "sources", "my-source");
-    if (d->mapper)
+    if (d->mapper != NULL)
         print_sample(d, "mappers", "my-mapper");
-    if (d->target)
+    if (d->target != NULL)
         print_sample(d, "targets", "my-target");
+}
+
+/* Prints all that a plugin says of itself. */
+static void describe(const struct plugin *p) {
+    const struct iptfhir_descriptor *d = plugin_descriptor(p);
+    char kinds[64];
+    printf("NAME\n    %s %s - %s\n\nFILE\n    %s\n\nPROVIDES\n    %s\n", d->name,
+           text_or(d->version, ""), text_or(d->summary, ""), plugin_path(p), kinds_of(d, kinds));
+    print_types(d->mapper);
+    print_functions(d->functions);
+    print_options(d);
+    print_samples(d);
 }
 
 /* Say that a plugin isn't there. */

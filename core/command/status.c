@@ -1,110 +1,266 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir status: where everything stands, and whether the conservation law holds. */
-#include "core/base/clock.h"
-#include "core/base/str.h"
-#include "core/command/command.h"
-#include "core/config/config.h"
-#include "core/store/store.h"
+#include "core/command/status.h"
 
+#include "core/base/clock.h"
+#include "core/base/codes.h"
+#include "core/command/place.h"
+
+#include <inttypes.h>
 #include <string.h>
 
-struct view {
-    bool json, broken;
-    size_t rows;
-    int64_t pending, held;
-    struct str out;
-};
-
-/* "3 h" since a moment. */
-static void age(int64_t since_ms, char *out, size_t size) {
-    int64_t s = (clock_now_ms() - since_ms) / 1000;
-    if (!since_ms)
-        snprintf(out, size, "-");
-    else if (s < 120)
-        snprintf(out, size, "%lld s", (long long)s);
-    else if (s < 7200)
-        snprintf(out, size, "%lld min", (long long)(s / 60));
+const char *status_age(int64_t since_ms, int64_t now_ms, char out[32]) {
+    int64_t seconds = since_ms < now_ms ? (now_ms - since_ms) / 1000 : 0;
+    if (since_ms == 0)
+        snprintf(out, 32, "-");
+    else if (seconds < 120)
+        snprintf(out, 32, "%" PRId64 " s", seconds);
+    else if (seconds < 7200)
+        snprintf(out, 32, "%" PRId64 " min", seconds / 60);
+    else if (seconds < 172800)
+        snprintf(out, 32, "%" PRId64 " h", seconds / 3600);
     else
-        snprintf(out, size, "%lld h", (long long)(s / 3600));
+        snprintf(out, 32, "%" PRId64 " days", seconds / 86400);
+    return out;
 }
 
-/* One job as text. */
-static void text_row(struct view *v, const struct store_counts *c, bool holds) {
-    char oldest[32];
-    age(c->oldest_ms, oldest, sizeof oldest);
-    str_printf(&v->out, "job %s\n  accepted %lld = settled %lld + pending %lld + held %lld%s\n",
-               c->job, (long long)c->accepted, (long long)c->settled, (long long)c->pending,
-               (long long)c->held, holds ? "" : "   THE LAW IS BROKEN: report this with the store");
-    str_printf(
-        &v->out,
-        "  settled: %lld created, %lld updated, %lld unchanged, %lld superseded, %lld discarded\n",
-        (long long)c->created, (long long)c->updated, (long long)c->unchanged,
-        (long long)c->superseded, (long long)c->discarded);
-    str_printf(&v->out, "  pending: %lld in flight, %lld unknown; oldest unsettled: %s\n",
-               (long long)c->inflight, (long long)c->unknown, oldest);
+static uint64_t resources_of(const struct survey_line *line) {
+    return line->in_step + line->waiting + line->unknown + line->held + line->decided;
 }
 
-/* One job as JSON. */
-static void json_row(struct view *v, const struct store_counts *c, bool holds) {
-    str_puts(&v->out, v->rows ? ",\n  {\"job\": " : "\n  {\"job\": ");
-    str_json(&v->out, c->job, strlen(c->job));
+/* ---- for people ---- */
+
+static void text_job(const struct survey_job *job, int64_t now_ms, struct str *out) {
+    const struct intake_counts *n = &job->read;
+    char age[32];
+    if (job->poll.confirmed_ms == 0)
+        str_printf(out, "job %s: never read to its end; run `iptfhir sync`\n", job->job);
+    else
+        str_printf(out, "job %s: last read to its end %s ago\n", job->job,
+                   status_age(job->poll.confirmed_ms, now_ms, age));
+    if (job->poll.polling)
+        str_puts(out, "  it is being read now, or its reading broke off; nothing new of it is sent "
+                      "until one has ended\n");
+    str_printf(out,
+               "  records read %" PRIu64 " = mapped %" PRIu64 " + unchanged %" PRIu64
+               " + stale %" PRIu64 " + held %" PRIu64 "%s\n",
+               n->records, n->mapped, n->unchanged, n->stale, n->held,
+               job->conserved ? "" : "   THE LAW IS BROKEN: report this with the store");
+}
+
+static void text_line(const struct survey_line *line, int64_t now_ms, struct str *out) {
+    char age[32];
+    str_printf(out,
+               "  %s: resources %" PRIu64 " = in step %" PRIu64 " + waiting %" PRIu64
+               " + unknown %" PRIu64 " + held %" PRIu64 " + decided %" PRIu64 "\n",
+               line->target, resources_of(line), line->in_step, line->waiting, line->unknown,
+               line->held, line->decided);
+    if (line->waiting + line->unknown > 0)
+        str_printf(out, "    the oldest of what waits has waited %s\n",
+                   status_age(line->oldest_ms, now_ms, age));
+}
+
+/* "3 resources, 1 record" */
+static void text_amount(const struct survey_cause *cause, struct str *out) {
     const struct {
-        const char *name;
-        int64_t value;
-    } numbers[] = { { "accepted", c->accepted },   { "settled", c->settled },
-                    { "pending", c->pending },     { "held", c->held },
-                    { "created", c->created },     { "updated", c->updated },
-                    { "unchanged", c->unchanged }, { "superseded", c->superseded },
-                    { "discarded", c->discarded }, { "unknown", c->unknown },
-                    { "inFlight", c->inflight },   { "oldestMs", c->oldest_ms } };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        str_printf(&v->out, ", \"%s\": %lld", numbers[i].name, (long long)numbers[i].value);
-    str_printf(&v->out, ", \"conserved\": %s}", holds ? "true" : "false");
+        uint64_t count;
+        const char *one, *many;
+    } parts[] = { { cause->resources, "resource", "resources" },
+                  { cause->records, "record", "records" },
+                  { cause->rows, "row or part", "rows or parts" } };
+    const char *comma = "";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].count == 0)
+            continue;
+        str_printf(out, "%s%" PRIu64 " %s", comma, parts[i].count,
+                   parts[i].count == 1 ? parts[i].one : parts[i].many);
+        comma = ", ";
+    }
 }
 
-static bool print_row(void *user, const struct store_counts *c) {
-    struct view *v = user;
-    bool holds = c->accepted == c->settled + c->pending + c->held;
-    (v->json ? json_row : text_row)(v, c, holds);
-    v->broken = v->broken || !holds;
-    v->pending += c->pending;
-    v->held += c->held;
-    v->rows++;
-    return true;
+static void text_cause(const struct survey_cause *cause, int64_t now_ms, struct str *out) {
+    char age[32];
+    const struct code *code = code_find(cause->code);
+    str_printf(out, "held, %s: ", cause->code);
+    text_amount(cause, out);
+    str_printf(out, ", for %s\n", status_age(cause->since_ms, now_ms, age));
+    if (code != NULL)
+        str_printf(out, "  %s: %s\n", code->meaning, code->next);
+    str_printf(out, "  `iptfhir outbox list --code %s` names them\n", cause->code);
 }
+
+static void text_pause(const struct survey_pause *pause, struct str *out) {
+    char until[25];
+    const struct code *code = code_find(pause->code);
+    str_printf(out, "target %s is paused, %s: ", pause->target, pause->code);
+    if (code != NULL)
+        str_printf(out, "%s; ", code->meaning);
+    if (pause->person) {
+        str_printf(out, "nothing goes there until `iptfhir outbox resolve again --target %s`\n",
+                   pause->target);
+        return;
+    }
+    clock_format(pause->until_ms, until);
+    str_printf(out,
+               "it is asked again at %s, or at the next sync after "
+               "`iptfhir outbox retry --target %s`\n",
+               until, pause->target);
+}
+
+void status_text(const struct survey *s, int64_t now_ms, struct str *out) {
+    char age[32];
+    if (s->lost > 0)
+        str_printf(out,
+                   "THE LAW IS BROKEN: %" PRIu64
+                   " states belong to no resource; report this with the store\n",
+                   s->lost);
+    for (size_t j = 0; j < s->job_count; j++) {
+        text_job(&s->jobs[j], now_ms, out);
+        for (size_t i = 0; i < s->line_count; i++) {
+            if (strcmp(s->lines[i].job, s->jobs[j].job) == 0)
+                text_line(&s->lines[i], now_ms, out);
+        }
+    }
+    for (size_t i = 0; i < s->cause_count; i++)
+        text_cause(&s->causes[i], now_ms, out);
+    for (size_t i = 0; i < s->pause_count; i++)
+        text_pause(&s->pauses[i], out);
+    if (s->older_ms != 0)
+        str_printf(out,
+                   "store-older: %s ago the store was found to be older than what this "
+                   "installation has sent; what differs at a target is compared, and held where "
+                   "somebody must choose\n",
+                   status_age(s->older_ms, now_ms, age));
+    if (survey_exit(s) == EXIT_SETTLED)
+        str_puts(out, "everything is in step\n");
+}
+
+/* ---- for scripts ---- */
+
+static void json_text(struct str *out, const char *name, const char *value) {
+    str_printf(out, "\"%s\": ", name);
+    str_json(out, value, strlen(value));
+}
+
+static void json_line(const struct survey_line *line, struct str *out) {
+    str_puts(out, "{");
+    json_text(out, "target", line->target);
+    str_printf(out,
+               ", \"resources\": %" PRIu64 ", \"inStep\": %" PRIu64 ", \"waiting\": %" PRIu64
+               ", \"unknown\": %" PRIu64 ", \"held\": %" PRIu64 ", \"decided\": %" PRIu64
+               ", \"oldestMs\": %" PRId64 "}",
+               resources_of(line), line->in_step, line->waiting, line->unknown, line->held,
+               line->decided, line->oldest_ms);
+}
+
+static void json_job(const struct survey *s, const struct survey_job *job, struct str *out) {
+    const struct intake_counts *n = &job->read;
+    const char *comma = "";
+    str_puts(out, "{");
+    json_text(out, "job", job->job);
+    str_printf(out,
+               ", \"confirmedMs\": %" PRId64
+               ", \"polling\": %s,\n   \"records\": {\"read\": %" PRIu64 ", \"mapped\": %" PRIu64
+               ", \"unchanged\": %" PRIu64 ", \"stale\": %" PRIu64 ", \"held\": %" PRIu64
+               ", \"conserved\": %s},\n   \"targets\": [",
+               job->poll.confirmed_ms, job->poll.polling ? "true" : "false", n->records, n->mapped,
+               n->unchanged, n->stale, n->held, job->conserved ? "true" : "false");
+    for (size_t i = 0; i < s->line_count; i++) {
+        if (strcmp(s->lines[i].job, job->job) != 0)
+            continue;
+        str_puts(out, comma);
+        json_line(&s->lines[i], out);
+        comma = ",\n    ";
+    }
+    str_puts(out, "]}");
+}
+
+static void json_cause(const struct survey_cause *cause, struct str *out) {
+    const struct code *code = code_find(cause->code);
+    str_puts(out, "{");
+    json_text(out, "code", cause->code);
+    str_printf(out,
+               ", \"resources\": %" PRIu64 ", \"records\": %" PRIu64 ", \"rows\": %" PRIu64
+               ", \"sinceMs\": %" PRId64 ", ",
+               cause->resources, cause->records, cause->rows, cause->since_ms);
+    json_text(out, "meaning", code != NULL ? code->meaning : "");
+    str_puts(out, ", ");
+    json_text(out, "next", code != NULL ? code->next : "");
+    str_puts(out, "}");
+}
+
+static void json_pause(const struct survey_pause *pause, struct str *out) {
+    str_puts(out, "{");
+    json_text(out, "target", pause->target);
+    str_puts(out, ", ");
+    json_text(out, "code", pause->code);
+    str_printf(out, ", \"untilMs\": %" PRId64 ", \"person\": %s}", pause->until_ms,
+               pause->person ? "true" : "false");
+}
+
+void status_json(const struct survey *s, struct str *out) {
+    str_printf(out, "{\"conserved\": %s, \"lost\": %" PRIu64 ", \"storeOlderMs\": %" PRId64,
+               s->conserved ? "true" : "false", s->lost, s->older_ms);
+    str_puts(out, ",\n \"jobs\": [");
+    for (size_t i = 0; i < s->job_count; i++) {
+        str_puts(out, i > 0 ? ",\n  " : "\n  ");
+        json_job(s, &s->jobs[i], out);
+    }
+    str_puts(out, "],\n \"held\": [");
+    for (size_t i = 0; i < s->cause_count; i++) {
+        str_puts(out, i > 0 ? ",\n  " : "\n  ");
+        json_cause(&s->causes[i], out);
+    }
+    str_puts(out, "],\n \"paused\": [");
+    for (size_t i = 0; i < s->pause_count; i++) {
+        str_puts(out, i > 0 ? ",\n  " : "\n  ");
+        json_pause(&s->pauses[i], out);
+    }
+    str_puts(out, "]}\n");
+}
+
+/* ---- the command ---- */
+
+static const char help[] =
+    "usage: iptfhir [-c FILE] [--json] status\n\n"
+    "Where everything stands: per job and target how many resources are in step, wait, are\n"
+    "unknown, held or decided; what is held, by cause, with what moves it on; targets that are\n"
+    "paused; and whether the conservation law holds. Reads only, also beside a running sync.\n"
+    "Exit: 0 in step, 1 something is held, 75 something waits, 70 the law is broken.\n";
 
 int command_status(int argc, char **argv, const struct command_options *options) {
-    (void)argv;
+    struct place place;
+    struct iptfhir_error error = ERROR_INIT;
+    struct survey s = { 0 };
+    struct str out = { 0 };
+    if (place_help(argc, argv, help))
+        return EXIT_SETTLED;
     if (argc > 1) {
-        fprintf(stderr, "usage: iptfhir [-c FILE] [--json] status\n");
+        fputs(help, stderr);
         return EXIT_WRONG_USE;
     }
-    struct report report = { 0 };
-    struct iptfhir_error error = ERROR_INIT;
-    struct view v = { .json = options->json };
-    struct config *config = config_load(options->config_path, &report);
-    struct store *store = config ? store_open(config->store_path, STORE_READ, &error) : NULL;
-    int code = EXIT_CONFIG;
-    if (store) {
-        if (v.json)
-            str_puts(&v.out, "[");
-        bool ok = store_counts(store, print_row, &v, &error);
-        str_puts(&v.out, v.json ? "\n]\n" : v.rows ? "" : "nothing yet: run iptfhir sync\n");
-        if (ok && !v.out.failed)
-            fputs(v.out.data, stdout);
-        code = !ok || v.broken ? EXIT_FAULT
-               : v.pending     ? EXIT_LATER
-               : v.held        ? EXIT_HELD
-                               : EXIT_SETTLED;
+    int code = place_open(&place, false, options);
+    if (code == EXIT_SETTLED && place.store != NULL) {
+        bool taken = survey_take(place.store, place.routes, place.route_count, &s, &error);
+        code = taken ? survey_exit(&s) : EXIT_FAULT;
+        if (taken && options->json)
+            status_json(&s, &out);
+        else if (taken)
+            status_text(&s, clock_now_ms(), &out);
+    } else if (code == EXIT_SETTLED && options->json) {
+        s.conserved = true;
+        status_json(&s, &out);
+    } else if (code == EXIT_SETTLED) {
+        str_puts(&out, "nothing yet: run `iptfhir sync`\n");
     }
-    if (!config)
-        command_print_report(stderr, &report, options);
+    if (out.failed)
+        code = EXIT_FAULT;
+    if (out.data != NULL)
+        fputs(out.data, stdout);
     if (error_is_set(&error))
-        fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text,
-                error.code);
-    store_close(store);
-    str_free(&v.out);
-    report_free(&report);
-    config_free(config);
+        place_print_error(&error);
+    survey_free(&s);
+    str_free(&out);
+    place_close(&place);
     return code;
 }

@@ -1,95 +1,213 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* iptfhir sync: one full cycle of a job, or what it would change. */
-#include "core/command/command.h"
-#include "core/config/config.h"
-#include "core/store/store.h"
+/* iptfhir sync: one full cycle of each job, or what it would change. */
+#include "core/command/place.h"
 #include "core/sync/dry_run.h"
 #include "core/sync/service.h"
 
 #include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-struct sum {
-    int64_t pending, held;
+enum { AT_ONCE = 512 }; /* records of one transaction */
+
+static const char help[] =
+    "usage: iptfhir sync [--job J] [--dry-run] [--reread]\n\n"
+    "One full cycle of each job: its source is read to the end, and every target is brought in\n"
+    "step. It stays until what was lost on the way is found or settled, but not for a target that\n"
+    "is down or said Retry-After.\n"
+    "  --dry-run   reads and maps, and prints element by element what would change against what\n"
+    "              was sent; writes and sends nothing (patient data goes to stdout)\n"
+    "  --reread    everything is read and mapped anew, also what the source says is unchanged\n"
+    "Exit: 0 in step, 1 something is held, 75 something waits, 78 configuration, 70 a fault of\n"
+    "ours; of several jobs the gravest.\n";
+
+struct wish {
+    const char *job;
+    bool dry, reread;
+    bool json;
 };
 
-static bool add_job(void *user, const struct store_counts *c) {
-    struct sum *sum = user;
-    sum->pending += c->pending;
-    sum->held += c->held;
+/* ---- reading everything again ---- */
+
+struct numbers {
+    uint64_t *list;
+    size_t count, capacity;
+    bool failed;
+};
+
+static bool note_record(void *user, const struct store_record *record) {
+    struct numbers *n = user;
+    if (n->count == n->capacity) {
+        size_t capacity = n->capacity > 0 ? n->capacity * 2 : 1024;
+        uint64_t *list = realloc(n->list, capacity * sizeof *list);
+        if (list == NULL) {
+            n->failed = true;
+            return false;
+        }
+        n->list = list;
+        n->capacity = capacity;
+    }
+    n->list[n->count++] = record->no;
     return true;
 }
 
-/* The exit code that the store's state asks for. */
-static int code_of_store(const char *path) {
-    struct iptfhir_error error = ERROR_INIT;
-    struct sum sum = { 0 };
-    struct store *store = store_open(path, STORE_READ, &error);
-    bool ok = store && store_counts(store, add_job, &sum, &error);
-    store_close(store);
-    if (!ok) {
-        fprintf(stderr, "iptfhir: %s [%s]\n", error.text, error.code);
-        return EXIT_FAULT;
+/* Forgets the contents of some records. [tx] */
+static bool forget_contents(struct store *store, const uint64_t *list, size_t count,
+                            struct arena *arena, struct iptfhir_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        struct store_record record;
+        bool found = false;
+        arena_reset(arena);
+        if (!store->calls->record_get(store, list[i], arena, &record, &found, error))
+            return false;
+        if (!found)
+            continue;
+        memset(record.content, 0, STORE_HASH);
+        if (!store->calls->record_put(store, &record, error))
+            return false;
     }
-    if (sum.held)
-        fprintf(stderr,
-                "%lld held: see `iptfhir outbox list`; put right, then `iptfhir outbox retry`\n",
-                (long long)sum.held);
-    if (sum.pending)
-        fprintf(stderr, "%lld wait for a retry: the next sync goes on with them\n",
-                (long long)sum.pending);
-    return sum.pending ? EXIT_LATER : sum.held ? EXIT_HELD : EXIT_SETTLED;
+    return true;
 }
 
-/* Sync one job. */
-static int sync_job(const struct config *config, const struct config_job *job, bool dry,
-                    const struct command_options *options) {
-    if (dry)
-        return dry_run(config, job, options);
-    return service_sync(config, job);
+/* Makes the next poll of a job read everything again. */
+static bool forget_job(struct store *store, const char *job, struct iptfhir_error *error) {
+    struct numbers n = { 0 };
+    struct arena arena = { 0 };
+    bool good = store->calls->records(store, job, note_record, &n, error);
+    if (n.failed)
+        good = error_set(error, "memory", NULL, "out of memory");
+    for (size_t at = 0; good && at <= n.count; at += AT_ONCE) {
+        size_t count = n.count - at < AT_ONCE ? n.count - at : AT_ONCE;
+        good = store->calls->begin(store, error);
+        if (!good)
+            break;
+        good = forget_contents(store, n.list + at, count, &arena, error);
+        good = good && intake_reread(store, job, error);
+        good = good && store->calls->commit(store, error);
+        if (!good)
+            store->calls->rollback(store);
+    }
+    arena_free(&arena);
+    free(n.list);
+    return good;
+}
+
+/* ---- the jobs ---- */
+
+static int sync_job(const struct place *place, const struct config_job *job,
+                    const struct wish *wish) {
+    if (wish->dry)
+        return dry_run(place->config, job, place->store, place->hash_key, wish->json);
+    return service_sync(place->config, job);
+}
+
+/* What the store says after all jobs. */
+static int conclude(const struct command_options *options) {
+    struct place place;
+    struct survey s = { 0 };
+    struct iptfhir_error error = ERROR_INIT;
+    int code = place_open(&place, false, options);
+    if (code == EXIT_SETTLED && place.store != NULL) {
+        bool taken = survey_take(place.store, place.routes, place.route_count, &s, &error);
+        code = taken ? survey_exit(&s) : EXIT_FAULT;
+    }
+    uint64_t held = s.sum.held + s.held_records + s.held_rows;
+    if (held > 0)
+        fprintf(stderr, "%" PRIu64 " held: `iptfhir status` says why and what moves them on\n",
+                held);
+    if (s.sum.waiting + s.sum.unknown > 0)
+        fprintf(stderr, "%" PRIu64 " wait: the next sync goes on with them\n",
+                s.sum.waiting + s.sum.unknown);
+    if (!s.conserved && code == EXIT_FAULT && !error_is_set(&error))
+        fprintf(stderr, "THE LAW IS BROKEN: see `iptfhir status`, and report it with the store\n");
+    if (error_is_set(&error))
+        place_print_error(&error);
+    survey_free(&s);
+    place_close(&place);
+    return code;
+}
+
+static bool is_wished(const struct wish *wish, const struct config_job *job) {
+    return wish->job == NULL || strcmp(job->name, wish->job) == 0;
+}
+
+/* What needs the store open; then it is closed, since a sync opens its own. */
+static int prepare(struct place *place, const struct wish *wish) {
+    struct iptfhir_error error = ERROR_INIT;
+    const struct config *config = place->config;
+    bool good = true;
+    if (place->store == NULL || wish->dry)
+        return EXIT_SETTLED;
+    for (size_t i = 0; good && wish->reread && i < config->job_count; i++) {
+        if (is_wished(wish, &config->jobs[i]))
+            good = forget_job(place->store, config->jobs[i].name, &error);
+    }
+    place->store->calls->close(place->store);
+    place->store = NULL;
+    if (good)
+        return EXIT_SETTLED;
+    place_print_error(&error);
+    return strcmp(error.code, "store-busy") == 0 ? EXIT_LATER : EXIT_FAULT;
+}
+
+/* Everything wished, job by job. */
+static int run(struct place *place, const struct wish *wish) {
+    const struct config *config = place->config;
+    int code = EXIT_SETTLED;
+    size_t done = 0;
+    for (size_t i = 0; i < config->job_count; i++) {
+        const struct config_job *job = &config->jobs[i];
+        if (!is_wished(wish, job))
+            continue;
+        done++;
+        int one = sync_job(place, job, wish);
+        code = exit_gravest(code, one);
+        if (one > EXIT_BY_SIGNAL)
+            return code;
+    }
+    if (done > 0)
+        return code;
+    fprintf(stderr, "iptfhir: %s has no job%s%s\n", config->file,
+            wish->job != NULL ? " named " : "", wish->job != NULL ? wish->job : "");
+    return EXIT_CONFIG;
+}
+
+static bool read_wish(struct wish *wish, int argc, char **argv) {
+    static const struct option longs[] = { { "job", required_argument, NULL, 'J' },
+                                           { "dry-run", no_argument, NULL, 'n' },
+                                           { "reread", no_argument, NULL, 'r' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { 0 } };
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'J': wish->job = optarg; break;
+        case 'n': wish->dry = true; break;
+        case 'r': wish->reread = true; break;
+        case 'j': wish->json = true; break;
+        default: return false;
+        }
+    }
+    return optind == argc;
 }
 
 int command_sync(int argc, char **argv, const struct command_options *options) {
-    static const struct option longs[] = { { "job", required_argument, NULL, 'J' },
-                                           { "dry-run", no_argument, NULL, 'n' },
-                                           { 0 } };
-    const char *name = NULL;
-    bool dry = false;
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c == 'J')
-            name = optarg;
-        else if (c == 'n')
-            dry = true;
-        else
-            return EXIT_WRONG_USE;
+    struct wish wish = { .json = options->json };
+    struct place place;
+    if (place_help(argc, argv, help))
+        return EXIT_SETTLED;
+    if (!read_wish(&wish, argc, argv)) {
+        fputs(help, stderr);
+        return EXIT_WRONG_USE;
     }
-    struct report report = { 0 };
-    struct config *config = config_load(options->config_path, &report);
-    int code = EXIT_SETTLED;
-    size_t done = 0;
-    if (!config)
-        code = EXIT_CONFIG;
-    for (size_t i = 0; config && i < config->job_count; i++) {
-        if (name && strcmp(config->jobs[i].name, name) != 0)
-            continue;
-        int one = sync_job(config, &config->jobs[i], dry, options);
-        code = one > code ? one : code;
-        done++;
-        if (one >= 128)
-            break;
-    }
-    if (config && !done) {
-        fprintf(stderr, "iptfhir: %s has no job%s%s\n", options->config_path, name ? " named " : "",
-                name ? name : "");
-        code = EXIT_CONFIG;
-    }
-    command_print_report(stderr, &report,
-                         &(struct command_options) { .config_path = options->config_path });
-    if (code == EXIT_SETTLED && !dry)
-        code = code_of_store(config->store_path);
-    else if (code == EXIT_LATER && !dry)
-        code_of_store(config->store_path);
-    report_free(&report);
-    config_free(config);
+    int code = place_open(&place, wish.reread && !wish.dry, options);
+    if (code == EXIT_SETTLED)
+        code = prepare(&place, &wish);
+    if (code == EXIT_SETTLED)
+        code = run(&place, &wish);
+    place_close(&place);
+    bool tells = code == EXIT_SETTLED || code == EXIT_HELD || code == EXIT_LATER;
+    if (tells && !wish.dry)
+        code = exit_gravest(code, conclude(options));
     return code;
 }

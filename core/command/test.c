@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir test: golden pairs of records and the resources they must become. */
-#include "core/base/str.h"
+#include "core/base/file.h"
 #include "core/command/command.h"
 #include "core/sync/pipeline.h"
 
@@ -140,8 +140,9 @@ static int run_case(struct pipeline *p, const char *folder, const char *name, bo
     int code = EXIT_BAD_INPUT;
     snprintf(record, sizeof record, "%s/%s/record.json", folder, name);
     snprintf(expected, sizeof expected, "%s/%s/expected.ndjson", folder, name);
-    if (!str_read_file(&input, record, MOST_BYTES)) {
-        error_set(&error, "missing-file", record, "cannot read this record: %s", strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&input, record, MOST_BYTES, why)) {
+        error_set(&error, "missing-file", record, "cannot read this record: %s", why);
         goto out;
     }
     struct report faults = { 0 };
@@ -155,10 +156,9 @@ static int run_case(struct pipeline *p, const char *folder, const char *name, bo
         printf("%s: %zu resources written\n", name, made.count);
         goto out;
     }
-    if (!str_read_file(&golden, expected, MOST_BYTES)) {
+    if (!file_read(&golden, expected, MOST_BYTES, why)) {
         error_set(&error, "missing-file", expected,
-                  "cannot read what is expected: %s; iptfhir test --update writes it",
-                  strerror(errno));
+                  "cannot read what is expected: %s; iptfhir test --update writes it", why);
         goto out;
     }
     size_t differences =
@@ -189,7 +189,7 @@ static int run_all(struct pipeline *p, const char *folder, bool update, struct r
         if (entries[i]->d_name[0] != '.' && stat(path, &st) == 0) {
             int one = run_case(p, folder, entries[i]->d_name, update, report);
             ++*(one ? &failed : &passed);
-            code = one > code ? one : code;
+            code = exit_gravest(code, one);
         }
         free(entries[i]);
     }
@@ -224,6 +224,8 @@ int command_test(int argc, char **argv, const struct command_options *options) {
     }
     struct report report = { 0 };
     struct pipeline *p = pipeline_open(options->config_path, job, &report);
+    if (p != NULL)
+        pipeline_use_test_key(p);
     int code = p ? run_all(p, argv[optind], update, &report) : EXIT_CONFIG;
     command_print_report(stderr, &report,
                          &(struct command_options) { .config_path = options->config_path });

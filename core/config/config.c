@@ -35,6 +35,8 @@ static const struct setting settings[] = {
     { "store", "path", SETTING_PATH, AT(store_path),
       IPTFHIR_LOCALSTATEDIR "/store.db" /* but see default_store() */, 0, 0, NULL, false },
     { "identity", "base", SETTING_URI, AT(identity_base), NULL, 0, 0, NULL, false },
+    { "identity", "key_file", SETTING_PATH, AT(key_file), "" /* but see read_key_file() */, 0, 0,
+      NULL, false },
     { "records", "unknown_fields", SETTING_CHOICE, AT(records.unknown_fields_warn), "error", 0, 0,
       unknown_fields, false },
     { "records", "max_bytes", SETTING_INTEGER, AT(records.max_bytes), "8388608", 1024, 268435456,
@@ -45,6 +47,10 @@ static const struct setting settings[] = {
       65536, NULL, false },
     { "limits", "patience_seconds", SETTING_INTEGER, AT(limits.patience_seconds), "30", 0, 86400,
       NULL, false },
+    { "limits", "max_age_hours", SETTING_INTEGER, AT(limits.max_age_hours), "36", 1, 8760, NULL,
+      false },
+    { "limits", "ingest_threads", SETTING_INTEGER, AT(limits.ingest_threads), "0", 0, 64, NULL,
+      false },
     { "privacy", "labels", SETTING_CHOICE, 0, "send", 0, 0, label_policies, true },
     { "privacy", "share_interpersonal", SETTING_SWITCH, 0, "false", 0, 0, NULL, true },
     { "privacy", "share_techniques", SETTING_SWITCH, 0, "false", 0, 0, NULL, true },
@@ -52,9 +58,10 @@ static const struct setting settings[] = {
     { "log", "level", SETTING_CHOICE, AT(log_level), "info", 0, 0, levels, false },
 };
 #define SETTINGS (sizeof settings / sizeof *settings)
-static const char *const top_names[] = { "store",   "identity", "mappings",   "plugins", "records",
-                                         "limits",  "privacy",  "parameters", "sources", "mappers",
-                                         "targets", "jobs",     "log",        NULL };
+static const char *const top_names[] = { "store",      "identity", "mappings", "plugins",
+                                         "functions",  "records",  "limits",   "privacy",
+                                         "parameters", "sources",  "mappers",  "targets",
+                                         "jobs",       "log",      NULL };
 
 /* Report a fault at a node. */
 void config_fault(struct reading *r, const struct tree *node, const char *code, const char *format,
@@ -162,7 +169,7 @@ static const char *default_store(struct reading *r, const char *installed) {
 static const struct tree *initial_of(struct reading *r, const struct setting *s) {
     struct arena *a = &r->c->arena;
     if (s->type == SETTING_PATH) {
-        const char *path = default_store(r, s->initial);
+        const char *path = *s->initial != '\0' ? default_store(r, s->initial) : "-";
         return tree_string(a, path, strlen(path));
     }
     if (s->type == SETTING_INTEGER)
@@ -238,78 +245,139 @@ static void take(struct reading *r, const struct setting *s, const struct tree *
     }
 }
 
-/* Read the sections that the table of settings describes. */
-static void read_settings(struct reading *r, const struct tree *root) {
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const struct setting *s = &settings[i];
-        const struct tree *section = config_member(root, s->section),
-                          *value = section ? config_member(section, s->name) : NULL;
-        if (!value && !s->initial) {
-            config_fault(r, section ? section : root, "missing", "%s.%s is missing", s->section,
-                         s->name);
-            continue;
-        }
-        if (!value)
-            value = initial_of(r, s);
-        if (value)
-            take(r, s, value);
-        else
-            config_out_of_memory(r);
+/* Reads one setting, or takes its initial value. */
+static void read_setting(struct reading *r, const struct setting *s, const struct tree *root) {
+    const struct tree *section = config_member(root, s->section);
+    const struct tree *value = section != NULL ? config_member(section, s->name) : NULL;
+    if (value == NULL && s->initial == NULL) {
+        config_fault(r, section != NULL ? section : root, "missing", "%s.%s is missing", s->section,
+                     s->name);
+        return;
     }
-    for (const struct tree *section = root->first; section; section = section->next) {
-        const char *known[SETTINGS + 1] = { 0 };
-        size_t n = 0;
-        for (size_t i = 0; i < SETTINGS; i++)
-            if (!strcmp(settings[i].section, section->name))
-                known[n++] = settings[i].name;
-        if (n && section->kind != TREE_OBJECT && section->kind != TREE_NULL)
-            config_fault(r, section, "wrong-type", "%s must be a group of keys", section->name);
-        for (const struct tree *k = n && section->kind == TREE_OBJECT ? section->first : NULL; k;
-             k = k->next)
-            if (config_choice(k->name, known) < 0)
-                config_unknown_key(r, k, known, section->name);
-    }
+    if (value == NULL)
+        value = initial_of(r, s);
+    if (value == NULL)
+        config_out_of_memory(r);
+    else
+        take(r, s, value);
 }
 
-/* Where plugins and mappings are: the configuration, then the environment, then where they were
- * installed. */
-static void read_places(struct reading *r, const struct tree *root) {
-    struct config *c = r->c;
-    const char *data = getenv("IPTFHIR_DATADIR"), *installed = getenv("IPTFHIR_PLUGINDIR");
-    const struct tree *mappings = config_member(root, "mappings"),
-                      *dirs = config_member(root, "plugins");
+/* Reports the keys of a section that no setting has; a section without settings is somebody
+ * else's. */
+static void check_section(struct reading *r, const struct tree *section) {
+    const char *known[SETTINGS + 1] = { 0 };
+    size_t n = 0;
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (strcmp(settings[i].section, section->name) == 0)
+            known[n++] = settings[i].name;
+    if (n == 0 || section->kind == TREE_NULL)
+        return;
+    if (section->kind != TREE_OBJECT) {
+        config_fault(r, section, "wrong-type", "%s must be a group of keys", section->name);
+        return;
+    }
+    for (const struct tree *k = section->first; k != NULL; k = k->next)
+        if (config_choice(k->name, known) < 0)
+            config_unknown_key(r, k, known, section->name);
+}
+
+/* Reads the sections that the table of settings describes. */
+static void read_settings(struct reading *r, const struct tree *root) {
+    for (size_t i = 0; i < SETTINGS; i++)
+        read_setting(r, &settings[i], root);
+    for (const struct tree *section = root->first; section != NULL; section = section->next)
+        check_section(r, section);
+}
+
+/* True when a path names a folder. */
+static bool is_folder(const char *path) {
     struct stat st;
-    if (mappings && mappings->kind != TREE_STRING)
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A variable of the environment, or what stands in its place where it is unset or empty. */
+static const char *environment(const char *name, const char *otherwise) {
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0' ? value : otherwise;
+}
+
+/* Reads where the mappings are: the configuration, then the environment, then where they were
+ * installed. */
+static void read_mappings(struct reading *r, const struct tree *root) {
+    struct config *c = r->c;
+    const struct tree *mappings = config_member(root, "mappings");
+    if (mappings != NULL && mappings->kind != TREE_STRING) {
         config_fault(r, mappings, "wrong-type", "mappings must be the path of a folder");
-    else
-        c->mappings_dir = mappings ? absolute(r, mappings->text)
-                                   : arena_printf(&c->arena, "%s/mappings",
-                                                  data && *data ? data : IPTFHIR_PKGDATADIR);
-    if (c->mappings_dir && (stat(c->mappings_dir, &st) != 0 || !S_ISDIR(st.st_mode)))
-        config_fault(r, mappings ? mappings : root, "missing-file",
+        return;
+    }
+    if (mappings != NULL) {
+        c->mappings_dir = absolute(r, mappings->text);
+    } else {
+        const char *data = environment("IPTFHIR_DATADIR", IPTFHIR_PKGDATADIR);
+        c->mappings_dir = arena_printf(&c->arena, "%s/mappings", data);
+    }
+    if (c->mappings_dir == NULL) {
+        config_out_of_memory(r);
+        return;
+    }
+    if (!is_folder(c->mappings_dir))
+        config_fault(r, mappings != NULL ? mappings : root, "missing-file",
                      "the folder of mappings %s cannot be read: give `mappings: DIR`",
                      c->mappings_dir);
-    if (dirs && dirs->kind != TREE_ARRAY) {
+}
+
+/* The path of one folder of plugins; NULL with a fault. */
+static const char *plugin_folder(struct reading *r, const struct tree *d) {
+    if (d->kind != TREE_STRING) {
+        config_fault(r, d, "wrong-type", "plugins must be a list of folders");
+        return NULL;
+    }
+    const char *path = absolute(r, d->text);
+    if (path != NULL && !is_folder(path)) {
+        config_fault(r, d, "missing-file", "the folder of plugins %s cannot be read", path);
+        return NULL;
+    }
+    return path;
+}
+
+/* Reads where plugins are: the folders of the configuration, and last that of the environment, or
+ * where they were installed. */
+static void read_plugin_dirs(struct reading *r, const struct tree *root) {
+    struct config *c = r->c;
+    const struct tree *dirs = config_member(root, "plugins");
+    if (dirs != NULL && dirs->kind != TREE_ARRAY) {
         config_fault(r, dirs, "wrong-type", "plugins must be a list of folders");
         dirs = NULL;
     }
-    const char **list = arena_zalloc(&c->arena, ((dirs ? dirs->length : 0) + 2) * sizeof *list);
+    size_t most = dirs != NULL ? dirs->length : 0;
+    const char **list = arena_zalloc(&c->arena, (most + 2) * sizeof *list);
+    if (list == NULL) {
+        config_out_of_memory(r);
+        return;
+    }
     size_t n = 0;
-    for (const struct tree *d = dirs && list ? dirs->first : NULL; d; d = d->next) {
-        const char *path = d->kind == TREE_STRING ? absolute(r, d->text) : NULL;
-        if (d->kind != TREE_STRING)
-            config_fault(r, d, "wrong-type", "plugins must be a list of folders");
-        else if (path && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
-            config_fault(r, d, "missing-file", "the folder of plugins %s cannot be read", path);
-        else if (path)
+    for (const struct tree *d = dirs != NULL ? dirs->first : NULL; d != NULL; d = d->next) {
+        const char *path = plugin_folder(r, d);
+        if (path != NULL)
             list[n++] = path;
     }
-    if (list)
-        list[n] = installed && *installed ? arena_strndup(&c->arena, installed, strlen(installed))
-                                          : IPTFHIR_PLUGINDIR;
-    if (!list || !list[n] || (!c->mappings_dir && !mappings))
+    const char *last = environment("IPTFHIR_PLUGINDIR", IPTFHIR_PLUGINDIR);
+    list[n] = arena_strndup(&c->arena, last, strlen(last));
+    if (list[n] == NULL)
         config_out_of_memory(r);
     c->plugin_dirs = list;
+}
+
+/* The key stands beside the store unless the configuration names a file. */
+static void read_key_file(struct reading *r, const struct tree *root) {
+    struct config *c = r->c;
+    const struct tree *section = config_member(root, "identity");
+    bool group = section != NULL && section->kind == TREE_OBJECT;
+    c->key_file_given = group && config_member(section, "key_file") != NULL;
+    if (!c->key_file_given && c->store_path != NULL)
+        c->key_file = arena_printf(&c->arena, "%s.key", c->store_path);
+    if (c->key_file == NULL && c->store_path != NULL && !c->key_file_given)
+        config_out_of_memory(r);
 }
 
 /* Read the clinic's own names for mapping files. */
@@ -336,8 +404,10 @@ static void read_root(struct reading *r, const struct tree *root) {
     for (const struct tree *k = root->first; k; k = k->next)
         if (config_choice(k->name, top_names) < 0)
             config_unknown_key(r, k, top_names, "the configuration");
-    read_places(r, root);
+    read_mappings(r, root);
+    read_plugin_dirs(r, root);
     read_settings(r, root);
+    read_key_file(r, root);
     read_parameters(r, config_member(root, "parameters"));
     config_read_jobs(r, root);
 }

@@ -66,7 +66,7 @@ static const char whole[] =
     "sources:\n  clinic: {plugin: source-json, path: in}\n"
     "mappers:\n  goals: {plugin: map-goal}\n  plan: {plugin: map-careplan}\n"
     "targets:\n  file:\n    plugin: target-file\n    consent: attested\n    path: out\n"
-    "jobs:\n  nightly: {source: clinic, mappers: [plan, goals], targets: [file]}\n";
+    "jobs:\n  nightly: {source: clinic, mappers: [plan, goals], targets: [file], clinic: main}\n";
 
 START_TEST(a_whole_configuration_has_its_defaults_and_keeps_the_order_of_mappers) {
     struct config *c = load(whole);
@@ -90,6 +90,21 @@ START_TEST(a_whole_configuration_has_its_defaults_and_keeps_the_order_of_mappers
 }
 END_TEST
 
+START_TEST(plugins_with_functions_are_listed_by_name) {
+    char text[1024];
+    snprintf(text, sizeof text, "functions: [ordinals, units]\n%s", whole);
+    struct config *c = load(text);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(c->function_count, 2);
+    ck_assert_str_eq(c->functions[1].plugin, "units");
+    ck_assert_ptr_nonnull(strstr(c->functions[1].where, ":1:"));
+    config_free(c);
+    snprintf(text, sizeof text, "functions: [1]\n%s", whole);
+    ck_assert_ptr_null(load(text));
+    ck_assert_str_eq(report.entries[0].error.code, "wrong-type");
+}
+END_TEST
+
 START_TEST(what_the_core_takes_is_not_handed_to_the_plugin) {
     struct config *c = load(whole);
     ck_assert_ptr_nonnull(c);
@@ -97,6 +112,124 @@ START_TEST(what_the_core_takes_is_not_handed_to_the_plugin) {
     ck_assert_uint_eq(c->targets[0].options->length, 1);
     ck_assert_str_eq(tree_text(c->targets[0].options, "path"), "out");
     config_free(c);
+}
+END_TEST
+
+START_TEST(a_source_says_what_its_absences_mean) {
+    struct config *c = load("identity: {base: \"https://ipt.example.org\"}\n"
+                            "sources: {s: {plugin: p, complete: export, removed: error, order: [a, "
+                            "b], path: x}}\n"
+                            "mappers: {m: {plugin: p}}\ntargets: {t: {plugin: p, recipient: r}}\n"
+                            "jobs: {j: {clinic: north, source: s, mappers: [m], targets: [t]}}\n");
+    ck_assert_ptr_nonnull(c);
+    ck_assert_str_eq(c->jobs[0].clinic, "north");
+    ck_assert_int_eq(c->sources[0].complete, CONFIG_COMPLETE_EXPORT);
+    ck_assert(c->sources[0].removed_is_error);
+    ck_assert_str_eq(c->sources[0].order[1], "b");
+    ck_assert_ptr_null(c->sources[0].order[2]);
+    ck_assert_uint_eq(c->sources[0].options->length, 1);
+    config_free(c);
+    c = load(whole);
+    ck_assert_int_eq(c->sources[0].complete, CONFIG_COMPLETE_DEFAULT);
+    ck_assert(!c->sources[0].removed_is_error);
+    ck_assert_int_eq(c->limits.max_age_hours, 36);
+    ck_assert_int_eq(c->limits.ingest_threads, 0);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(a_source_or_job_that_says_it_wrong_is_told_where) {
+    ck_assert_ptr_null(load("identity: {base: \"https://ipt.example.org\"}\n"
+                            "sources: {s: {plugin: p, complete: all, removed: no-more, order: a}}\n"
+                            "mappers: {m: {plugin: p}}\ntargets: {t: {plugin: p, recipient: r}}\n"
+                            "jobs: {j: {source: s, mappers: [m], targets: [t]}}\n"));
+    found("2:36", "wrong-value", "none, record");
+    found("2:50", "wrong-value", "ended, error");
+    found("2:66", "wrong-type", "oldest first");
+    found("5:11", "missing", "must name its clinic");
+}
+END_TEST
+
+START_TEST(the_key_stands_beside_the_store_unless_it_is_named) {
+    char text[1024], expected[128];
+    snprintf(text, sizeof text, "store: {path: a.db}\n%s", whole);
+    struct config *c = load(text);
+    ck_assert_ptr_nonnull(c);
+    snprintf(expected, sizeof expected, "%s/a.db.key", folder);
+    ck_assert_str_eq(c->key_file, expected);
+    ck_assert(!c->key_file_given);
+    config_free(c);
+}
+END_TEST
+
+/* Loads a configuration with one target, whose settings are these. */
+static struct config *load_target(const char *settings) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             "identity: {base: \"https://a.example\"}\nsources: {s: {plugin: p}}\n"
+             "mappers: {m: {plugin: p}}\njobs: {j: {clinic: north, source: s, mappers: [m], "
+             "targets: [t]}}\n"
+             "targets:\n t:\n  plugin: p\n%s",
+             settings);
+    return load(text);
+}
+
+START_TEST(a_target_is_careful_when_its_configuration_says_nothing) {
+    struct config *c = load_target("  recipient: r\n  conflict:\n");
+    ck_assert_ptr_nonnull(c);
+    const struct config_instance *t = &c->targets[0];
+    ck_assert_str_eq(t->recipient, "r");
+    ck_assert(!t->consent_attested);
+    ck_assert_int_eq(t->conflict, CONFIG_CONFLICT_HOLD);
+    ck_assert_int_eq(t->withdraw, CONFIG_WITHDRAW_MARK);
+    ck_assert(t->together);
+    ck_assert(t->labels);
+    ck_assert(!t->update_without_version);
+    ck_assert_int_eq(t->settle_seconds, 30);
+    ck_assert_int_eq(t->max_entries, 0);
+    ck_assert_uint_eq(t->options->length, 0);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(what_holds_for_every_target_is_the_cores_and_not_its_plugins) {
+    struct config *c = load_target(
+        "  consent: attested\n  conflict: ehr-wins\n  withdraw: leave\n  transaction: never\n"
+        "  labels: omit\n  update_without_version: true\n  settle_seconds: 0\n"
+        "  max_entries: 50\n  workers: 8\n  url: x\n");
+    ck_assert_ptr_nonnull(c);
+    const struct config_instance *t = &c->targets[0];
+    ck_assert_int_eq(t->conflict, CONFIG_CONFLICT_THEIRS);
+    ck_assert_int_eq(t->withdraw, CONFIG_WITHDRAW_LEAVE);
+    ck_assert(!t->together);
+    ck_assert(!t->labels);
+    ck_assert(t->update_without_version);
+    ck_assert_int_eq(t->settle_seconds, 0);
+    ck_assert_int_eq(t->max_entries, 50);
+    ck_assert_int_eq(t->workers, 8);
+    ck_assert_uint_eq(t->options->length, 1);
+    config_free(c);
+    c = load_target("  recipient: r\n  conflict: clinic-wins\n  withdraw: hold\n");
+    ck_assert_ptr_nonnull(c);
+    ck_assert_int_eq(c->targets[0].conflict, CONFIG_CONFLICT_OURS);
+    ck_assert_int_eq(c->targets[0].withdraw, CONFIG_WITHDRAW_HOLD);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(everything_wrong_with_a_target_is_said_with_its_place) {
+    ck_assert_ptr_null(load_target(
+        "  recipient: [r]\n  consent: nope\n  conflict: ours\n  withdraw: 1\n  transaction: true\n"
+        "  update_without_version: 1\n  settle_seconds: -1\n  max_entries: 1.5\n"));
+    found("8:14", "wrong-type", "as consents name it");
+    found("9:12", "wrong-value", "record, attested");
+    found("10:13", "wrong-value", "hold, clinic-wins, ehr-wins");
+    found("11:13", "wrong-value", "mark, hold, leave");
+    found("12:16", "wrong-value", "never, auto");
+    found("13:27", "wrong-type", "true or false");
+    found("14:19", "out-of-range", "between 0 and 86400");
+    found("15:16", "out-of-range", "between 0 and 10000");
+    ck_assert_uint_eq(report.errors, 8);
 }
 END_TEST
 
@@ -132,17 +265,17 @@ START_TEST(a_path_is_relative_to_the_file) {
 END_TEST
 
 START_TEST(everything_wrong_is_reported_at_once_with_its_place) {
-    ck_assert_ptr_null(
-        load("identitty:\n  base: x\n"                                /* 1, 2 */
-             "identity: {base: http://ipt.example.org}\n"             /* 3 */
-             "records: {max_byte: 1, unknown_fields: maybe}\n"        /* 4 */
-             "limits: {record_seconds: 0, ingest_memory_mib: much}\n" /* 5 */
-             "log: {level: loud}\n"                                   /* 6 */
-             "privacy: {share_techniques: \"no\"}\n"                  /* 7 */
-             "plugins: [nowhere]\n"                                   /* 8 */
-             "sources:\n  clinic: {path: in}\n"                       /* 9, 10 */
-             "targets:\n  file: {plugin: target-file, workers: 65}\n" /* 11, 12 */
-             "jobs:\n  nightly: {source: clinic, mappers: [x], targets: [fyle]}\n" /* 13, 14 */));
+    ck_assert_ptr_null(load("identitty:\n  base: x\n"                                /* 1, 2 */
+                            "identity: {base: http://ipt.example.org}\n"             /* 3 */
+                            "records: {max_byte: 1, unknown_fields: maybe}\n"        /* 4 */
+                            "limits: {record_seconds: 0, ingest_memory_mib: much}\n" /* 5 */
+                            "log: {level: loud}\n"                                   /* 6 */
+                            "privacy: {share_techniques: \"no\"}\n"                  /* 7 */
+                            "plugins: [nowhere]\n"                                   /* 8 */
+                            "sources:\n  clinic: {path: in}\n"                       /* 9, 10 */
+                            "targets:\n  file: {plugin: target-file, workers: 65}\n" /* 11, 12 */
+                            "jobs:\n  nightly: {source: clinic, mappers: [x], targets: [fyle], "
+                            "clinic: main}\n" /* 13, 14 */));
     found("1:1", "unknown-key", "did you mean 'identity'");
     found("3:18", "wrong-value", "https URI");
     found("4:11", "unknown-key", "did you mean 'max_bytes'");
@@ -175,7 +308,7 @@ START_TEST(a_mapper_named_twice_is_refused) {
     ck_assert_ptr_null(load("identity: {base: \"https://a.example\"}\nsources: {s: {plugin: "
                             "p}}\nmappers: {m: {plugin: p}}\n"
                             "targets: {t: {plugin: p, recipient: r}}\njobs: {j: {source: s, "
-                            "mappers: [m, m], targets: [t]}}\n"));
+                            "mappers: [m, m], targets: [t], clinic: main}}\n"));
     found("5:36", "twice", "stands twice");
 }
 END_TEST
@@ -248,7 +381,14 @@ int main(void) {
     TCase *c = tcase_create("config");
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, a_whole_configuration_has_its_defaults_and_keeps_the_order_of_mappers);
+    tcase_add_test(c, plugins_with_functions_are_listed_by_name);
     tcase_add_test(c, what_the_core_takes_is_not_handed_to_the_plugin);
+    tcase_add_test(c, a_source_says_what_its_absences_mean);
+    tcase_add_test(c, a_source_or_job_that_says_it_wrong_is_told_where);
+    tcase_add_test(c, the_key_stands_beside_the_store_unless_it_is_named);
+    tcase_add_test(c, a_target_is_careful_when_its_configuration_says_nothing);
+    tcase_add_test(c, what_holds_for_every_target_is_the_cores_and_not_its_plugins);
+    tcase_add_test(c, everything_wrong_with_a_target_is_said_with_its_place);
     tcase_add_test(c, the_store_is_in_the_state_folder_of_the_session);
     tcase_add_test(c, a_section_whose_keys_are_all_comments_counts_as_left_out);
     tcase_add_test(c, a_path_is_relative_to_the_file);

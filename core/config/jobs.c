@@ -5,45 +5,54 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const job_names[] = { "source", "mappers", "targets", NULL };
+static const char *const job_names[] = { "clinic", "source", "mappers", "targets", NULL };
+static const char *const complete_words[] = { "none", "record", "export", NULL };
+static const char *const removed_words[] = { "ended", "error", NULL };
 
-/* Take what the core itself needs to know of a target out of its options. */
-static void read_target(struct reading *r, struct config_instance *i, const struct tree *at,
-                        struct tree *options) {
-    struct tree *workers = tree_get(options, "workers"),
-                *recipient = tree_get(options, "recipient"),
-                *consent = tree_get(options, "consent");
-    i->workers = 4;
-    if (workers && (workers->kind != TREE_NUMBER || !tree_to_int(workers, &i->workers) ||
-                    i->workers < 1 || i->workers > 64))
-        config_fault(r, workers, "out-of-range",
-                     "targets.%s.workers must be a whole number between 1 and 64", i->name);
-    if (recipient && recipient->kind != TREE_STRING)
-        config_fault(r, recipient, "wrong-type",
-                     "targets.%s.recipient must be a text: the recipient as consents name it",
-                     i->name);
-    else if (recipient)
-        i->recipient = recipient->text;
-    if (consent && (consent->kind != TREE_STRING ||
-                    (strcmp(consent->text, "record") && strcmp(consent->text, "attested"))))
-        config_fault(r, consent, "wrong-value",
-                     "targets.%s.consent must be `record` (each record carries its consents) or "
-                     "`attested` (the clinic "
-                     "has them on file)",
-                     i->name);
-    i->consent_attested =
-        consent && consent->kind == TREE_STRING && !strcmp(consent->text, "attested");
-    if (!i->consent_attested && !recipient)
-        config_fault(r, at, "missing",
-                     "targets.%s must say whom consents name (recipient: NAME), or `consent: "
-                     "attested` if the clinic "
-                     "has them on file",
-                     i->name);
-    for (size_t n = 0; n < 3; n++) {
-        struct tree *own = n == 0 ? workers : n == 1 ? recipient : consent;
-        if (own)
-            tree_remove(own);
+/* Take a word of a source out of its options: its index in `words`, -1 when it isn't there. */
+static int take_word(struct reading *r, const struct config_instance *i, struct tree *options,
+                     const char *name, const char *const *words, const char *which) {
+    struct tree *value = tree_get(options, name);
+    if (value == NULL)
+        return -1;
+    int index = value->kind == TREE_STRING ? config_choice(value->text, words) : -1;
+    if (index < 0)
+        config_fault(r, value, "wrong-value", "sources.%s.%s must be one of: %s", i->name, name,
+                     which);
+    tree_remove(value);
+    return index;
+}
+
+/* Take the order of units: names of files or tables, oldest first. */
+static void take_order(struct reading *r, struct config_instance *i, struct tree *options) {
+    struct tree *list = tree_get(options, "order");
+    if (list == NULL)
+        return;
+    bool usable = list->kind == TREE_ARRAY && list->length > 0;
+    const char **names = arena_zalloc(&r->c->arena, (list->length + 1) * sizeof *names);
+    size_t count = 0;
+    for (const struct tree *n = usable ? list->first : NULL; names != NULL && n; n = n->next) {
+        usable = usable && n->kind == TREE_STRING;
+        names[count++] = n->text;
     }
+    if (names == NULL)
+        config_out_of_memory(r);
+    else if (!usable)
+        config_fault(r, list, "wrong-type",
+                     "sources.%s.order must be a list of files or tables, the oldest first",
+                     i->name);
+    i->order = usable ? names : NULL;
+    tree_remove(list);
+}
+
+/* Take what the core itself needs to know of a source out of its options. */
+static void read_source(struct reading *r, struct config_instance *i, struct tree *options) {
+    int complete =
+        take_word(r, i, options, "complete", complete_words, "none, record (elements), export");
+    int removed = take_word(r, i, options, "removed", removed_words, "ended, error");
+    i->complete = (enum config_complete)(complete + 1);
+    i->removed_is_error = removed == 1;
+    take_order(r, i, options);
 }
 
 /* Read sources, mappers or targets. */
@@ -84,7 +93,9 @@ static struct config_instance *read_instances(struct reading *r, const struct tr
         }
         tree_remove(tree_get(options, "plugin"));
         if (target)
-            read_target(r, i, &at, options);
+            config_read_target(r, i, &at, options);
+        else if (strcmp(section, "sources") == 0)
+            read_source(r, i, options);
         i->options = options;
     }
     if (!list)
@@ -147,14 +158,58 @@ static const struct config_instance **find_all(struct reading *r, const struct t
     return out;
 }
 
+/* Read whose patients a job has. */
+static void read_clinic(struct reading *r, struct config_job *job, const struct tree *n) {
+    const struct tree *clinic = config_member(n, "clinic");
+    if (clinic == NULL)
+        config_fault(r, n, "missing",
+                     "jobs.%s must name its clinic (clinic: NAME): jobs of the same clinic share "
+                     "patients",
+                     n->name);
+    else if (clinic->kind != TREE_STRING || !config_is_name(clinic->text, false))
+        config_fault(r, clinic, "wrong-value",
+                     "jobs.%s.clinic must be a name: 1 to 64 letters, digits, `_`, `-` or `.`, "
+                     "beginning with a letter",
+                     n->name);
+    else
+        job->clinic = clinic->text;
+}
+
+/* Read the list of plugins whose functions every mapping file has. */
+static void read_functions(struct reading *r, const struct tree *root) {
+    struct config *c = r->c;
+    const struct tree *names = config_member(root, "functions");
+    if (names != NULL && names->kind != TREE_ARRAY) {
+        config_fault(r, names, "wrong-type", "functions must be a list of plugins: [NAME, ...]");
+        names = NULL;
+    }
+    size_t most = names != NULL ? names->length : 0;
+    c->functions = arena_zalloc(&c->arena, (most + 1) * sizeof *c->functions);
+    if (c->functions == NULL) {
+        config_out_of_memory(r);
+        return;
+    }
+    for (const struct tree *n = most > 0 ? names->first : NULL; n != NULL; n = n->next) {
+        if (n->kind != TREE_STRING || n->length == 0) {
+            config_fault(r, n, "wrong-type", "functions must be a list of plugins: [NAME, ...]");
+            continue;
+        }
+        c->functions[c->function_count++] =
+            (struct config_instance) { .name = n->text,
+                                       .plugin = n->text,
+                                       .where = config_where(&c->arena, r->file, n),
+                                       .workers = 1 };
+    }
+}
+
 /* Read the jobs. */
 static void read_jobs(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
     const struct tree *group = config_member(root, "jobs");
     if (!group || group->kind != TREE_OBJECT || !group->length) {
-        config_fault(
-            r, group ? group : root, "missing",
-            "jobs must name at least one job: {NAME: {source: S, mappers: [M], targets: [T]}}");
+        config_fault(r, group ? group : root, "missing",
+                     "jobs must name at least one job: {NAME: {clinic: C, source: S, mappers: [M], "
+                     "targets: [T]}}");
         return;
     }
     c->jobs = arena_zalloc(&c->arena, (group->length + 1) * sizeof *c->jobs);
@@ -163,12 +218,13 @@ static void read_jobs(struct reading *r, const struct tree *root) {
     for (const struct tree *n = c->jobs ? group->first : NULL; n; n = n->next) {
         if (n->kind != TREE_OBJECT || !config_is_name(n->name, false)) {
             config_fault(r, n, "wrong-type",
-                         "jobs: each is NAME: {source: S, mappers: [M], targets: [T]}");
+                         "jobs: each is NAME: {clinic: C, source: S, mappers: [M], targets: [T]}");
             continue;
         }
         struct config_job *j = &c->jobs[c->job_count++];
         j->name = n->name;
         j->where = config_where_key(&c->arena, r->file, n);
+        read_clinic(r, j, n);
         const struct tree *source = config_member(n, "source");
         if (source)
             j->source = find(r, source, "source", c->sources, c->source_count);
@@ -189,5 +245,6 @@ void config_read_jobs(struct reading *r, const struct tree *root) {
     c->sources = read_instances(r, root, "sources", false, &c->source_count);
     c->mappers = read_instances(r, root, "mappers", false, &c->mapper_count);
     c->targets = read_instances(r, root, "targets", true, &c->target_count);
+    read_functions(r, root);
     read_jobs(r, root);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts that read the configuration share: config.c its settings, jobs.c its instances and
- * jobs. */
+ * jobs, targets.c what the core knows of a target. */
 #ifndef CORE_CONFIG_READING_H
 #define CORE_CONFIG_READING_H
 
@@ -31,6 +31,9 @@ int config_choice(const char *word, const char *const *choices);
 /* True when a text can be a name: of a parameter, or (with `-` and `.` too) of an instance or job.
  */
 bool config_is_name(const char *text, bool parameter);
+/* Takes what the core needs to know of a target out of its options; `at` is its name. */
+void config_read_target(struct reading *r, struct config_instance *i, const struct tree *at,
+                        struct tree *options);
 /* Reads sources, mappers, targets and jobs. */
 void config_read_jobs(struct reading *r, const struct tree *root);
 #endif

@@ -2,6 +2,7 @@
 /* Positions in YAML files for messages: of values, which the tree knows, and of keys, which are
  * looked up in the text.
  */
+#include "core/base/file.h"
 #include "core/config/config.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ const char *config_where_key(struct arena *a, const char *file, const struct tre
     struct str text = { 0 };
     const char *where = NULL;
     const char *line =
-        node->name && str_read_file(&text, file, 4u << 20) && text.data ? text.data : NULL;
+        node->name && file_read(&text, file, 4u << 20, NULL) && text.data ? text.data : NULL;
     for (uint32_t n = 1; line && n <= node->line; n++) {
         const char *end = line + strcspn(line, "\n"), *stop = end;
         if (n == node->line && (size_t)(end - line) > node->column - 1)

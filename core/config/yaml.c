@@ -2,24 +2,31 @@
 /* YAML to the tree, by libyaml's events: strict scalars, positions, bounded aliases. */
 #include "core/config/yaml.h"
 
-#include <errno.h>
+#include "core/base/file.h"
+
 #include <string.h>
 #include <yaml.h>
 
 #define MAX_BYTES (4u << 20)
 #define MAX_NODES 200000
 #define MAX_ANCHORS 256
+#define MAX_TEXT_BYTES (16u << 20) /* of all scalars, those that aliases repeat included */
+
+/* What an alias may repeat, and what a repetition costs. */
+struct anchor {
+    const char *name;
+    const struct tree *node;
+    size_t nodes, bytes;
+    int height; /* levels below its own */
+};
 
 struct reading {
     struct arena *arena;
     yaml_parser_t parser;
     const char *source;
     struct report *report;
-    size_t nodes;
-    struct {
-        const char *name;
-        const struct tree *node;
-    } anchors[MAX_ANCHORS];
+    size_t nodes, bytes; /* as if every alias were written out */
+    struct anchor anchors[MAX_ANCHORS];
     size_t anchor_count;
     bool stopped;
 };
@@ -169,72 +176,149 @@ static void items(struct reading *r, struct tree *array, int depth) {
     }
 }
 
-/* The node that an alias stands for, copied. */
-static struct tree *alias(struct reading *r, const yaml_event_t *e) {
+/* The newest anchor of a name, NULL when there is none. */
+static const struct anchor *anchor_find(const struct reading *r, const char *name) {
     for (size_t i = r->anchor_count; i-- > 0;)
-        if (!strcmp(r->anchors[i].name, (const char *)e->data.alias.anchor)) {
-            struct tree *copy = tree_copy(r->arena, r->anchors[i].node);
-            if (copy)
-                copy->name = NULL;
-            r->nodes += 1000; /* bounds expansion */
-            return copy;
-        }
-    fault(r, e->start_mark, "yaml", "this alias has no anchor before it");
-    return tree_new(r->arena, TREE_NULL);
+        if (strcmp(r->anchors[i].name, name) == 0)
+            return &r->anchors[i];
+    return NULL;
 }
 
-/* Remember an anchored node. */
+/* True when the file stays within its bounds with the anchor written out once more at `depth`. */
+static bool may_repeat(const struct reading *r, const struct anchor *a, int depth) {
+    return a->nodes <= MAX_NODES - r->nodes && a->bytes <= MAX_TEXT_BYTES - r->bytes &&
+           depth + a->height <= TREE_MAX_DEPTH;
+}
+
+/* Makes the node that an alias stands for, as a copy; bounds are checked before anything is
+ * copied. */
+static struct tree *alias(struct reading *r, const yaml_event_t *e, int depth) {
+    const struct anchor *a = anchor_find(r, (const char *)e->data.alias.anchor);
+    if (a == NULL) {
+        fault(r, e->start_mark, "yaml", "this alias has no anchor before it");
+        return tree_new(r->arena, TREE_NULL);
+    }
+    if (!may_repeat(r, a, depth)) {
+        fault(r, e->start_mark, "yaml",
+              "this file grows too large or too deep by its aliases: write out what is needed, "
+              "without aliases of aliases");
+        r->stopped = true;
+        return NULL;
+    }
+    r->nodes += a->nodes;
+    r->bytes += a->bytes;
+    struct tree *copy = tree_copy(r->arena, a->node);
+    if (copy != NULL)
+        copy->name = NULL;
+    return copy;
+}
+
+/* The levels below a node. */
+static int height_of(const struct tree *node) {
+    int height = 0;
+    if (node->kind != TREE_ARRAY && node->kind != TREE_OBJECT)
+        return 0;
+    for (const struct tree *child = node->first; child != NULL; child = child->next) {
+        int below = 1 + height_of(child);
+        if (below > height)
+            height = below;
+    }
+    return height;
+}
+
+/* Remembers an anchored node and what was read since it began. */
 static void anchor(struct reading *r, const yaml_event_t *e, const char *name,
-                   const struct tree *made) {
-    if (!name || !made)
+                   const struct tree *made, size_t nodes_before, size_t bytes_before) {
+    if (name == NULL || made == NULL)
         return;
     if (r->anchor_count == MAX_ANCHORS) {
         fault(r, e->start_mark, "yaml", "too many anchors");
         return;
     }
-    r->anchors[r->anchor_count].name = name;
-    r->anchors[r->anchor_count++].node = made;
+    r->anchors[r->anchor_count++] = (struct anchor) { .name = name,
+                                                      .node = made,
+                                                      .nodes = r->nodes - nodes_before,
+                                                      .bytes = r->bytes - bytes_before,
+                                                      .height = height_of(made) };
 }
 
-/* One node from its first event, which is consumed. */
+/* What an event says of the node that it begins. */
+struct opening {
+    const char *tag, *anchor; /* NULL: none */
+    bool quoted;              /* a scalar in quotes */
+};
+
+/* Reads an event's tag, anchor and style. */
+static struct opening opening_of(const yaml_event_t *e) {
+    struct opening o = { 0 };
+    yaml_scalar_style_t style;
+    switch (e->type) {
+    case YAML_SCALAR_EVENT:
+        style = e->data.scalar.style;
+        o.tag = (const char *)e->data.scalar.tag;
+        o.anchor = (const char *)e->data.scalar.anchor;
+        o.quoted =
+            style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+        break;
+    case YAML_MAPPING_START_EVENT:
+        o.tag = (const char *)e->data.mapping_start.tag;
+        o.anchor = (const char *)e->data.mapping_start.anchor;
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        o.tag = (const char *)e->data.sequence_start.tag;
+        o.anchor = (const char *)e->data.sequence_start.anchor;
+        break;
+    default: break;
+    }
+    return o;
+}
+
+/* Counts a node; false, with a fault, when the file is nested too deeply or too large. */
+static bool count_node(struct reading *r, const yaml_event_t *e, int depth) {
+    if (e->type != YAML_ALIAS_EVENT)
+        r->nodes++;
+    if (e->type == YAML_SCALAR_EVENT)
+        r->bytes += e->data.scalar.length;
+    if (depth <= TREE_MAX_DEPTH && r->nodes <= MAX_NODES && r->bytes <= MAX_TEXT_BYTES)
+        return true;
+    fault(r, e->start_mark, "yaml", "this file is nested too deeply, or too large");
+    r->stopped = true;
+    return false;
+}
+
+/* Makes the node that an event begins, without what is in it. */
+static struct tree *make_node(struct reading *r, const yaml_event_t *e, int depth) {
+    switch (e->type) {
+    case YAML_SCALAR_EVENT: return scalar(r, e);
+    case YAML_ALIAS_EVENT: return alias(r, e, depth);
+    case YAML_MAPPING_START_EVENT: return tree_new(r->arena, TREE_OBJECT);
+    default: return tree_new(r->arena, TREE_ARRAY);
+    }
+}
+
+/* Reads one node from its first event, which is consumed. */
 static struct tree *node(struct reading *r, yaml_event_t *e, int depth) {
     struct tree *made = NULL;
-    const yaml_char_t *tag = e->type == YAML_SCALAR_EVENT           ? e->data.scalar.tag
-                             : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.tag
-                             : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.tag
-                                                                    : NULL;
-    const yaml_char_t *mark = e->type == YAML_SCALAR_EVENT           ? e->data.scalar.anchor
-                              : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.anchor
-                              : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.anchor
-                                                                     : NULL;
-    const char *name =
-        mark ? arena_strndup(r->arena, (const char *)mark, strlen((const char *)mark)) : NULL;
-    if (tag)
+    const char *name = NULL;
+    struct opening o = opening_of(e);
+    size_t nodes_before = r->nodes, bytes_before = r->bytes;
+    if (o.tag != NULL)
         fault(r, e->start_mark, "yaml", "tags are not supported");
-    if (depth > TREE_MAX_DEPTH || ++r->nodes > MAX_NODES) {
-        fault(r, e->start_mark, "yaml", "this file is nested too deeply, or too large");
-        r->stopped = true;
-        yaml_event_delete(e);
-        return NULL;
-    }
-    if (e->type == YAML_SCALAR_EVENT)
-        made = scalar(r, e);
-    else if (e->type == YAML_ALIAS_EVENT)
-        made = alias(r, e);
-    else
-        made = tree_new(r->arena, e->type == YAML_MAPPING_START_EVENT ? TREE_OBJECT : TREE_ARRAY);
-    if (made) {
-        bool quoted = e->type == YAML_SCALAR_EVENT &&
-                      (e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
-                       e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE);
-        made->line = (uint32_t)e->start_mark.line + 1;
-        made->column = (uint32_t)e->start_mark.column + 1 + quoted;
-        if (e->type == YAML_MAPPING_START_EVENT)
-            members(r, made, depth + 1);
-        else if (e->type == YAML_SEQUENCE_START_EVENT)
-            items(r, made, depth + 1);
-        anchor(r, e, name, made);
-    }
+    if (!count_node(r, e, depth))
+        goto out;
+    if (o.anchor != NULL)
+        name = arena_strndup(r->arena, o.anchor, strlen(o.anchor));
+    made = make_node(r, e, depth);
+    if (made == NULL)
+        goto out;
+    made->line = (uint32_t)e->start_mark.line + 1;
+    made->column = (uint32_t)e->start_mark.column + 1 + o.quoted;
+    if (e->type == YAML_MAPPING_START_EVENT)
+        members(r, made, depth + 1);
+    else if (e->type == YAML_SEQUENCE_START_EVENT)
+        items(r, made, depth + 1);
+    anchor(r, e, name, made, nodes_before, bytes_before);
+out:
     yaml_event_delete(e);
     return made;
 }
@@ -282,9 +366,9 @@ struct tree *yaml_read(struct arena *a, const char *text, size_t length, const c
 
 struct tree *yaml_read_file(struct arena *a, const char *path, struct report *report) {
     struct str text = { 0 };
-    if (!str_read_file(&text, path, MAX_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this file: %s",
-                   strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, MAX_BYTES, why)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "%s", why);
         str_free(&text);
         return NULL;
     }

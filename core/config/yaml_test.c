@@ -89,10 +89,37 @@ START_TEST(aliases_copy_and_their_growth_is_bounded) {
     for (char c = 'b'; c < 'z'; c++)
         str_printf(&bomb, "%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c - 1, c - 1, c - 1,
                    c - 1, c - 1, c - 1);
-    arena.limit = 64u << 20;
-    ck_assert_ptr_null(yaml_read(&arena, bomb.data, bomb.length, "f", &report));
-    arena.limit = 0;
+    ck_assert_str_eq(read_text(bomb.data), "f:7:12");
+    ck_assert_ptr_nonnull(strstr(report.entries[0].error.text, "without aliases of aliases"));
+    ck_assert_uint_lt(arena.used, 64u << 20);
     str_free(&bomb);
+}
+END_TEST
+
+START_TEST(a_long_text_is_not_repeated_without_bound) {
+    struct str bomb = { 0 };
+    str_puts(&bomb, "a: &a ");
+    for (int i = 0; i < 1 << 20; i++)
+        str_putc(&bomb, 'x');
+    str_puts(&bomb, "\nb: [");
+    for (int i = 0; i < 1000; i++)
+        str_puts(&bomb, "*a, ");
+    str_puts(&bomb, "1]\n");
+    ck_assert_ptr_null(yaml_read(&arena, bomb.data, bomb.length, "f", &report));
+    ck_assert_uint_eq(report.errors, 1);
+    ck_assert_uint_lt(arena.used, 64u << 20);
+    str_free(&bomb);
+}
+END_TEST
+
+START_TEST(aliases_do_not_nest_deeper_than_a_file_may) {
+    struct str deep = { 0 };
+    str_puts(&deep, "a0: &a0 [x]\n");
+    for (int i = 1; i < 100; i++)
+        str_printf(&deep, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+    ck_assert_ptr_null(yaml_read(&arena, deep.data, deep.length, "f", &report));
+    ck_assert_uint_eq(report.errors, 1);
+    str_free(&deep);
 }
 END_TEST
 
@@ -107,6 +134,8 @@ int main(void) {
     tcase_add_test(all, all_faults_of_a_file_are_listed);
     tcase_add_test(all, positions_point_at_the_text);
     tcase_add_test(all, aliases_copy_and_their_growth_is_bounded);
+    tcase_add_test(all, a_long_text_is_not_repeated_without_bound);
+    tcase_add_test(all, aliases_do_not_nest_deeper_than_a_file_may);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

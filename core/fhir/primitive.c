@@ -119,6 +119,21 @@ static bool step(const char *text, size_t length, size_t *at, char wanted) {
     return true;
 }
 
+/* Steps over digits; returns how many. */
+static size_t step_digits(const char *text, size_t length, size_t *at) {
+    size_t first = *at;
+    while (*at < length && (class_of(text[*at]) & DIGIT) != 0)
+        (*at)++;
+    return *at - first;
+}
+
+/* Steps over a whole number without leading zeros; false when there is none. */
+static bool step_number(const char *text, size_t length, size_t *at) {
+    size_t first = *at;
+    size_t count = step_digits(text, length, at);
+    return count == 1 || (count > 1 && text[first] != '0');
+}
+
 /* Reads a date at *at; returns its parts (1 year, 2 month, 3 day), 0 when it is none. */
 static int read_date(const char *text, size_t length, size_t *at) {
     int year = digits_at(text, length, at, 4);
@@ -132,26 +147,24 @@ static int read_date(const char *text, size_t length, size_t *at) {
     if (!step(text, length, at, '-'))
         return 2;
     int day = digits_at(text, length, at, 2);
-    return day > 0 && clock_valid_date(year, month, day) ? 3 : 0;
+    return day > 0 && iptfhir_date_exists(year, month, day) ? 3 : 0;
+}
+
+/* Reads a number of two digits and at most `most` at *at; false when there is none. */
+static bool read_part(const char *text, size_t length, size_t *at, int most) {
+    int value = digits_at(text, length, at, 2);
+    return value >= 0 && value <= most;
 }
 
 /* Reads hh:mm:ss[.fraction] at *at. */
 static bool read_time(const char *text, size_t length, size_t *at) {
-    int hour = digits_at(text, length, at, 2);
-    if (hour < 0 || hour > 23 || !step(text, length, at, ':'))
+    if (!read_part(text, length, at, 23) || !step(text, length, at, ':'))
         return false;
-    int minute = digits_at(text, length, at, 2);
-    if (minute < 0 || minute > 59 || !step(text, length, at, ':'))
+    if (!read_part(text, length, at, 59) || !step(text, length, at, ':'))
         return false;
-    int second = digits_at(text, length, at, 2);
-    if (second < 0 || second > 60)
+    if (!read_part(text, length, at, 60))
         return false;
-    if (!step(text, length, at, '.'))
-        return true;
-    size_t first = *at;
-    while (*at < length && class_of(text[*at]) & DIGIT)
-        (*at)++;
-    return *at > first;
+    return !step(text, length, at, '.') || step_digits(text, length, at) > 0;
 }
 
 /* Reads Z or an offset of at most 14 hours at *at. */
@@ -188,14 +201,6 @@ static bool is_instant(const char *text, size_t length) {
     return length > 10 && is_datetime(text, length);
 }
 
-/* Days since 1970-01-01 of a civil date. */
-static int64_t days_of(int64_t year, int month, int day) {
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 /* Reads two digits. */
 static int two(const char *text) {
     return (text[0] - '0') * 10 + (text[1] - '0');
@@ -207,7 +212,8 @@ bool instant_seconds(const char *text, int64_t *seconds) {
     if (length < 20 || !is_instant(text, length))
         return false;
     const char *zone = text + 19 + strcspn(text + 19, "Z+-");
-    int64_t day = days_of((int64_t)two(text) * 100 + two(text + 2), two(text + 5), two(text + 8));
+    int year = two(text) * 100 + two(text + 2);
+    int64_t day = iptfhir_date_to_days(year, two(text + 5), two(text + 8));
     *seconds = day * 86400 + two(text + 11) * 3600 + two(text + 14) * 60 + two(text + 17);
     if (*zone == '+' || *zone == '-')
         *seconds += (*zone == '+' ? -1 : 1) * (two(zone + 1) * 3600 + two(zone + 4) * 60);
@@ -236,27 +242,17 @@ static bool is_whole(const char *text, size_t length, int64_t least) {
 
 /* Checks a decimal. */
 static bool is_decimal(const char *text, size_t length) {
-    size_t at = 0, first;
+    size_t at = 0;
     step(text, length, &at, '-');
-    first = at;
-    while (at < length && class_of(text[at]) & DIGIT)
-        at++;
-    if (at == first || (at - first > 1 && text[first] == '0'))
+    if (!step_number(text, length, &at))
         return false;
-    if (step(text, length, &at, '.')) {
-        first = at;
-        while (at < length && class_of(text[at]) & DIGIT)
-            at++;
-        if (at == first)
-            return false;
-    }
-    if (step(text, length, &at, 'e') || step(text, length, &at, 'E')) {
+    if (step(text, length, &at, '.') && step_digits(text, length, &at) == 0)
+        return false;
+    bool exponent = step(text, length, &at, 'e') || step(text, length, &at, 'E');
+    if (exponent) {
         if (!step(text, length, &at, '+'))
             step(text, length, &at, '-');
-        first = at;
-        while (at < length && class_of(text[at]) & DIGIT)
-            at++;
-        if (at == first)
+        if (step_digits(text, length, &at) == 0)
             return false;
     }
     return at == length;
@@ -264,18 +260,14 @@ static bool is_decimal(const char *text, size_t length) {
 
 /* Checks "urn:oid:" and at least two arcs. */
 static bool is_oid(const char *text, size_t length) {
-    if (length < 11 || memcmp(text, "urn:oid:", 8) != 0 || text[8] < '0' || text[8] > '2')
+    if (length < 11 || memcmp(text, "urn:oid:", 8) != 0)
+        return false;
+    if (text[8] < '0' || text[8] > '2')
         return false;
     size_t at = 9;
-    while (at < length) {
-        if (!step(text, length, &at, '.'))
+    while (at < length)
+        if (!step(text, length, &at, '.') || !step_number(text, length, &at))
             return false;
-        size_t first = at;
-        while (at < length && class_of(text[at]) & DIGIT)
-            at++;
-        if (at == first || (at - first > 1 && text[first] == '0'))
-            return false;
-    }
     return true;
 }
 
@@ -305,30 +297,41 @@ static bool is_base64(const char *text, size_t length) {
     return count > 0 && count % 4 == 0;
 }
 
-/* Checks a narrative: one div in the XHTML name space that says something, no scripts (txt-1,
- * txt-2). */
-static bool is_xhtml(const char *text, size_t length) {
-    static const char namespace[] = "xmlns=\"http://www.w3.org/1999/xhtml\"";
-    if (length < 12 || !is_string(text, length) || memcmp(text, "<div", 4) != 0 ||
-        memcmp(text + length - 6, "</div>", 6) != 0)
-        return false;
-    const char *end = memchr(text, '>', length);
-    if (end == NULL ||
-        memmem(text, (size_t)(end - text), namespace, sizeof namespace - 1) == NULL ||
-        memmem(text, length, "<script", 7) != NULL)
-        return false;
+/* Tells whether a part stands in a text. */
+static bool has_part(const char *text, size_t length, const char *part) {
+    return memmem(text, length, part, strlen(part)) != NULL;
+}
+
+/* Tells whether there is an image, or a character between the tags that isn't white space. */
+static bool says_something(const char *text, size_t length) {
     bool tag = false;
-    for (const char *c = text; c < text + length; c++) {
-        if (*c == '<')
+    if (has_part(text, length, "<img"))
+        return true;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '<')
             tag = true;
-        if (!tag && class_of(*c) != SPACE)
+        else if (!tag && class_of(text[i]) != SPACE)
             return true;
-        if (tag && c + 4 < text + length && memcmp(c, "<img", 4) == 0)
-            return true;
-        if (*c == '>')
+        else if (text[i] == '>')
             tag = false;
     }
     return false;
+}
+
+/* Checks a narrative: one div in the XHTML name space that says something, no scripts (txt-1,
+ * txt-2). */
+static bool is_xhtml(const char *text, size_t length) {
+    if (length < 12 || !is_string(text, length))
+        return false;
+    if (memcmp(text, "<div", 4) != 0 || memcmp(text + length - 6, "</div>", 6) != 0)
+        return false;
+    const char *end = memchr(text, '>', length);
+    if (end == NULL)
+        return false;
+    size_t tag_length = (size_t)(end - text);
+    if (!has_part(text, tag_length, "xmlns=\"http://www.w3.org/1999/xhtml\""))
+        return false;
+    return !has_part(text, length, "<script") && says_something(text, length);
 }
 
 struct named_format {
@@ -377,29 +380,43 @@ static const char *expected(enum format format) {
     return "a value";
 }
 
+/* Checks an id: 1 to 64 letters, digits, '-' and '.'. */
+static bool is_id(const char *text, size_t length) {
+    return length >= 1 && length <= 64 && all_of(text, length, ID);
+}
+
+/* Checks a whole number of 32 bits. */
+static bool is_integer(const char *text, size_t length) {
+    return is_whole(text, length, INT32_MIN);
+}
+
+/* Checks a whole number from 1 on. */
+static bool is_positive(const char *text, size_t length) {
+    return is_whole(text, length, 1);
+}
+
+/* Checks a whole number from 0 on. */
+static bool is_unsigned(const char *text, size_t length) {
+    return is_whole(text, length, 0);
+}
+
+/* How each format is checked; what has no row takes any text. */
+typedef bool format_function(const char *text, size_t length);
+static format_function *const checks[] = {
+    [FORMAT_BASE64] = is_base64,     [FORMAT_CODE] = is_code,       [FORMAT_DATE] = is_date,
+    [FORMAT_DATETIME] = is_datetime, [FORMAT_DECIMAL] = is_decimal, [FORMAT_ID] = is_id,
+    [FORMAT_INSTANT] = is_instant,   [FORMAT_INTEGER] = is_integer, [FORMAT_OID] = is_oid,
+    [FORMAT_POSITIVE] = is_positive, [FORMAT_STRING] = is_string,   [FORMAT_TIME] = is_time,
+    [FORMAT_UNSIGNED] = is_unsigned, [FORMAT_URI] = is_uri,         [FORMAT_UUID] = is_uuid,
+    [FORMAT_XHTML] = is_xhtml,
+};
+
 /* Tells whether a text has a format. */
 static bool has_format(enum format format, const char *text, size_t length) {
-    switch (format) {
-    case FORMAT_BASE64: return is_base64(text, length);
-    case FORMAT_CODE: return is_code(text, length);
-    case FORMAT_DATE: return is_date(text, length);
-    case FORMAT_DATETIME: return is_datetime(text, length);
-    case FORMAT_DECIMAL: return is_decimal(text, length);
-    case FORMAT_ID: return length >= 1 && length <= 64 && all_of(text, length, ID);
-    case FORMAT_INSTANT: return is_instant(text, length);
-    case FORMAT_INTEGER: return is_whole(text, length, INT32_MIN);
-    case FORMAT_OID: return is_oid(text, length);
-    case FORMAT_POSITIVE: return is_whole(text, length, 1);
-    case FORMAT_STRING: return is_string(text, length);
-    case FORMAT_TIME: return is_time(text, length);
-    case FORMAT_UNSIGNED: return is_whole(text, length, 0);
-    case FORMAT_URI: return is_uri(text, length);
-    case FORMAT_UUID: return is_uuid(text, length);
-    case FORMAT_XHTML: return is_xhtml(text, length);
-    case FORMAT_NONE:
-    case FORMAT_BOOLEAN: return true;
-    }
-    return false;
+    size_t index = (size_t)format;
+    if (index >= sizeof checks / sizeof checks[0] || checks[index] == NULL)
+        return true;
+    return checks[index](text, length);
 }
 
 /* Checks a text against a format. */

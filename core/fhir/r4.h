@@ -35,6 +35,9 @@ struct r4_type {
     uint16_t element_count;
 };
 
+/* The type that charts are: whose resources may be about one patient only. */
+#define R4_PATIENT "Patient"
+
 /* Interns all element names; call once before anything is read (idempotent, thread-safe). */
 void r4_setup(void);
 /* By name, NULL when R4 has no such type. */

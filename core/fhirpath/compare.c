@@ -78,20 +78,24 @@ int value_equal(struct evaluation *e, const value *x, const value *y) {
     }
 }
 
-/* Lower case and single blanks, for equivalence. */
+/* A character as equivalence sees it: lower case, and every blank a space. */
+static unsigned char folded(unsigned char c) {
+    if (c >= 'A' && c <= 'Z')
+        return (unsigned char)(c + 32);
+    return c >= '\t' && c <= '\r' ? ' ' : c;
+}
+
+/* Compares texts without regard to case and to the kind of blanks. */
 static bool equivalent_text(const value *a, const value *b) {
-    size_t i = 0, j = 0;
-    for (;; i++, j++) {
-        bool x = i < a->string.length, y = j < b->string.length;
-        if (!x || !y)
-            return x == y;
-        unsigned char c = (unsigned char)a->string.text[i], d = (unsigned char)b->string.text[j];
-        bool blank = c == ' ' || (c >= 9 && c <= 13), space = d == ' ' || (d >= 9 && d <= 13);
-        c = blank ? ' ' : c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-        d = space ? ' ' : d >= 'A' && d <= 'Z' ? (unsigned char)(d + 32) : d;
-        if (c != d)
+    if (a->string.length != b->string.length)
+        return false;
+    for (size_t i = 0; i < a->string.length; i++) {
+        unsigned char c = (unsigned char)a->string.text[i];
+        unsigned char d = (unsigned char)b->string.text[i];
+        if (folded(c) != folded(d))
             return false;
     }
+    return true;
 }
 
 /* Objects are equivalent when their members are, whatever the order; ids don't matter. */
@@ -109,44 +113,57 @@ static bool equivalent_nodes(struct evaluation *e, const value *a, const value *
     return same;
 }
 
-bool value_equivalent(struct evaluation *e, const value *x, const value *y) {
-    value a = plain(e, x), b = plain(e, y);
+/* Compares decimals at the places of the one that has fewer. */
+static bool equivalent_decimals(decimal a, decimal b) {
+    decimal p = decimal_trim(a), q = decimal_trim(b);
+    int scale = p.scale < q.scale ? p.scale : q.scale;
+    return decimal_compare(decimal_round(p, scale), decimal_round(q, scale)) == 0;
+}
+
+/* The quantity with UCUM's unit in the place of a calendar's: years and months. */
+static value in_ucum(const value *v) {
+    value r = *v;
+    if (!r.quantity.calendar)
+        return r;
+    if (strcmp(r.quantity.unit, "year") == 0)
+        r.quantity.unit = "a";
+    else if (strcmp(r.quantity.unit, "month") == 0)
+        r.quantity.unit = "mo";
+    else
+        return r;
+    r.quantity.calendar = false;
+    return r;
+}
+
+/* Compares quantities; calendar and UCUM units of one word meet. */
+static bool equivalent_quantities(const value *a, const value *b) {
+    value u = in_ucum(a), v = in_ucum(b);
+    decimal p, q;
+    return quantity_common(&u, &v, &p, &q) && equivalent_decimals(p, q);
+}
+
+/* Compares dates and times; what can't be told apart isn't equivalent. */
+static bool equivalent_moments(const value *a, const value *b) {
     int order;
     bool known;
-    if (a.kind == FHIRPATH_NODE && b.kind == FHIRPATH_NODE)
-        return equivalent_nodes(e, &a, &b);
-    if (is_number(&a) && is_number(&b)) {
-        decimal p = decimal_trim(decimal_value(&a)), q = decimal_trim(decimal_value(&b));
-        int scale = p.scale < q.scale ? p.scale : q.scale;
-        return decimal_compare(decimal_round(p, scale), decimal_round(q, scale)) == 0;
-    }
+    bool compares = moment_compare(&a->moment, a->kind, &b->moment, b->kind, &order, &known);
+    return compares && known && order == 0;
+}
+
+bool value_equivalent(struct evaluation *e, const value *x, const value *y) {
+    value a = plain(e, x), b = plain(e, y);
+    if (is_number(&a) && is_number(&b))
+        return equivalent_decimals(decimal_value(&a), decimal_value(&b));
     if (is_moment(&a) && is_moment(&b))
-        return moment_compare(&a.moment, a.kind, &b.moment, b.kind, &order, &known) && known &&
-               order == 0;
-    if (a.kind == FHIRPATH_STRING && b.kind == FHIRPATH_STRING)
-        return equivalent_text(&a, &b);
-    if (a.kind == FHIRPATH_QUANTITY && b.kind == FHIRPATH_QUANTITY) {
-        decimal p, q;
-        value u = a, v = b; /* equivalence lets calendar and UCUM units of one word meet */
-        static const struct {
-            const char *word, *code;
-        } same[] = { { "year", "a" }, { "month", "mo" } };
-        for (int i = 0; i < 2; i++) {
-            value *w[] = { &u, &v };
-            for (int k = 0; k < 2; k++)
-                if (w[k]->quantity.calendar && !strcmp(w[k]->quantity.unit, same[i].word)) {
-                    w[k]->quantity.unit = same[i].code;
-                    w[k]->quantity.calendar = false;
-                }
-        }
-        if (!quantity_common(&u, &v, &p, &q))
-            return false;
-        p = decimal_trim(p);
-        q = decimal_trim(q);
-        int scale = p.scale < q.scale ? p.scale : q.scale;
-        return decimal_compare(decimal_round(p, scale), decimal_round(q, scale)) == 0;
+        return equivalent_moments(&a, &b);
+    if (a.kind != b.kind)
+        return value_equal(e, &a, &b) == 1;
+    switch (a.kind) {
+    case FHIRPATH_NODE: return equivalent_nodes(e, &a, &b);
+    case FHIRPATH_STRING: return equivalent_text(&a, &b);
+    case FHIRPATH_QUANTITY: return equivalent_quantities(&a, &b);
+    default: return value_equal(e, &a, &b) == 1;
     }
-    return value_equal(e, &a, &b) == 1;
 }
 
 int collection_equal(struct evaluation *e, const collection *a, const collection *b) {

@@ -21,42 +21,71 @@ decimal decimal_of(int64_t i) {
     return (decimal) { i, 0 };
 }
 
-bool decimal_parse(const char *text, size_t length, decimal *out) {
-    size_t i = 0;
-    bool negative = length && (text[0] == '-' || text[0] == '+') && text[i++] == '-', point = false,
-         any = false;
-    decimal d = { 0, 0 };
-    for (; i < length; i++) {
-        if (text[i] == '.' && !point && any) {
-            point = true;
-        } else if (text[i] >= '0' && text[i] <= '9') {
-            if (d.scale >= MOST_SCALE ||
-                __builtin_mul_overflow(d.digits, (__int128)10, &d.digits) ||
-                __builtin_add_overflow(d.digits, (__int128)(text[i] - '0'), &d.digits))
-                return false;
-            d.scale += point;
-            any = true;
-        } else {
-            break;
-        }
-    }
-    if (i < length && any && (text[i] == 'e' || text[i] == 'E')) {
-        char *end;
-        long exponent = strtol(text + i + 1, &end, 10);
-        if (end != text + length || exponent < -MOST_SCALE || exponent > MOST_SCALE)
-            return false;
-        for (; exponent < 0 && d.scale < MOST_SCALE; exponent++)
-            d.scale++;
-        for (; exponent > 0; exponent--)
-            if (d.scale > 0)
-                d.scale--;
-            else if (__builtin_mul_overflow(d.digits, (__int128)10, &d.digits))
-                return false;
-        i = length;
-    }
-    if (!any || i != length || text[length - 1] == '.')
+/* Appends a digit; false when it doesn't fit. */
+static bool add_digit(decimal *d, int digit) {
+    if (__builtin_mul_overflow(d->digits, (__int128)10, &d->digits))
         return false;
-    d.digits = negative ? -d.digits : d.digits;
+    return !__builtin_add_overflow(d->digits, (__int128)digit, &d->digits);
+}
+
+/* Reads digits with at most one point inside; gives where they end, NULL when they don't fit or
+ * there are none. */
+static const char *read_digits(const char *text, const char *end, decimal *d) {
+    const char *at = text;
+    bool point = false;
+    for (; at < end; at++) {
+        if (*at == '.' && !point && at > text) {
+            point = true;
+            continue;
+        }
+        if (*at < '0' || *at > '9')
+            break;
+        if (d->scale >= MOST_SCALE || !add_digit(d, *at - '0'))
+            return NULL;
+        if (point)
+            d->scale++;
+    }
+    bool any = at > text && text[0] != '.';
+    return any ? at : NULL;
+}
+
+/* Multiplies by a power of ten; false when it doesn't fit. */
+static bool shift(decimal *d, long exponent) {
+    for (; exponent < 0 && d->scale < MOST_SCALE; exponent++)
+        d->scale++;
+    for (; exponent > 0; exponent--) {
+        if (d->scale > 0)
+            d->scale--;
+        else if (!add_digit(d, 0))
+            return false;
+    }
+    return true;
+}
+
+/* Applies an exponent that reaches to the end of the text, `at` standing at its E. */
+static bool read_exponent(const char *at, const char *end, decimal *d) {
+    char *stop;
+    long exponent = strtol(at + 1, &stop, 10);
+    if (stop != end || exponent < -MOST_SCALE || exponent > MOST_SCALE)
+        return false;
+    return shift(d, exponent);
+}
+
+bool decimal_parse(const char *text, size_t length, decimal *out) {
+    const char *end = text + length;
+    bool is_signed = length > 0 && (text[0] == '-' || text[0] == '+');
+    bool negative = is_signed && text[0] == '-';
+    decimal d = { 0, 0 };
+    const char *at = read_digits(is_signed ? text + 1 : text, end, &d);
+    if (at == NULL || end[-1] == '.')
+        return false;
+    if (at < end) {
+        bool exponent = *at == 'e' || *at == 'E';
+        if (!exponent || !read_exponent(at, end, &d))
+            return false;
+    }
+    if (negative)
+        d.digits = -d.digits;
     *out = d;
     return true;
 }

@@ -20,29 +20,48 @@ bool out_of_memory(struct evaluation *e) {
                      "this evaluation needs more memory than it may have");
 }
 
-/* Append what one tree node stands for: an array is its items, null is nothing unless it has an
+static bool add_node(struct evaluation *e, const struct tree *n, const struct tree *extra,
+                     const struct r4_type *type, collection *out);
+
+/* Appends the items of an array, with the items of its "_name" sibling where it has one. */
+static bool add_items(struct evaluation *e, const struct tree *array, const struct tree *extra,
+                      const struct r4_type *type, collection *out) {
+    const struct tree *x = NULL;
+    if (extra != NULL && extra->kind == TREE_ARRAY)
+        x = extra->first;
+    for (const struct tree *i = array->first; i != NULL; i = i->next) {
+        if (!add_node(e, i, x, type, out))
+            return false;
+        if (x != NULL)
+            x = x->next;
+    }
+    return true;
+}
+
+/* The type that an object names itself where its place allows several; else the type of the place.
+ */
+static const struct r4_type *own_type(const struct tree *object, const struct r4_type *type) {
+    bool open = type == NULL || type->abstract_ || strcmp(type->name, "Resource") == 0;
+    const char *resource = open ? tree_text(object, "resourceType") : NULL;
+    const struct r4_type *own = resource != NULL ? r4_type(resource) : NULL;
+    return own != NULL ? own : type;
+}
+
+/* Appends what one tree node stands for: an array is its items, null is nothing unless it has an
  * extension. */
 static bool add_node(struct evaluation *e, const struct tree *n, const struct tree *extra,
                      const struct r4_type *type, collection *out) {
-    if (n && n->kind == TREE_ARRAY) {
-        const struct tree *x = extra && extra->kind == TREE_ARRAY ? extra->first : NULL;
-        for (const struct tree *i = n->first; i; i = i->next, x = x ? x->next : NULL)
-            if (!add_node(e, i, x, type, out))
-                return false;
+    if (n != NULL && n->kind == TREE_ARRAY)
+        return add_items(e, n, extra, type, out);
+    if (n != NULL && n->kind == TREE_NULL)
+        n = NULL;
+    if (extra != NULL && extra->kind != TREE_OBJECT)
+        extra = NULL;
+    if (n == NULL && extra == NULL)
         return true;
-    }
-    bool has = n && n->kind != TREE_NULL, more = extra && extra->kind == TREE_OBJECT;
-    if (!has && !more)
-        return true;
-    value v = {
-        .kind = FHIRPATH_NODE, .type = type, .node = has ? n : NULL, .extra = more ? extra : NULL
-    };
-    if (has && n->kind == TREE_OBJECT &&
-        (!type || type->abstract_ || !strcmp(type->name, "Resource"))) {
-        const char *resource = tree_text(n, "resourceType");
-        if (resource && r4_type(resource))
-            v.type = r4_type(resource);
-    }
+    value v = { .kind = FHIRPATH_NODE, .type = type, .node = n, .extra = extra };
+    if (n != NULL && n->kind == TREE_OBJECT)
+        v.type = own_type(n, type);
     return push(e, out, v);
 }
 
@@ -56,76 +75,101 @@ static const struct tree *extra_of(const struct tree *object, const char *name) 
     return tree_get(object, with);
 }
 
+/* The type of what a primitive has beside its value: id and extension. */
+static const struct r4_type *beside_type(const char *name) {
+    return r4_type(strcmp(name, "extension") == 0 ? "Extension" : "string");
+}
+
+/* The "_name" sibling of a member of a primitive type, NULL when it has none. */
+static const struct tree *extra_if_primitive(const struct tree *object, const char *name,
+                                             const struct r4_type *type) {
+    if (type == NULL || type->kind != R4_PRIMITIVE)
+        return NULL;
+    return extra_of(object, name);
+}
+
+/* Appends a choice element by whichever of its JSON names is there: value is valueQuantity. */
+static bool choice_step(struct evaluation *e, const value *on, const struct r4_element *element,
+                        collection *out) {
+    size_t state = 0;
+    uint32_t symbol;
+    const struct r4_type *actual = NULL;
+    while (r4_choice(on->type, element, &state, &symbol, &actual)) {
+        const struct tree *member = tree_get_symbol(on->node, symbol);
+        const struct tree *extra = extra_if_primitive(on->node, symbol_name(symbol), actual);
+        if (!add_node(e, member, extra, actual, out))
+            return false;
+    }
+    return true;
+}
+
+/* Appends a member of an object whose type R4 knows. */
+static bool typed_step(struct evaluation *e, const value *on, uint32_t symbol, const char *name,
+                       collection *out) {
+    const struct r4_type *actual = NULL;
+    const struct r4_element *element = r4_element_symbol(on->type, symbol, &actual);
+    if (element != NULL && element->choice) {
+        /* With a type it is how JSON writes it, valueQuantity: not a name of FHIRPath. */
+        return actual != NULL || choice_step(e, on, element, out);
+    }
+    const struct tree *member = tree_get_symbol(on->node, symbol);
+    if (element == NULL && (member == NULL || strcmp(name, "resourceType") == 0))
+        return true;
+    return add_node(e, member, extra_if_primitive(on->node, name, actual), actual, out);
+}
+
 bool member_step(struct evaluation *e, const value *on, uint32_t symbol, const char *name,
                  collection *out) {
     if (on->kind != FHIRPATH_NODE)
         return true;
-    const struct tree *object = on->node && on->node->kind == TREE_OBJECT ? on->node : NULL;
-    if (!object) { /* a primitive has id and extension */
-        const struct tree *member = on->extra ? tree_get(on->extra, name) : NULL;
-        return !member ||
-               add_node(e, member, NULL,
-                        !strcmp(name, "extension") ? r4_type("Extension") : r4_type("string"), out);
+    if (on->node == NULL || on->node->kind != TREE_OBJECT) { /* a primitive */
+        const struct tree *beside = on->extra != NULL ? tree_get(on->extra, name) : NULL;
+        return beside == NULL || add_node(e, beside, NULL, beside_type(name), out);
     }
-    if (!on->type) {
-        const struct tree *member = tree_get_symbol(object, symbol);
-        if (!member && !(member = tree_get(object, name)))
-            return true;
-        return add_node(e, member, NULL, NULL, out);
-    }
+    if (on->type != NULL)
+        return typed_step(e, on, symbol, name, out);
+    const struct tree *member = tree_get_symbol(on->node, symbol);
+    if (member == NULL)
+        member = tree_get(on->node, name);
+    return add_node(e, member, NULL, NULL, out);
+}
+
+/* The type of a member of a node, NULL when it isn't known; `beside`: it stands in "_name". */
+static const struct r4_type *child_type(const value *on, const char *name, bool beside) {
     const struct r4_type *actual = NULL;
-    const struct r4_element *element = r4_element_symbol(on->type, symbol, &actual);
-    if (element && element->choice && !actual) {
-        size_t state = 0;
-        uint32_t member_symbol;
-        while (r4_choice(on->type, element, &state, &member_symbol, &actual)) {
-            const struct tree *member = tree_get_symbol(object, member_symbol);
-            const struct tree *extra =
-                r4_json_kind(actual) != TREE_OBJECT && actual->kind == R4_PRIMITIVE
-                    ? extra_of(object, symbol_name(member_symbol))
-                    : NULL;
-            if ((member || extra) && !add_node(e, member, extra, actual, out))
-                return false;
-        }
-        return true;
+    if (beside)
+        return beside_type(name);
+    if (on->type != NULL)
+        r4_element(on->type, name, &actual);
+    return actual;
+}
+
+/* Appends one child: a member, or a "_name" whose primitive is absent. */
+static bool add_child(struct evaluation *e, const value *on, const struct tree *object,
+                      const struct tree *m, collection *out) {
+    bool beside = object == on->extra;
+    if (m->name[0] == '_') {
+        if (tree_get(object, m->name + 1) != NULL)
+            return true; /* it comes with its primitive */
+        return add_node(e, NULL, m, child_type(on, m->name + 1, false), out);
     }
-    if (element &&
-        element->choice) /* valueQuantity is how JSON writes value: not a name of FHIRPath */
+    if (on->type != NULL && strcmp(m->name, "resourceType") == 0)
         return true;
-    const struct tree *member = tree_get_symbol(object, symbol);
-    const struct tree *extra =
-        actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL;
-    if (!element && (!member || !strcmp(name, "resourceType")))
-        return true;
-    return add_node(e, member, extra, actual, out);
+    const struct r4_type *type = child_type(on, m->name, beside);
+    return add_node(e, m, extra_if_primitive(object, m->name, type), type, out);
 }
 
 bool all_children(struct evaluation *e, const value *on, collection *out) {
     if (on->kind != FHIRPATH_NODE)
         return true;
-    const struct tree *object = on->node && on->node->kind == TREE_OBJECT ? on->node : on->extra;
-    for (const struct tree *m = object ? object->first : NULL; m; m = m->next) {
-        const struct r4_type *actual = NULL;
-        const char *name = m->name;
-        if (*name == '_') { /* beside its primitive, unless that is absent */
-            if (tree_get(object, name + 1))
-                continue;
-            if (on->type)
-                r4_element(on->type, name + 1, &actual);
-            if (!add_node(e, NULL, m, actual, out))
-                return false;
-            continue;
-        }
-        if (!strcmp(name, "resourceType") && on->type)
-            continue;
-        if (on->type && object == on->node)
-            r4_element(on->type, name, &actual);
-        else if (object == on->extra)
-            actual = r4_type(!strcmp(name, "extension") ? "Extension" : "string");
-        if (!add_node(e, m, actual && actual->kind == R4_PRIMITIVE ? extra_of(object, name) : NULL,
-                      actual, out))
+    const struct tree *object = on->extra;
+    if (on->node != NULL && on->node->kind == TREE_OBJECT)
+        object = on->node;
+    if (object == NULL)
+        return true;
+    for (const struct tree *m = object->first; m != NULL; m = m->next)
+        if (!add_child(e, on, object, m, out))
             return false;
-    }
     return true;
 }
 
@@ -342,39 +386,64 @@ struct reads {
     size_t count;
 };
 
-/* Tell each path below an expression. */
-static void tell(const struct expression *x, struct reads *r, const char *below) {
-    if (!x)
-        return;
-    struct str path = { 0 };
+static void tell(const struct expression *x, struct reads *r, const char *below);
+
+/* Tells whether an expression is the variable that is asked about. */
+static bool is_asked(const struct expression *x, const struct reads *r) {
+    return x->kind == X_VARIABLE && x->slot == r->slot;
+}
+
+/* Tells one path: of the variable asked about, or one that begins at the item in hand, which stands
+ * at `below`. */
+static void tell_path(const struct expression *x, struct reads *r, const char *below) {
+    struct str path = { 0 }, full = { 0 };
     const struct expression *start = NULL;
-    if ((x->kind == X_MEMBER || (x->kind == X_VARIABLE && x->slot == r->slot)) &&
-        dotted(x, &path, &start)) {
-        bool ours =
-            start ? start->kind == X_VARIABLE && start->slot == r->slot : r->slot < 0 || *below;
-        struct str full = { 0 };
-        str_printf(&full, "%s%s%s", start ? "" : below, !start && *below && path.length ? "." : "",
-                   path.data ? path.data : "");
-        if (ours && full.length && !full.failed) {
-            r->path(r->user, full.data);
-            r->count++;
-        }
-        str_free(&full);
+    if (!dotted(x, &path, &start))
+        goto out;
+    bool ours = start != NULL ? is_asked(start, r) : r->slot < 0 || *below != '\0';
+    if (start == NULL && *below != '\0') {
+        str_puts(&full, below);
+        if (path.length > 0)
+            str_putc(&full, '.');
     }
+    str_add(&full, path.data != NULL ? path.data : "", path.length);
+    if (ours && full.length > 0 && !full.failed) {
+        r->path(r->user, full.data);
+        r->count++;
+    }
+out:
+    str_free(&full);
     str_free(&path);
+}
+
+/* Tells the paths in the arguments of a call: below what it is called on, where that is a path. */
+static void tell_arguments(const struct expression *x, struct reads *r, const char *below) {
+    struct str inner = { 0 };
+    const struct expression *from = NULL;
+    bool followed = x->left != NULL && dotted(x->left, &inner, &from);
+    bool of_asked = followed && from != NULL && is_asked(from, r);
+    bool of_item = x->left != NULL && from == NULL && *below != '\0';
+    const char *place = below;
+    if ((of_asked || of_item) && inner.data != NULL)
+        place = inner.data;
+    for (size_t i = 0; i < x->arg_count; i++)
+        tell(x->args[i], r, place);
+    str_free(&inner);
+}
+
+/* Tells each path below an expression. */
+static void tell(const struct expression *x, struct reads *r, const char *below) {
+    if (x == NULL)
+        return;
+    if (x->kind == X_MEMBER || is_asked(x, r))
+        tell_path(x, r, below);
     tell(x->left, r, below);
-    if (x->kind == X_BINARY || x->kind == X_ITEM)
-        tell(x->right, r, below);
-    if (x->kind == X_CALL || x->kind == X_EXTENSION) {
-        struct str inner = { 0 };
-        const struct expression *from = NULL;
-        bool lambda = x->left && dotted(x->left, &inner, &from) && from &&
-                      from->kind == X_VARIABLE && from->slot == r->slot;
-        if (x->left && !from && *below)
-            lambda = true;
-        for (size_t i = 0; i < x->arg_count; i++)
-            tell(x->args[i], r, lambda && inner.data ? inner.data : below);
-        str_free(&inner);
+    switch (x->kind) {
+    case X_BINARY:
+    case X_ITEM: tell(x->right, r, below); break;
+    case X_CALL:
+    case X_EXTENSION: tell_arguments(x, r, below); break;
+    default: break;
     }
 }
 

@@ -22,7 +22,7 @@ static bool holds(struct evaluation *e, const struct expression *x, size_t arg, 
 }
 
 CALL(do_where) {
-    bool truth, found;
+    bool truth = false, found = false;
     for (size_t i = 0; i < in->count; i++)
         if (!holds(e, x, 0, &in->items[i], i, &truth, &found) ||
             (truth && !push(e, out, in->items[i])))

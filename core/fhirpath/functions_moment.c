@@ -2,8 +2,8 @@
 /* The clock of an evaluation, and the parts of dates and times. */
 #include "core/fhirpath/internal.h"
 
+#include <iptfhir/date.h>
 #include <string.h>
-#include <time.h>
 
 #define CALL(name)                                                                                 \
     static bool name(struct evaluation *e, const struct expression *x, const collection *in,       \
@@ -11,20 +11,24 @@
 
 /* The moment of this evaluation in its zone. */
 static moment now_of(const struct evaluation *e) {
-    int64_t ms = e->context->now_ms, local = ms + e->context->now_zone_minutes * INT64_C(60000);
-    time_t seconds = (time_t)(local / 1000);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    return (moment) { .year = tm.tm_year + 1900,
-                      .month = (int8_t)(tm.tm_mon + 1),
-                      .day = (int8_t)tm.tm_mday,
-                      .hour = (int8_t)tm.tm_hour,
-                      .minute = (int8_t)tm.tm_min,
-                      .second = (int8_t)tm.tm_sec,
+    const int64_t day_ms = 86400000;
+    int64_t local = e->context->now_ms + e->context->now_zone_minutes * INT64_C(60000);
+    int64_t days = (local >= 0 ? local : local - (day_ms - 1)) / day_ms;
+    int64_t rest = local - days * day_ms;
+    int year;
+    int month;
+    int day;
+    iptfhir_date_from_days(days, &year, &month, &day);
+    return (moment) { .year = year,
+                      .month = (int8_t)month,
+                      .day = (int8_t)day,
+                      .hour = (int8_t)(rest / 3600000),
+                      .minute = (int8_t)(rest / 60000 % 60),
+                      .second = (int8_t)(rest / 1000 % 60),
                       .precision = 7,
                       .has_zone = true,
                       .zone_minutes = (int16_t)e->context->now_zone_minutes,
-                      .nanosecond = (int32_t)(local % 1000) * 1000000,
+                      .nanosecond = (int32_t)(rest % 1000) * 1000000,
                       .fraction_digits = 3 };
 }
 CALL(do_now) {

@@ -3,6 +3,8 @@
  * times. */
 #include "core/fhirpath/internal.h"
 
+#include <iptfhir/date.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -213,27 +215,33 @@ static bool number_boundary(struct evaluation *e, const value *v, decimal d, int
         return give(e, v, r, out);
     return push(e, out, of_decimal(r));
 }
-/* The boundary of a date or time: every missing part at its least or most; `digits` of precision (4
- * year ... 17 millisecond). */
-static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits, bool has,
-                            bool high, collection *out) {
-    static const int64_t date_digits[] = { 4, 6, 8, 10, 12, 14, 17 },
-                         time_digits[] = { 2, 4, 6, 9 };
-    bool time = v->kind == FHIRPATH_TIME;
-    int precision = 0;
-    if (!has)
-        digits = time ? 9 : v->kind == FHIRPATH_DATE ? 8 : 17;
-    for (int i = 0; i < (time ? 4 : 7); i++)
-        if ((time ? time_digits[i] : date_digits[i]) == digits)
-            precision = time ? i + 4 : i + 1;
-    if (!precision || (v->kind == FHIRPATH_DATE && precision > 7))
-        return true;
-    value r = *v;
-    moment *m = &r.moment;
-    if (m->precision < 2 && !time)
+/* The precision (1 year ... 7 millisecond) of a number of digits; 0: there is none. */
+static int precision_of(bool time, int64_t digits) {
+    static const int64_t date_digits[] = { 4, 6, 8, 10, 12, 14, 17 };
+    static const int64_t time_digits[] = { 2, 4, 6, 9 };
+    const int64_t *list = time ? time_digits : date_digits;
+    int count = time ? 4 : 7;
+    for (int i = 0; i < count; i++)
+        if (list[i] == digits)
+            return i + 8 - count;
+    return 0;
+}
+
+/* The digits that a boundary has when nobody says how many. */
+static int64_t usual_digits(enum fhirpath_kind kind) {
+    switch (kind) {
+    case FHIRPATH_TIME: return 9;
+    case FHIRPATH_DATE: return 8;
+    default: return 17;
+    }
+}
+
+/* Sets each part of a moment that is missing to its least or most. */
+static void fill_moment(moment *m, bool time, bool high) {
+    if (!time && m->precision < 2)
         m->month = high ? 12 : 1;
-    if (m->precision < 3 && !time)
-        m->day = high ? (int8_t)days_in_month(m->year, m->month) : 1;
+    if (!time && m->precision < 3)
+        m->day = high ? (int8_t)iptfhir_date_month_days(m->year, m->month) : 1;
     if (m->precision < 4)
         m->hour = high ? 23 : 0;
     if (m->precision < 5)
@@ -242,6 +250,19 @@ static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits
         m->second = high ? 59 : 0;
     if (m->precision < 7)
         m->nanosecond = high ? 999000000 : 0;
+}
+
+/* The boundary of a date or time: every missing part at its least or most; `digits` of precision (4
+ * year ... 17 millisecond). */
+static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits, bool has,
+                            bool high, collection *out) {
+    bool time = v->kind == FHIRPATH_TIME;
+    int precision = precision_of(time, has ? digits : usual_digits(v->kind));
+    if (precision == 0)
+        return true;
+    value r = *v;
+    moment *m = &r.moment;
+    fill_moment(m, time, high);
     m->precision = (int8_t)precision;
     m->fraction_digits = 3;
     if (precision >= 4 && !time) {
@@ -253,6 +274,7 @@ static bool moment_boundary(struct evaluation *e, const value *v, int64_t digits
     }
     return push(e, out, r);
 }
+
 /* lowBoundary and highBoundary. */
 static bool boundary(struct evaluation *e, const struct expression *x, const collection *in,
                      collection *out, bool high) {

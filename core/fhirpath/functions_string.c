@@ -66,13 +66,13 @@ static int64_t find(const struct str *a, const struct str *b, bool last) {
     return found;
 }
 CALL(do_index_of) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out, of_integer(find(&s[0], &s[1], false))));
 }
 CALL(do_last_index_of) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
@@ -80,7 +80,7 @@ CALL(do_last_index_of) {
                                                 : characters(s[0].data, s[0].length))));
 }
 CALL(do_substring) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     collection from = { 0 }, count = { 0 };
     int64_t start, n = INT64_MAX;
     bool all, has_start, has_count = true;
@@ -104,7 +104,7 @@ CALL(do_substring) {
     return kept ? push(e, out, of_text(kept, b - a)) : out_of_memory(e);
 }
 CALL(do_starts_with) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
@@ -112,7 +112,7 @@ CALL(do_starts_with) {
                                     !memcmp(s[0].data, s[1].data, s[1].length))));
 }
 CALL(do_ends_with) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
@@ -121,31 +121,45 @@ CALL(do_ends_with) {
                                             s[1].length))));
 }
 CALL(do_contains) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     return texts(e, x, in, 1, s, &all) &&
            (!all || push(e, out,
                          of_boolean(!s[1].length ||
                                     memmem(s[0].data, s[0].length, s[1].data, s[1].length))));
 }
-/* Change the case of ASCII and Latin-1 letters, Greek and Cyrillic stay: no locale decides. */
+/* Tells whether an ASCII letter changes its case. */
+static bool ascii_changes(unsigned char c, bool upper) {
+    return upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z';
+}
+
+/* Tells whether the second byte of a Latin-1 letter in UTF-8 (behind 0xC3) changes its case; the
+ * signs for times and divided by, and the letters without a pair, don't. */
+static bool latin1_changes(unsigned char c, bool upper) {
+    if (upper)
+        return c >= 0xa0 && c != 0xb7 && c != 0xbf;
+    return c >= 0x80 && c < 0xa0 && c != 0x97 && c != 0x9f;
+}
+
+/* Changes the case of ASCII and Latin-1 letters, Greek and Cyrillic stay: no locale decides. */
 static bool change_case(struct evaluation *e, const struct expression *x, const collection *in,
                         collection *out, bool upper) {
-    struct str s[1], r = { 0 };
+    struct str s[1] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 0, s, &all) || !all)
         return !error_is_set(e->error);
     str_add(&r, s[0].data, s[0].length);
+    unsigned char before = 0;
     for (size_t i = 0; i < r.length && !r.failed; i++) {
-        unsigned char c = (unsigned char)r.data[i], before = i ? (unsigned char)r.data[i - 1] : 0;
-        if (upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z')
-            r.data[i] = (char)(c ^ 0x20);
-        else if (before == 0xc3 && (upper ? c >= 0xa0 && c != 0xb7 && c != 0xbf
-                                          : c >= 0x80 && c < 0xa0 && c != 0x97 && c != 0x9f))
+        unsigned char c = (unsigned char)r.data[i];
+        bool changes = before == 0xc3 ? latin1_changes(c, upper) : ascii_changes(c, upper);
+        before = c;
+        if (changes)
             r.data[i] = (char)(c ^ 0x20);
     }
     return give(e, &r, out);
 }
+
 CALL(do_upper) {
     return change_case(e, x, in, out, true);
 }
@@ -153,7 +167,7 @@ CALL(do_lower) {
     return change_case(e, x, in, out, false);
 }
 CALL(do_replace) {
-    struct str s[3], r = { 0 };
+    struct str s[3] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 2, s, &all) || !all)
         return !error_is_set(e->error);
@@ -219,7 +233,7 @@ static int match(struct evaluation *e, const struct expression *x, const struct 
 /* matches() and matchesFull(). */
 static bool matches(struct evaluation *e, const struct expression *x, const collection *in,
                     collection *out, bool whole) {
-    struct str s[3];
+    struct str s[3] = { 0 };
     bool all;
     if (!texts(e, x, in, x->arg_count, s, &all) || !all)
         return !error_is_set(e->error);
@@ -233,7 +247,7 @@ CALL(do_matches_full) {
     return matches(e, x, in, out, true);
 }
 CALL(do_replace_matches) {
-    struct str s[4], r = { 0 };
+    struct str s[4] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, x->arg_count, s, &all) || !all)
         return !error_is_set(e->error);
@@ -263,13 +277,13 @@ CALL(do_replace_matches) {
     return rc >= 0 ? give(e, &r, out) : evaluation_error(e, x, "this replacement cannot be made");
 }
 CALL(do_length) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     bool all;
     return texts(e, x, in, 0, s, &all) &&
            (!all || push(e, out, of_integer(characters(s[0].data, s[0].length))));
 }
 CALL(do_to_chars) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     bool all;
     if (!texts(e, x, in, 0, s, &all) || !all)
         return !error_is_set(e->error);
@@ -283,7 +297,7 @@ CALL(do_to_chars) {
     return true;
 }
 CALL(do_trim) {
-    struct str s[1];
+    struct str s[1] = { 0 };
     bool all;
     if (!texts(e, x, in, 0, s, &all) || !all)
         return !error_is_set(e->error);
@@ -296,7 +310,7 @@ CALL(do_trim) {
     return kept ? push(e, out, of_text(kept, b - a)) : out_of_memory(e);
 }
 CALL(do_split) {
-    struct str s[2];
+    struct str s[2] = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -391,7 +405,7 @@ static bool equals(const struct str *s, const char *word) {
 }
 
 CALL(do_encode) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -405,7 +419,7 @@ CALL(do_encode) {
     return give(e, &r, out);
 }
 CALL(do_decode) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all, ok = false;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -423,7 +437,7 @@ static const char *const html[][2] = {
 };
 
 CALL(do_escape) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);
@@ -462,7 +476,7 @@ static size_t unescape_json(const struct str *s, size_t i, struct str *r) {
     return 1;
 }
 CALL(do_unescape) {
-    struct str s[2], r = { 0 };
+    struct str s[2] = { 0 }, r = { 0 };
     bool all;
     if (!texts(e, x, in, 1, s, &all) || !all)
         return !error_is_set(e->error);

@@ -204,49 +204,68 @@ static const struct {
                     { "DateTime", to_date_time }, { "Time", to_time },
                     { "Quantity", to_quantity } };
 
-/* toX() and convertsToX(), by the end of their name. */
+/* Converts a quantity to the unit of a call's argument; *ok is false when it doesn't. */
+static bool to_unit(struct evaluation *e, const struct expression *x, value *r, bool *ok) {
+    collection c = { 0 };
+    const char *unit;
+    size_t n;
+    bool found;
+    if (!argument(e, x, 0, &c) || !single_text(e, x, &c, &unit, &n, &found))
+        return false;
+    *ok = false;
+    if (!found)
+        return true;
+    const char *word = calendar_word(unit, n);
+    value one = { .kind = FHIRPATH_QUANTITY,
+                  .quantity = { decimal_of(1), word != NULL ? word : unit, word != NULL } };
+    decimal p, q;
+    *ok = quantity_common(r, &one, &p, &q) && decimal_divide(p, q, &one.quantity.value);
+    if (*ok)
+        *r = one;
+    return true;
+}
+
+/* Evaluates toX() and convertsToX(), by the end of their name. */
 static bool convert(struct evaluation *e, const struct expression *x, const collection *in,
                     collection *out) {
-    bool asks = !strncmp(x->name, "convertsTo", 10), found, ok = false;
+    bool asks = strncmp(x->name, "convertsTo", 10) == 0;
     const char *what = x->name + (asks ? 10 : 2);
+    bool found, ok = false;
     value v, r;
     if (!single(e, x, in, &v, &found))
         return false;
     if (!found)
         return true;
     for (size_t i = 0; i < sizeof conversions / sizeof *conversions; i++)
-        if (!strcmp(conversions[i].name, what))
+        if (strcmp(conversions[i].name, what) == 0)
             ok = conversions[i].convert(e, &v, &r);
-    if (ok && r.kind == FHIRPATH_QUANTITY && x->arg_count) { /* a unit is asked for */
-        collection c = { 0 };
-        const char *unit;
-        size_t n;
-        if (!argument(e, x, 0, &c) || !single_text(e, x, &c, &unit, &n, &found))
-            return false;
-        const char *word = found ? calendar_word(unit, n) : NULL;
-        value one = { .kind = FHIRPATH_QUANTITY,
-                      .quantity = { decimal_of(1), word ? word : unit, word != NULL } };
-        decimal p, q;
-        ok =
-            found && quantity_common(&r, &one, &p, &q) && decimal_divide(p, q, &one.quantity.value);
-        r = ok ? one : r;
-    }
-    return asks ? push(e, out, of_boolean(ok)) : !ok || push(e, out, r);
+    bool unit_asked = ok && r.kind == FHIRPATH_QUANTITY && x->arg_count > 0;
+    if (unit_asked && !to_unit(e, x, &r, &ok))
+        return false;
+    if (asks)
+        return push(e, out, of_boolean(ok));
+    return !ok || push(e, out, r);
 }
 
 /* ---- FHIR's own ---- */
+/* Tells whether a collection is one item that has a value: a primitive, not an object. */
+static bool has_value(const collection *in) {
+    if (in->count != 1)
+        return false;
+    const value *v = &in->items[0];
+    if (v->kind != FHIRPATH_NODE)
+        return true;
+    return v->node != NULL && v->node->kind != TREE_OBJECT;
+}
 CALL(do_has_value) {
     (void)x;
-    bool has = in->count == 1 && (in->items[0].kind != FHIRPATH_NODE ||
-                                  (in->items[0].node && in->items[0].node->kind != TREE_OBJECT));
-    return push(e, out, of_boolean(has));
+    return push(e, out, of_boolean(has_value(in)));
 }
 CALL(do_get_value) {
     (void)x;
-    bool has = in->count == 1 && (in->items[0].kind != FHIRPATH_NODE ||
-                                  (in->items[0].node && in->items[0].node->kind != TREE_OBJECT));
-    return !has || push(e, out, plain(e, &in->items[0]));
+    return !has_value(in) || push(e, out, plain(e, &in->items[0]));
 }
+
 CALL(do_extension) {
     collection c = { 0 };
     const char *url;
@@ -267,35 +286,61 @@ CALL(do_extension) {
     }
     return true;
 }
+/* The contained resource of an id, NULL when there is none. */
+static const struct tree *contained_of(const struct tree *root, const char *id) {
+    const struct tree *list = tree_get(root, "contained");
+    const struct tree *c = list != NULL ? list->first : NULL;
+    for (; c != NULL; c = c->next) {
+        const char *its = tree_text(c, "id");
+        if (its != NULL && strcmp(its, id) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* Tells whether an entry's URL is a reference, or ends in it behind a slash. */
+static bool is_url_of(const char *url, const char *reference) {
+    size_t u = strlen(url), r = strlen(reference);
+    if (u < r || strcmp(url + u - r, reference) != 0)
+        return false;
+    return u == r || url[u - r - 1] == '/';
+}
+
 /* What a reference names inside the root: contained, or an entry of a Bundle. */
 static const struct tree *resolved(const struct tree *root, const char *reference) {
-    const struct tree *contained = root ? tree_get(root, "contained") : NULL,
-                      *entries = root ? tree_get(root, "entry") : NULL;
-    for (const struct tree *c = *reference == '#' && contained ? contained->first : NULL; c;
-         c = c->next)
-        if (tree_text(c, "id") && !strcmp(tree_text(c, "id"), reference + 1))
-            return c;
-    if (!strcmp(reference, "#"))
+    if (root == NULL || strcmp(reference, "#") == 0)
         return root;
-    for (const struct tree *n = entries ? entries->first : NULL; n; n = n->next) {
+    if (reference[0] == '#')
+        return contained_of(root, reference + 1);
+    const struct tree *entries = tree_get(root, "entry");
+    const struct tree *n = entries != NULL ? entries->first : NULL;
+    for (; n != NULL; n = n->next) {
         const char *url = tree_text(n, "fullUrl");
-        size_t u = url ? strlen(url) : 0, r = strlen(reference);
-        if (url && u >= r && !strcmp(url + u - r, reference) && (u == r || url[u - r - 1] == '/'))
+        if (url != NULL && is_url_of(url, reference))
             return tree_get(n, "resource");
     }
     return NULL;
 }
+
+/* The text of a reference: a string, or a Reference's own; NULL when it is neither. */
+static const char *reference_of(const value *v) {
+    if (v->kind == FHIRPATH_STRING)
+        return v->string.text;
+    if (v->node == NULL)
+        return NULL;
+    if (v->node->kind == TREE_OBJECT)
+        return tree_text(v->node, "reference");
+    return v->node->kind == TREE_STRING ? v->node->text : NULL;
+}
+
 CALL(do_resolve) {
     (void)x;
     for (size_t i = 0; i < in->count; i++) {
-        const value *v = &in->items[i];
-        const char *reference = v->kind == FHIRPATH_STRING ? v->string.text
-                                : v->node && v->node->kind == TREE_OBJECT
-                                    ? tree_text(v->node, "reference")
-                                : v->node && v->node->kind == TREE_STRING ? v->node->text
-                                                                          : NULL;
-        const struct tree *found = reference ? resolved(e->context->root.node, reference) : NULL;
-        if (found && !push(e, out, fhirpath_node(found)))
+        const char *reference = reference_of(&in->items[i]);
+        const struct tree *found = NULL;
+        if (reference != NULL)
+            found = resolved(e->context->root.node, reference);
+        if (found != NULL && !push(e, out, fhirpath_node(found)))
             return false;
     }
     return true;

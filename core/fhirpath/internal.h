@@ -186,7 +186,6 @@ bool moment_compare(const moment *a, enum fhirpath_kind ka, const moment *b, enu
 /* Adds a calendar quantity: unit word or UCUM code; false when the unit isn't one of time. */
 bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *unit, bool calendar,
                 bool *ok);
-int days_in_month(int year, int month);
 
 /* ---- quantities ---- */
 bool quantity_parse(struct evaluation *e, const char *text, size_t length, value *out);

@@ -29,29 +29,53 @@ static bool digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/* Pass over blanks and comments. */
+static bool name_part(char c) {
+    return letter(c) || digit(c);
+}
+
+/* The first character from `at` on that isn't of a class. */
+static const char *past(const struct parser *p, const char *at, bool (*of_class)(char)) {
+    while (at < p->end && of_class(*at))
+        at++;
+    return at;
+}
+
+/* Tells whether the text from `at` on begins with `text`. */
+static bool begins(const struct parser *p, const char *at, const char *text) {
+    size_t length = strlen(text);
+    return (size_t)(p->end - at) >= length && memcmp(at, text, length) == 0;
+}
+
+/* Moves on by one character and counts lines. */
+static void step(struct parser *p) {
+    if (*p->at++ == '\n') {
+        p->line++;
+        p->line_start = p->at;
+    }
+}
+
+/* Passes over a comment of the form slash star; a fault when it has no end. */
+static void skip_block(struct parser *p) {
+    struct token t = { .line = p->line, .column = (uint16_t)(p->at - p->line_start + 1) };
+    const char *close = memmem(p->at + 2, (size_t)(p->end - p->at - 2), "*/", 2);
+    if (close == NULL) {
+        parse_fault(p, &t, "fhirpath-syntax", "this comment has no end: close it with */");
+        return;
+    }
+    while (p->at < close + 2)
+        step(p);
+}
+
+/* Passes over blanks and comments. */
 static void skip_blanks(struct parser *p) {
-    while (p->at < p->end) {
-        if (*p->at == '\n') {
-            p->line++;
-            p->line_start = ++p->at;
-        } else if (*p->at == ' ' || *p->at == '\t' || *p->at == '\r') {
-            p->at++;
-        } else if (p->end - p->at > 1 && p->at[0] == '/' && p->at[1] == '/') {
+    while (p->at < p->end && !p->failed) {
+        if (strchr(" \t\r\n", *p->at) != NULL && *p->at != '\0') {
+            step(p);
+        } else if (begins(p, p->at, "//")) {
             while (p->at < p->end && *p->at != '\n')
                 p->at++;
-        } else if (p->end - p->at > 1 && p->at[0] == '/' && p->at[1] == '*') {
-            struct token t = { .line = p->line, .column = (uint16_t)(p->at - p->line_start + 1) };
-            const char *close = memmem(p->at + 2, (size_t)(p->end - p->at - 2), "*/", 2);
-            if (!close) {
-                parse_fault(p, &t, "fhirpath-syntax", "this comment has no end: close it with */");
-                return;
-            }
-            for (; p->at < close + 2; p->at++)
-                if (*p->at == '\n') {
-                    p->line++;
-                    p->line_start = p->at + 1;
-                }
+        } else if (begins(p, p->at, "/*")) {
+            skip_block(p);
         } else {
             return;
         }
@@ -69,68 +93,103 @@ static const char *closing(const struct parser *p, char quote) {
     return NULL;
 }
 
+/* Tells whether a digit stands at `at`. */
+static bool digit_at(const struct parser *p, const char *at) {
+    return at < p->end && digit(*at);
+}
+
+/* Tells whether a sign begins an offset: +hh: */
+static bool is_offset(const struct parser *p, const char *at) {
+    if (*at != '+' && *at != '-')
+        return false;
+    return digit_at(p, at + 1) && digit_at(p, at + 2) && at + 3 < p->end && at[3] == ':';
+}
+
+/* Tells whether a character belongs to a date and time; `timed`: behind the T. */
+static bool is_moment_part(const struct parser *p, const char *at, bool timed) {
+    if (digit(*at))
+        return true;
+    if (!timed)
+        return *at == 'T' || (*at == '-' && digit_at(p, at + 1));
+    if (*at == '.')
+        return digit_at(p, at + 1);
+    return *at == ':' || *at == 'Z' || is_offset(p, at);
+}
+
 /* The end of a date, dateTime or time literal. */
 static const char *moment_end(const struct parser *p) {
-    const char *c = p->at + 1;
     bool timed = false;
-    while (c < p->end && (digit(*c) || (*c == '-' && c + 1 < p->end && digit(c[1]) && !timed) ||
-                          (*c == 'T' && !timed && (timed = true)) ||
-                          (timed && (*c == ':' || *c == 'Z' ||
-                                     ((*c == '+' || *c == '-') && c + 2 < p->end && digit(c[1]) &&
-                                      digit(c[2]) && c + 3 < p->end && c[3] == ':'))) ||
-                          (timed && *c == '.' && c + 1 < p->end && digit(c[1])))) {
-        if (*c == 'Z')
-            return c + 1;
-        c++;
+    const char *c = p->at + 1;
+    while (c < p->end && is_moment_part(p, c, timed)) {
+        char is = *c++;
+        if (is == 'Z')
+            break;
+        if (is == 'T')
+            timed = true;
     }
     return c;
 }
 
-/* Read the next token. */
+/* The end of a number. */
+static const char *number_end(const struct parser *p) {
+    const char *stop = past(p, p->at + 1, digit);
+    bool fraction = stop < p->end && *stop == '.' && digit_at(p, stop + 1);
+    return fraction ? past(p, stop + 1, digit) : stop;
+}
+
+/* The end of a symbol of one or two characters; NULL, with a fault, when it is none. */
+static const char *symbol_end(struct parser *p, const struct token *t) {
+    static const char *const pairs[] = { "<=", ">=", "!=", "!~" };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (begins(p, p->at, pairs[i]))
+            return p->at + 2;
+    if (strchr(".,()[]{}+-*/&|<>=~!%", *p->at) != NULL)
+        return p->at + 1;
+    parse_fault(p, t, "fhirpath-syntax", "this character has no meaning here");
+    return NULL;
+}
+
+/* The end of a text in quotes; NULL, with a fault, when it has none. */
+static const char *quoted_end(struct parser *p, const struct token *t) {
+    const char *close = closing(p, *p->at);
+    if (close == NULL) {
+        parse_fault(p, t, "fhirpath-syntax", "this text has no closing %c", *p->at);
+        return NULL;
+    }
+    return close + 1;
+}
+
+/* Finds the kind and the end of the token that begins here; NULL with a fault. */
+static const char *token_end(struct parser *p, struct token *t) {
+    char c = *p->at;
+    if (letter(c)) {
+        t->kind = T_NAME;
+        return past(p, p->at + 1, name_part);
+    }
+    if (digit(c)) {
+        t->kind = T_NUMBER;
+        return number_end(p);
+    }
+    switch (c) {
+    case '\'': t->kind = T_STRING; return quoted_end(p, t);
+    case '`':
+    case '"': t->kind = T_QUOTED_NAME; return quoted_end(p, t);
+    case '@': t->kind = T_MOMENT; return moment_end(p);
+    case '$': t->kind = T_DOLLAR; return past(p, p->at + 1, letter);
+    default: t->kind = T_SYMBOL; return symbol_end(p, t);
+    }
+}
+
+/* Reads the next token. */
 void lex_advance(struct parser *p) {
     skip_blanks(p);
     if (p->failed)
         return;
     struct token t = { T_END, p->at, 0, p->line, (uint16_t)(p->at - p->line_start + 1) };
     if (p->at < p->end) {
-        char c = *p->at;
-        const char *stop = p->at + 1;
-        if (letter(c)) {
-            t.kind = T_NAME;
-            while (stop < p->end && (letter(*stop) || digit(*stop)))
-                stop++;
-        } else if (digit(c)) {
-            t.kind = T_NUMBER;
-            while (stop < p->end && digit(*stop))
-                stop++;
-            if (p->end - stop > 1 && *stop == '.' && digit(stop[1]))
-                for (stop++; stop < p->end && digit(*stop);)
-                    stop++;
-        } else if (c == '\'' || c == '`' || c == '"') {
-            const char *close = closing(p, c);
-            if (!close) {
-                parse_fault(p, &t, "fhirpath-syntax", "this text has no closing %c", c);
-                return;
-            }
-            t.kind = c == '\'' ? T_STRING : T_QUOTED_NAME;
-            stop = close + 1;
-        } else if (c == '@') {
-            t.kind = T_MOMENT;
-            stop = moment_end(p);
-        } else if (c == '$') {
-            t.kind = T_DOLLAR;
-            while (stop < p->end && letter(*stop))
-                stop++;
-        } else {
-            t.kind = T_SYMBOL;
-            if (stop < p->end && ((c == '<' && *stop == '=') || (c == '>' && *stop == '=') ||
-                                  (c == '!' && (*stop == '=' || *stop == '~'))))
-                stop++;
-            if (!strchr(".,()[]{}+-*/&|<>=~!%", c)) {
-                parse_fault(p, &t, "fhirpath-syntax", "this character has no meaning here");
-                return;
-            }
-        }
+        const char *stop = token_end(p, &t);
+        if (stop == NULL)
+            return;
         t.length = (size_t)(stop - p->at);
         p->at = stop;
     }

@@ -2,14 +2,9 @@
 /* Partial dates and times: parsing, precision-aware comparison, calendar arithmetic. */
 #include "core/fhirpath/internal.h"
 
+#include <iptfhir/date.h>
 #include <stdio.h>
 #include <string.h>
-
-int days_in_month(int year, int month) {
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[(month - 1) % 12];
-}
 
 /* Exactly n digits; -1 otherwise. */
 static int number(const char **p, const char *end, int n) {
@@ -95,7 +90,7 @@ bool moment_parse(const char *text, size_t length, enum fhirpath_kind kind, mome
         m.month = (int8_t)v;
         m.precision = 2;
         if (skip(&p, end, '-')) {
-            if ((v = number(&p, end, 2)) < 1 || v > days_in_month(m.year, m.month))
+            if ((v = number(&p, end, 2)) < 1 || v > iptfhir_date_month_days(m.year, m.month))
                 return false;
             m.day = (int8_t)v;
             m.precision = 3;
@@ -145,30 +140,21 @@ int moment_text(const moment *m, enum fhirpath_kind kind, char out[48]) {
     return n;
 }
 
-/* Days since 1970-01-01 of a civil date. */
-static int64_t to_days(int64_t y, int m, int d) {
-    y -= m <= 2;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1,
-            doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    return era * 146097 + doe - 719468;
-}
-
-/* The civil date of days since 1970-01-01. */
-static void from_days(int64_t z, moment *m) {
-    z += 719468;
-    int64_t era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365,
-            doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    m->day = (int8_t)(doy - (153 * mp + 2) / 5 + 1);
-    m->month = (int8_t)(mp < 10 ? mp + 3 : mp - 9);
-    m->year = (int32_t)(yoe + era * 400 + (m->month <= 2));
+/* Sets the date of days since 1970-01-01. */
+static void from_days(int64_t days, moment *m) {
+    int year;
+    int month;
+    int day;
+    iptfhir_date_from_days(days, &year, &month, &day);
+    m->year = year;
+    m->month = (int8_t)month;
+    m->day = (int8_t)day;
 }
 
 /* Seconds since 1970 in UTC. */
 static int64_t to_seconds(const moment *m) {
-    return to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 + m->minute * 60 +
-           m->second - m->zone_minutes * 60;
+    return iptfhir_date_to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 +
+           m->minute * 60 + m->second - m->zone_minutes * 60;
 }
 
 /* The same instant in UTC, for field-wise comparison. */
@@ -243,8 +229,8 @@ static void add_months(moment *m, int64_t months) {
             year = total >= 0 ? total / 12 : (total - 11) / 12;
     m->year = (int32_t)year;
     m->month = (int8_t)(total - year * 12 + 1);
-    if (m->day > days_in_month(m->year, m->month))
-        m->day = (int8_t)days_in_month(m->year, m->month);
+    if (m->day > iptfhir_date_month_days(m->year, m->month))
+        m->day = (int8_t)iptfhir_date_month_days(m->year, m->month);
 }
 
 bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *unit, bool calendar,
@@ -298,10 +284,10 @@ bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *
     }
     if (m->precision == 3)
         ms -= ms % 86400000;
-    int64_t t =
-        (to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 + m->minute * 60 + m->second) *
-            1000 +
-        m->nanosecond / 1000000 + ms;
+    int64_t t = (iptfhir_date_to_days(m->year, m->month, m->day) * 86400 + m->hour * 3600 +
+                 m->minute * 60 + m->second) *
+                    1000 +
+                m->nanosecond / 1000000 + ms;
     int64_t day = t >= 0 ? t / 86400000 : (t - 86399999) / 86400000, rest = t - day * 86400000;
     int32_t fine = m->nanosecond % 1000000;
     from_days(day, m);

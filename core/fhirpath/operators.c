@@ -35,85 +35,138 @@ static bool integers(struct evaluation *e, enum operator_kind op, int64_t a, int
     return overflow || push(e, out, of_integer(r));
 }
 
-/* Decimals, or an integer and a decimal. */
-static bool decimals(struct evaluation *e, enum operator_kind op, decimal a, decimal b,
-                     collection *out) {
-    decimal r, q;
-    int64_t whole;
-    switch (op) {
-    case OP_ADD: return !decimal_add(a, b, false, &r) || push(e, out, of_decimal(r));
-    case OP_SUBTRACT: return !decimal_add(a, b, true, &r) || push(e, out, of_decimal(r));
-    case OP_MULTIPLY: return !decimal_multiply(a, b, &r) || push(e, out, of_decimal(r));
-    case OP_DIVIDE: return !decimal_divide(a, b, &r) || push(e, out, of_decimal(r));
-    case OP_DIV:
-        return !b.digits || !decimal_divide(a, b, &q) || !decimal_whole(q, -1, &whole) ||
-               push(e, out, of_integer(whole));
-    default:
-        if (!b.digits || !decimal_divide(a, b, &q) || !decimal_whole(q, -1, &whole) ||
-            !decimal_multiply(decimal_of(whole), b, &q) || !decimal_add(a, q, true, &r))
-            return true;
-        return push(e, out, of_decimal(decimal_trim(r)));
-    }
+/* The whole number of times that b goes into a; false when it has none. */
+static bool whole_quotient(decimal a, decimal b, int64_t *out) {
+    decimal q;
+    return b.digits != 0 && decimal_divide(a, b, &q) && decimal_whole(q, -1, out);
 }
 
-/* Quantities: sums of one dimension; products and quotients of units are texts of UCUM. */
+/* What is left of a when b is taken as often as it goes. */
+static bool remainder_of(decimal a, decimal b, decimal *out) {
+    int64_t whole;
+    decimal taken, left;
+    bool fits = whole_quotient(a, b, &whole);
+    fits = fits && decimal_multiply(decimal_of(whole), b, &taken);
+    fits = fits && decimal_add(a, taken, true, &left);
+    if (fits)
+        *out = decimal_trim(left);
+    return fits;
+}
+
+/* Computes with decimals, or an integer and a decimal; empty when the result doesn't fit. */
+static bool decimals(struct evaluation *e, enum operator_kind op, decimal a, decimal b,
+                     collection *out) {
+    decimal r;
+    int64_t whole;
+    bool fits;
+    switch (op) {
+    case OP_ADD: fits = decimal_add(a, b, false, &r); break;
+    case OP_SUBTRACT: fits = decimal_add(a, b, true, &r); break;
+    case OP_MULTIPLY: fits = decimal_multiply(a, b, &r); break;
+    case OP_DIVIDE: fits = decimal_divide(a, b, &r); break;
+    case OP_DIV: return !whole_quotient(a, b, &whole) || push(e, out, of_integer(whole));
+    default: fits = remainder_of(a, b, &r); break;
+    }
+    return !fits || push(e, out, of_decimal(r));
+}
+
+/* One of a quantity's unit. */
+static value one_of(const value *v) {
+    value one = *v;
+    one.quantity.value = decimal_of(1);
+    return one;
+}
+
+/* Adds or subtracts two quantities of one unit. */
+static bool sum_alike(struct evaluation *e, bool subtract, const value *a, const value *b,
+                      collection *out) {
+    value r = *a;
+    bool fits = decimal_add(a->quantity.value, b->quantity.value, subtract, &r.quantity.value);
+    return !fits || push(e, out, r);
+}
+
+/* Adds or subtracts two quantities of one dimension, in the right one's unit when the left one
+ * converts; empty when it doesn't. */
+static bool sum(struct evaluation *e, bool subtract, const value *a, const value *b,
+                collection *out) {
+    value r = *a, unit = one_of(b);
+    decimal x, y, u, v;
+    bool same_unit = strcmp(a->quantity.unit, b->quantity.unit) == 0;
+    if (same_unit && a->quantity.calendar == b->quantity.calendar)
+        return sum_alike(e, subtract, a, b, out);
+    bool fits = quantity_common(a, b, &x, &y);
+    fits = fits && decimal_add(x, y, subtract, &x);
+    fits = fits && quantity_common(&unit, a, &u, &v);
+    fits = fits && decimal_divide(x, u, &r.quantity.value);
+    if (!fits)
+        return true;
+    r.quantity.unit = b->quantity.unit;
+    r.quantity.calendar = b->quantity.calendar;
+    return push(e, out, r);
+}
+
+/* Pushes a product or quotient with its unit, which is NULL when memory was out. */
+static bool push_derived(struct evaluation *e, value r, const char *unit, collection *out) {
+    if (unit == NULL)
+        return out_of_memory(e);
+    r.quantity.unit = unit;
+    r.quantity.calendar = false;
+    return push(e, out, r);
+}
+
+/* Multiplies two quantities: cm * m is in the left unit, kg * m in a product of both. */
+static bool product(struct evaluation *e, const value *a, const value *b, collection *out) {
+    value r = *a, unit = one_of(a);
+    const char *ua = a->quantity.unit, *ub = b->quantity.unit;
+    decimal x, y, u, factor = b->quantity.value;
+    if (strcmp(ua, "1") != 0 && strcmp(ub, "1") != 0 && strcmp(ua, ub) != 0 &&
+        quantity_common(a, b, &x, &y)) {
+        bool fits = quantity_common(&unit, b, &u, &factor) && decimal_divide(factor, u, &factor);
+        if (!fits)
+            return true;
+        ub = ua;
+    }
+    if (!decimal_multiply(a->quantity.value, factor, &r.quantity.value))
+        return true;
+    if (strcmp(ua, "1") == 0)
+        return push_derived(e, r, ub, out);
+    if (strcmp(ub, "1") == 0)
+        return push_derived(e, r, ua, out);
+    if (strcmp(ua, ub) == 0)
+        return push_derived(e, r, arena_printf(e->arena, "%s2", ua), out);
+    return push_derived(e, r, arena_printf(e->arena, "%s.%s", ua, ub), out);
+}
+
+/* Divides two quantities: of one dimension to a number, of others to a quotient of both units. */
+static bool quotient(struct evaluation *e, const value *a, const value *b, collection *out) {
+    value r = *a;
+    decimal x = a->quantity.value, y = b->quantity.value, common_x, common_y;
+    const char *ua = a->quantity.unit, *ub = b->quantity.unit;
+    bool by_number = strcmp(ub, "1") == 0;
+    bool alike = quantity_common(a, b, &common_x, &common_y) && !by_number;
+    if (alike) {
+        x = common_x;
+        y = common_y;
+    }
+    if (!decimal_divide(x, y, &r.quantity.value))
+        return true;
+    if (alike)
+        return push_derived(e, r, "1", out);
+    if (by_number)
+        return push_derived(e, r, ua, out);
+    return push_derived(e, r, arena_printf(e->arena, "%s/%s", ua, ub), out);
+}
+
+/* Computes with two quantities; what has no meaning is empty. */
 static bool quantities(struct evaluation *e, enum operator_kind op, const value *a, const value *b,
                        collection *out) {
-    value r = *a;
-    decimal x, y;
-    const char *ua = a->quantity.unit, *ub = b->quantity.unit;
-    if (op == OP_ADD || op == OP_SUBTRACT) {
-        if (strcmp(ua, ub) || a->quantity.calendar != b->quantity.calendar) {
-            /* in the unit of the right when the left converts exactly */
-            value one = *b;
-            one.quantity.value = decimal_of(1);
-            if (!quantity_common(a, b, &x, &y) || !decimal_add(x, y, op == OP_SUBTRACT, &x))
-                return true;
-            value base = one;
-            decimal u, v;
-            if (!quantity_common(&base, a, &u, &v) || !decimal_divide(x, u, &r.quantity.value))
-                return true;
-            r.quantity.unit = ub;
-            r.quantity.calendar = b->quantity.calendar;
-            return push(e, out, r);
-        }
-        return !decimal_add(a->quantity.value, b->quantity.value, op == OP_SUBTRACT,
-                            &r.quantity.value) ||
-               push(e, out, r);
+    switch (op) {
+    case OP_ADD:
+    case OP_SUBTRACT: return sum(e, op == OP_SUBTRACT, a, b, out);
+    case OP_MULTIPLY: return product(e, a, b, out);
+    case OP_DIVIDE: return quotient(e, a, b, out);
+    default: return true;
     }
-    if (op != OP_MULTIPLY && op != OP_DIVIDE)
-        return true;
-    bool one_a = !strcmp(ua, "1"), one_b = !strcmp(ub, "1");
-    if (op == OP_MULTIPLY) {
-        if (!decimal_multiply(a->quantity.value, b->quantity.value, &r.quantity.value))
-            return true;
-        if (!one_a && !one_b && quantity_common(a, b, &x, &y) &&
-            strcmp(ua, ub)) { /* cm * m: in the left unit */
-            value unit = *a;
-            unit.quantity.value = decimal_of(1);
-            decimal u, v;
-            if (!quantity_common(&unit, b, &u, &v) || !decimal_divide(v, u, &v) ||
-                !decimal_multiply(a->quantity.value, v, &r.quantity.value))
-                return true;
-            ub = ua;
-        }
-        r.quantity.unit = one_a             ? ub
-                          : one_b           ? ua
-                          : !strcmp(ua, ub) ? arena_printf(e->arena, "%s2", ua)
-                                            : arena_printf(e->arena, "%s.%s", ua, ub);
-    } else {
-        if (quantity_common(a, b, &x, &y) && !one_b) {
-            if (!decimal_divide(x, y, &r.quantity.value))
-                return true;
-            r.quantity.unit = "1";
-        } else {
-            if (!decimal_divide(a->quantity.value, b->quantity.value, &r.quantity.value))
-                return true;
-            r.quantity.unit = one_b ? ua : arena_printf(e->arena, "%s/%s", one_a ? "1" : ua, ub);
-        }
-    }
-    r.quantity.calendar = false;
-    return r.quantity.unit ? push(e, out, r) : out_of_memory(e);
 }
 
 /* A date or time plus or minus a quantity of time. */
@@ -181,20 +234,49 @@ static bool order(struct evaluation *e, const struct expression *x, const value 
     return push(e, out, of_boolean(r));
 }
 
-/* and, or, xor, implies, with three values: -1 is empty. */
+/* Three values: empty stands between false and true. */
+enum truth { IS_FALSE, IS_EMPTY, IS_TRUE };
+
+/* What an operator gives for each pair, left by right (N1 section 6.5). */
+typedef const enum truth truth_table[3][3];
+static truth_table and_table = { { IS_FALSE, IS_FALSE, IS_FALSE },
+                                 { IS_FALSE, IS_EMPTY, IS_EMPTY },
+                                 { IS_FALSE, IS_EMPTY, IS_TRUE } };
+static truth_table or_table = { { IS_FALSE, IS_EMPTY, IS_TRUE },
+                                { IS_EMPTY, IS_EMPTY, IS_TRUE },
+                                { IS_TRUE, IS_TRUE, IS_TRUE } };
+static truth_table xor_table = { { IS_FALSE, IS_EMPTY, IS_TRUE },
+                                 { IS_EMPTY, IS_EMPTY, IS_EMPTY },
+                                 { IS_TRUE, IS_EMPTY, IS_FALSE } };
+static truth_table implies_table = { { IS_TRUE, IS_TRUE, IS_TRUE },
+                                     { IS_EMPTY, IS_EMPTY, IS_TRUE },
+                                     { IS_FALSE, IS_EMPTY, IS_TRUE } };
+
+/* The truth of one side; false with an error. */
+static bool truth_of(struct evaluation *e, const struct expression *x, const collection *side,
+                     enum truth *out) {
+    bool is, has;
+    if (!single_boolean(e, x, side, &is, &has))
+        return false;
+    *out = IS_EMPTY;
+    if (has)
+        *out = is ? IS_TRUE : IS_FALSE;
+    return true;
+}
+
+/* Evaluates and, or, xor, implies. */
 static bool logic(struct evaluation *e, const struct expression *x, const collection *left,
                   const collection *right, collection *out) {
-    bool a, b, has_a, has_b;
-    if (!single_boolean(e, x, left, &a, &has_a) || !single_boolean(e, x, right, &b, &has_b))
+    enum truth a, b, r;
+    if (!truth_of(e, x, left, &a) || !truth_of(e, x, right, &b))
         return false;
-    int p = has_a ? a : -1, q = has_b ? b : -1, r;
     switch (x->op) {
-    case OP_AND: r = p == 0 || q == 0 ? 0 : p < 0 || q < 0 ? -1 : 1; break;
-    case OP_OR: r = p == 1 || q == 1 ? 1 : p < 0 || q < 0 ? -1 : 0; break;
-    case OP_XOR: r = p < 0 || q < 0 ? -1 : p != q; break;
-    default: r = p == 0 || q == 1 ? 1 : p == 1 && q == 0 ? 0 : -1; break;
+    case OP_AND: r = and_table[a][b]; break;
+    case OP_OR: r = or_table[a][b]; break;
+    case OP_XOR: r = xor_table[a][b]; break;
+    default: r = implies_table[a][b]; break;
     }
-    return r < 0 || push(e, out, of_boolean(r != 0));
+    return r == IS_EMPTY || push(e, out, of_boolean(r == IS_TRUE));
 }
 
 /* |: both, each value once. */

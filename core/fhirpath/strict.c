@@ -53,13 +53,49 @@ static const struct r4_type *check_member(struct checking *c, const struct expre
     return element->choice ? NULL : actual;
 }
 
-static const struct r4_type *check(struct checking *c, const struct expression *x,
-                                   const struct r4_type *self) {
+/* Tells whether a word is in a NULL-terminated list. */
+static bool is_among(const char *word, const char *const *list) {
+    for (; *list != NULL; list++)
+        if (strcmp(*list, word) == 0)
+            return true;
+    return false;
+}
+
+/* Refuses what needs an order on what has none: children().first(). */
+static void check_order(struct checking *c, const struct expression *x) {
+    static const char *const ordered[] = { "skip", "first", "last", "tail", "take", NULL };
+    static const char *const without_order[] = { "children", "descendants", NULL };
+    char where[32];
+    if (x->left == NULL || x->left->kind != X_CALL)
+        return;
+    if (!is_among(x->name, ordered) || !is_among(x->left->name, without_order))
+        return;
+    snprintf(where, sizeof where, "%u:%u", x->line, x->column);
+    error_set(c->error, "fhirpath-name", where,
+              "%s() has no meaning on what %s() gives: it has no order", x->name, x->left->name);
+    c->failed = true;
+}
+
+/* Checks a call; returns the type of what it gives. */
+static const struct r4_type *check_call(struct checking *c, const struct expression *x,
+                                        const struct r4_type *self) {
     static const char *const same[] = { "where",   "first",  "last",     "tail",  "skip",
                                         "take",    "single", "distinct", "trace", "intersect",
                                         "exclude", "sort",   NULL };
-    static const char *const unordered[] = { "skip", "first", "last", "tail", "take", NULL };
-    if (!x || c->failed)
+    static const char *const casts[] = { "ofType", "as", NULL };
+    const struct r4_type *on = x->left != NULL ? check(c, x->left, self) : self;
+    check_order(c, x);
+    for (size_t i = 0; i < x->arg_count; i++)
+        check(c, x->args[i], on);
+    if (is_among(x->name, casts))
+        return x->type;
+    return is_among(x->name, same) ? on : NULL;
+}
+
+/* Checks an expression; returns the type of what it gives, NULL when it isn't known. */
+static const struct r4_type *check(struct checking *c, const struct expression *x,
+                                   const struct r4_type *self) {
+    if (x == NULL || c->failed)
         return NULL;
     switch (x->kind) {
     case X_THIS: return self;
@@ -68,27 +104,7 @@ static const struct r4_type *check(struct checking *c, const struct expression *
     case X_ITEM: check(c, x->right, self); return check(c, x->left, self);
     case X_IS: check(c, x->left, self); return NULL;
     case X_AS: check(c, x->left, self); return x->type;
-    case X_CALL: {
-        const struct r4_type *on = x->left ? check(c, x->left, self) : self;
-        for (int i = 0; unordered[i]; i++) /* children() has no order to skip in */
-            if (!strcmp(unordered[i], x->name) && x->left && x->left->kind == X_CALL &&
-                (!strcmp(x->left->name, "children") || !strcmp(x->left->name, "descendants"))) {
-                char where[32];
-                snprintf(where, sizeof where, "%u:%u", x->line, x->column);
-                error_set(c->error, "fhirpath-name", where,
-                          "%s() has no meaning on what %s() gives: it has no order", x->name,
-                          x->left->name);
-                c->failed = true;
-            }
-        for (size_t i = 0; i < x->arg_count; i++)
-            check(c, x->args[i], on);
-        if (!strcmp(x->name, "ofType") || !strcmp(x->name, "as"))
-            return x->type;
-        for (int i = 0; same[i]; i++)
-            if (!strcmp(same[i], x->name))
-                return on;
-        return NULL;
-    }
+    case X_CALL: return check_call(c, x, self);
     default:
         check(c, x->left, self);
         check(c, x->right, self);

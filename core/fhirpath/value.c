@@ -305,25 +305,34 @@ static int unit_index(const char *unit, bool calendar) {
     return -1;
 }
 
+/* Tells whether two quantities are of the calendar's units `left` and `right`. */
+static bool are_calendar(const value *a, const value *b, const char *left, const char *right) {
+    if (!a->quantity.calendar || !b->quantity.calendar)
+        return false;
+    return strcmp(a->quantity.unit, left) == 0 && strcmp(b->quantity.unit, right) == 0;
+}
+
+/* Converts an amount to the base unit of its dimension. */
+static bool to_base(decimal *amount, int unit) {
+    const decimal factor = { units[unit].digits, units[unit].scale };
+    return decimal_multiply(*amount, factor, amount);
+}
+
 bool quantity_common(const value *a, const value *b, decimal *x, decimal *y) {
     const char *ua = a->quantity.unit, *ub = b->quantity.unit;
     *x = a->quantity.value;
     *y = b->quantity.value;
-    if (!strcmp(ua, ub) && a->quantity.calendar == b->quantity.calendar)
+    if (strcmp(ua, ub) == 0 && a->quantity.calendar == b->quantity.calendar)
         return true;
-    bool years =
-        a->quantity.calendar && b->quantity.calendar && !strcmp(ua, "year") && !strcmp(ub, "month");
-    bool months =
-        a->quantity.calendar && b->quantity.calendar && !strcmp(ua, "month") && !strcmp(ub, "year");
-    if (years)
+    if (are_calendar(a, b, "year", "month"))
         return decimal_multiply(*x, decimal_of(12), x);
-    if (months)
+    if (are_calendar(a, b, "month", "year"))
         return decimal_multiply(*y, decimal_of(12), y);
-    int i = unit_index(ua, a->quantity.calendar), j = unit_index(ub, b->quantity.calendar);
+    int i = unit_index(ua, a->quantity.calendar);
+    int j = unit_index(ub, b->quantity.calendar);
     if (i < 0 || j < 0 || units[i].dimension != units[j].dimension)
         return false;
-    return decimal_multiply(*x, (decimal) { units[i].digits, units[i].scale }, x) &&
-           decimal_multiply(*y, (decimal) { units[j].digits, units[j].scale }, y);
+    return to_base(x, i) && to_base(y, j);
 }
 
 bool quantity_parse(struct evaluation *e, const char *text, size_t length, value *out) {

@@ -31,7 +31,14 @@ enum {
 };
 
 /* The response headers that are kept; the order is that of the table header_names. */
-enum header { HEADER_ETAG, HEADER_LOCATION, HEADER_RETRY_AFTER, HEADER_CONTENT_TYPE, HEADER_COUNT };
+enum header {
+    HEADER_ETAG,
+    HEADER_LOCATION,
+    HEADER_RETRY_AFTER,
+    HEADER_CONTENT_TYPE,
+    HEADER_DATE,
+    HEADER_COUNT
+};
 static const struct {
     const char *name;
     size_t length;
@@ -40,6 +47,7 @@ static const struct {
     [HEADER_LOCATION] = { "location:", 9 },
     [HEADER_RETRY_AFTER] = { "retry-after:", 12 },
     [HEADER_CONTENT_TYPE] = { "content-type:", 13 },
+    [HEADER_DATE] = { "date:", 5 },
 };
 
 /* What one answer is collected in; reused by the next call. */
@@ -74,7 +82,9 @@ struct iptfhir_http {
     struct slot **slots;
     size_t slot_count;
     size_t max_body;
-    char *base, *ca_file, *server;
+    char *base, *ca_file;
+    char *host;   /* as the certificate must name it: without brackets and final dot */
+    char *server; /* host:port, for messages */
     char run[17]; /* prefix of request ids */
     uint64_t sent;
 };
@@ -86,6 +96,7 @@ static CURLcode curl_ready = CURLE_FAILED_INIT;
 
 /* Initialises libcurl, once in a process. */
 static void start_curl(void) {
+    tls_forget_key_log();
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
@@ -102,6 +113,24 @@ static bool is_loopback(const char *host) {
 static char *url_part(CURLU *url, CURLUPart part, unsigned flags) {
     char *value = NULL;
     return curl_url_get(url, part, &value, flags) == CURLUE_OK ? value : NULL;
+}
+
+/* Keeps the host's name for certificates, and host and port for messages; false when memory is out.
+ */
+static bool name_server(struct iptfhir_http *http, const char *host, const char *port) {
+    size_t length = strlen(host);
+    bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    if (bracketed)
+        http->host = strndup(host + 1, length - 2);
+    else if (length > 1 && host[length - 1] == '.')
+        http->host = strndup(host, length - 1);
+    else
+        http->host = strdup(host);
+    if (http->host == NULL)
+        return false;
+    if (asprintf(&http->server, "%s:%s", host, port) < 0)
+        http->server = NULL;
+    return http->server != NULL;
 }
 
 /* Checks scheme, host and what must not be in an address, and names the server for messages. */
@@ -142,8 +171,7 @@ static bool check_url(struct iptfhir_http *http, const struct iptfhir_http_setti
                   "plain http to %.200s is refused: insecure_loopback is for localhost, 127.x.x.x "
                   "and [::1] only",
                   host);
-    } else if (asprintf(&http->server, "%s:%s", host, port) < 0) {
-        http->server = NULL;
+    } else if (!name_server(http, host, port)) {
         error_set(error, "net-memory", NULL, "memory ran out");
     } else {
         good = true;
@@ -169,6 +197,25 @@ static int on_start(void *user, char *primary, char *local, int primary_port, in
     return CURL_PREREQFUNC_OK;
 }
 
+/* Tells whether a character is blank or ends a line. */
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Keeps a header's value without the blanks around it; one that is empty or too long isn't kept. */
+static void keep_value(struct slot *slot, size_t header, const char *from, const char *to) {
+    while (from < to && is_blank(*from))
+        from++;
+    while (to > from && is_blank(to[-1]))
+        to--;
+    size_t length = (size_t)(to - from);
+    slot->has[header] = length > 0 && length < VALUE_MAX;
+    if (!slot->has[header])
+        return;
+    memcpy(slot->values[header], from, length);
+    slot->values[header][length] = '\0';
+}
+
 /* Keeps the few header values that matter; a new status line (1xx, then the answer) starts afresh.
  */
 static size_t on_header(char *line, size_t size, size_t count, void *user) {
@@ -180,21 +227,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *user) {
     }
     for (size_t i = 0; i < HEADER_COUNT; i++) {
         size_t n = header_names[i].length;
-        if (length <= n || (line[0] | 0x20) != header_names[i].name[0] ||
-            strncasecmp(line, header_names[i].name, n) != 0)
-            continue;
-        const char *from = line + n, *to = line + length;
-        while (from < to && (*from == ' ' || *from == '\t'))
-            from++;
-        while (to > from && (to[-1] == '\r' || to[-1] == '\n' || to[-1] == ' ' || to[-1] == '\t'))
-            to--;
-        size_t keep = (size_t)(to - from);
-        slot->has[i] = keep > 0 && keep < VALUE_MAX;
-        if (slot->has[i]) {
-            memcpy(slot->values[i], from, keep);
-            slot->values[i][keep] = '\0';
+        if (length > n && strncasecmp(line, header_names[i].name, n) == 0) {
+            keep_value(slot, i, line + n, line + length);
+            break;
         }
-        break;
     }
     return length;
 }
@@ -231,17 +267,12 @@ static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s,
     long stalled = total / 1000 * 3 / 4 > 10 ? total / 1000 * 3 / 4 : 10;
     bool plain = strncasecmp(http->base, "http:", 5) == 0;
     CURLcode bad = set_protocols(e, plain);
+    if (bad == CURLE_OK)
+        bad = tls_set_up(e, http->host, http->ca_file);
 #define SET(option, value) bad = bad != CURLE_OK ? bad : curl_easy_setopt(e, option, value)
     SET(CURLOPT_PRIVATE, t);
     SET(CURLOPT_ERRORBUFFER, t->curl_error);
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (http->ca_file != NULL) {
-        SET(CURLOPT_CAINFO, http->ca_file);
-        SET(CURLOPT_CAPATH, NULL);
-    }
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -265,26 +296,41 @@ static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s,
     return bad == CURLE_OK && !t->url.failed;
 }
 
-/* Makes the pool's memory and handles. */
-static bool make_pool(struct iptfhir_http *http, const struct iptfhir_http_settings *s) {
+/* How many connections are wanted, within bounds. */
+static size_t parallel_of(const struct iptfhir_http_settings *s) {
+    if (s->parallel < 1)
+        return 1;
+    return s->parallel > PARALLEL_MAX ? PARALLEL_MAX : (size_t)s->parallel;
+}
+
+/* Copies the texts of the settings, and makes the prefix of request ids; false when memory is out.
+ */
+static bool copy_settings(struct iptfhir_http *http, const struct iptfhir_http_settings *s) {
     unsigned char run[8];
-    http->parallel = s->parallel < 1              ? 1
-                     : s->parallel > PARALLEL_MAX ? PARALLEL_MAX
-                                                  : (size_t)s->parallel;
     http->max_body = s->max_body > 0 ? (size_t)s->max_body : 4u << 20;
     http->base = strdup(s->base_url);
-    http->ca_file = s->ca_file != NULL ? strdup(s->ca_file) : NULL;
-    http->transfers = calloc(http->parallel, sizeof *http->transfers);
-    http->idle = calloc(http->parallel, sizeof(struct transfer *));
-    http->multi = curl_multi_init();
-    if (http->base == NULL || (s->ca_file != NULL && http->ca_file == NULL) ||
-        http->transfers == NULL || http->idle == NULL || http->multi == NULL ||
-        !crypt_random(run, sizeof run))
+    if (http->base == NULL || !crypt_random(run, sizeof run))
         return false;
     for (size_t n = strlen(http->base); n > 0 && http->base[n - 1] == '/'; n--)
         http->base[n - 1] = '\0';
     for (size_t i = 0; i < sizeof run; i++)
         (void)snprintf(http->run + 2 * i, 3, "%02x", (unsigned)run[i]);
+    if (s->ca_file == NULL)
+        return true;
+    http->ca_file = strdup(s->ca_file);
+    return http->ca_file != NULL;
+}
+
+/* Makes the pool's memory and handles. */
+static bool make_pool(struct iptfhir_http *http, const struct iptfhir_http_settings *s) {
+    if (!copy_settings(http, s))
+        return false;
+    http->parallel = parallel_of(s);
+    http->transfers = calloc(http->parallel, sizeof *http->transfers);
+    http->idle = calloc(http->parallel, sizeof(struct transfer *));
+    http->multi = curl_multi_init();
+    if (http->transfers == NULL || http->idle == NULL || http->multi == NULL)
+        return false;
     (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)http->parallel);
     (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)http->parallel + 1);
     (void)curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
@@ -307,7 +353,7 @@ struct iptfhir_http *net_http_open(const struct iptfhir_http_settings *settings,
         free(http);
         return NULL;
     }
-    if (!check_url(http, settings, error) ||
+    if (!tls_check_library(error) || !check_url(http, settings, error) ||
         (settings->ca_file != NULL && !tls_check_ca(settings->ca_file, error))) {
         net_http_close(http);
         return NULL;
@@ -338,6 +384,7 @@ void net_http_close(struct iptfhir_http *http) {
     free(http->transfers);
     free(http->base);
     free(http->ca_file);
+    free(http->host);
     free(http->server);
     free(http);
 }
@@ -451,6 +498,7 @@ static void finish(struct iptfhir_http *http, struct transfer *t, CURLcode resul
     out->location = slot->has[HEADER_LOCATION] ? slot->values[HEADER_LOCATION] : NULL;
     out->retry_after = slot->has[HEADER_RETRY_AFTER] ? slot->values[HEADER_RETRY_AFTER] : NULL;
     out->content_type = slot->has[HEADER_CONTENT_TYPE] ? slot->values[HEADER_CONTENT_TYPE] : NULL;
+    out->date = slot->has[HEADER_DATE] ? slot->values[HEADER_DATE] : NULL;
     out->error = NULL;
     out->outcome = IPTFHIR_HTTP_ANSWERED;
     if (complete && status >= 200)

@@ -100,7 +100,7 @@ static void drain(int fd) {
 #define CREATED_ANSWER                                                                             \
     "HTTP/1.1 201 Created\r\neTag: W/\"7\"\r\nLocation: "                                          \
     "http://localhost/Observation/abc/_history/7\r\n"                                              \
-    "Retry-After: 3 \r\nContent-Type: application/fhir+json\r\nContent-Length: 2\r\n\r\n{}"
+    "Retry-After: 3 \r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/fhir+json\r\nContent-Length: 2\r\n\r\n{}"
 
 /* Sends far more than anybody wants. */
 static void flood(int fd) {
@@ -229,6 +229,7 @@ START_TEST(an_answer_comes_with_its_headers_and_the_request_names_itself) {
     ck_assert_str_eq(r.etag, "W/\"7\"");
     ck_assert_str_eq(r.location, "http://localhost/Observation/abc/_history/7");
     ck_assert_str_eq(r.retry_after, "3");
+    ck_assert_str_eq(r.date, "Sun, 06 Nov 1994 08:49:37 GMT");
     ck_assert_str_eq(r.content_type, "application/fhir+json");
     ck_assert_str_eq(r.body, "{}");
     ck_assert_ptr_nonnull(strstr(server.last, "PUT /fhir/Observation/abc HTTP/1.1\r\n"));
@@ -445,9 +446,13 @@ START_TEST(a_ca_file_must_be_there_and_hold_a_certificate) {
     memset(&error, 0, sizeof error);
     ck_assert_ptr_null(net_http_open(&s, &error));
     ck_assert_str_eq(error.code, "net-ca");
-    ck_assert_ptr_nonnull(strstr(error.text, "cannot be read"));
+    ck_assert_ptr_nonnull(strstr(error.text, "cannot be opened"));
     memset(&error, 0, sizeof error);
-    s.ca_file = "/dev/null";
+    s.ca_file = "/dev/zero";
+    ck_assert_ptr_null(net_http_open(&s, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "a device, where a regular file is expected"));
+    memset(&error, 0, sizeof error);
+    s.ca_file = "/proc/self/cmdline";
     ck_assert_ptr_null(net_http_open(&s, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "no PEM certificate"));
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 core_sources += %D%/http.c %D%/http.h %D%/tls.c %D%/tls.h
-check_PROGRAMS += %D%/http_test
+check_PROGRAMS += %D%/http_test %D%/tls_test
+%C%_tls_test_SOURCES = %D%/tls_test.c
+%C%_tls_test_LDADD = $(test_ldadd)
 %C%_http_test_SOURCES = %D%/http_test.c
 %C%_http_test_LDADD = $(test_ldadd)

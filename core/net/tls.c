@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS failures in words for people, and the check of a CA file; the handshake itself is libcurl's
- * and OpenSSL's. */
+/* The rules for TLS, its failures in words for people, and the check of a CA file; the handshake
+ * itself is libcurl's and OpenSSL's. */
 #include "core/net/tls.h"
 
 #include "core/base/error.h"
 
-#include <errno.h>
+#include <arpa/inet.h>
+#include <iptfhir/file.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define CA_FILE_MAX (16u << 20)
+
+/* The suites of TLS 1.2 that are forward-secret and authenticate what they encrypt; all of TLS 1.3
+ * are. */
+static const char tls12_suites[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 /* What a verification result of OpenSSL means to whoever runs the service; %1$s server, %2$s CA
  * file, %3$s where to put its CA. */
@@ -19,6 +30,9 @@ struct verify_text {
     const char *text;
 };
 
+#define OTHER_NAME                                                                                 \
+    "the certificate of %1$s is for another host name: write a name of its subjectAltName into "   \
+    "the address, or have it renewed (a name that stands only in its subject, CN, doesn't count)"
 #define FROM_CA "the certificate of %1$s is not signed by a CA in %2$s: %3$s"
 static const struct verify_text verify_texts[] = {
     { X509_V_ERR_CERT_HAS_EXPIRED,
@@ -50,9 +64,8 @@ static const struct verify_text verify_texts[] = {
     { X509_V_ERR_CA_MD_TOO_WEAK,
       "a certificate in the chain of %1$s is signed with a hash that is no longer safe "
       "(SHA-1, MD5): it has to be renewed" },
-    { X509_V_ERR_HOSTNAME_MISMATCH,
-      "the certificate of %1$s is for another host name: write the name that is in the "
-      "certificate into the address, or have it renewed" },
+    { X509_V_ERR_HOSTNAME_MISMATCH, OTHER_NAME },
+    { X509_V_ERR_IP_ADDRESS_MISMATCH, OTHER_NAME },
 };
 
 /* What other failures mean: a libcurl result, and a part of its text that must be there ("" for
@@ -66,16 +79,15 @@ struct result_text {
     "%1$s broke off the TLS handshake: is this its https port (and not plain http), and does it "  \
     "want a client "                                                                               \
     "certificate?"
+#define SAFE_SUITES                                                                                \
+    "its operator has to offer TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305"
 #define TOO_OLD "%1$s offers no TLS version that is safe: TLS 1.2 or 1.3 is needed there"
 static const struct result_text result_texts[] = {
     { CURLE_COULDNT_RESOLVE_HOST, "",
       "the host name of %1$s cannot be resolved: check the address and the name service" },
     { CURLE_COULDNT_CONNECT, "",
       "%1$s cannot be reached (no connection): is the server up, and the port right?" },
-    { CURLE_PEER_FAILED_VERIFICATION, "subject name",
-      "the certificate of %1$s is for another host name: write the name that is in the certificate "
-      "into the address, "
-      "or have it renewed" },
+    { CURLE_PEER_FAILED_VERIFICATION, "subject name", OTHER_NAME },
     { CURLE_PEER_FAILED_VERIFICATION, "",
       "the certificate of %1$s could not be verified against %2$s" },
     { CURLE_SSL_CONNECT_ERROR, "protocol version", TOO_OLD },
@@ -90,9 +102,9 @@ static const struct result_text result_texts[] = {
     { CURLE_SSL_CONNECT_ERROR, "key too small",
       "the key exchange of %1$s is too weak: its operator has to set stronger parameters" },
     { CURLE_SSL_CONNECT_ERROR, "no shared cipher",
-      "%1$s and this machine share no cipher: TLS 1.2 or 1.3 with AEAD ciphers is needed there" },
+      "%1$s and this machine share no cipher: " SAFE_SUITES },
     { CURLE_SSL_CONNECT_ERROR, "handshake failure",
-      "%1$s refused the TLS handshake: it may want a client certificate or other ciphers" },
+      "%1$s refused the TLS handshake: " SAFE_SUITES ", or it wants a client certificate" },
     { CURLE_SSL_CONNECT_ERROR, "SSL_ERROR_SYSCALL", BROKE_OFF },
     { CURLE_SSL_CONNECT_ERROR, "unexpected eof", BROKE_OFF },
     { CURLE_SSL_CONNECT_ERROR, "", "TLS with %1$s could not be set up" },
@@ -137,6 +149,56 @@ static void fill(const char *text, const char *server, const char *ca_file, char
     out[n < size ? n : size - 1] = '\0';
 }
 
+void tls_forget_key_log(void) {
+    if (getenv("SSLKEYLOGFILE") != NULL)
+        (void)unsetenv("SSLKEYLOGFILE");
+}
+
+bool tls_check_library(struct iptfhir_error *error) {
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (info->ssl_version != NULL && strstr(info->ssl_version, "OpenSSL") != NULL)
+        return true;
+    return error_set(
+        error, "net-library", NULL,
+        "libcurl speaks TLS by %s here; install the libcurl that is built with OpenSSL",
+        info->ssl_version != NULL ? info->ssl_version : "nothing");
+}
+
+/* Tells whether a text is an IP address. */
+static bool is_address(const char *host) {
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+/* Has OpenSSL check the host's name during the handshake, by subjectAltName alone. */
+static CURLcode on_context(CURL *easy, void *context, void *user) {
+    const char *host = user;
+    X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(context);
+    (void)easy;
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                               X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    int set = is_address(host) ? X509_VERIFY_PARAM_set1_ip_asc(rules, host)
+                               : X509_VERIFY_PARAM_set1_host(rules, host, 0);
+    return set == 1 ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+CURLcode tls_set_up(CURL *easy, const char *host, const char *ca_file) {
+    CURLcode bad = CURLE_OK;
+#define SET(option, value) bad = bad != CURLE_OK ? bad : curl_easy_setopt(easy, option, value)
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_SSL_CIPHER_LIST, tls12_suites);
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSL_CTX_FUNCTION, on_context);
+    SET(CURLOPT_SSL_CTX_DATA, (void *)(uintptr_t)host);
+    if (ca_file != NULL) {
+        SET(CURLOPT_CAINFO, ca_file);
+        SET(CURLOPT_CAPATH, NULL);
+    }
+#undef SET
+    return bad;
+}
+
 void tls_explain(CURLcode result, long verify, const char *detail, const char *server,
                  const char *ca_file, char *out, size_t size) {
     bool tls = result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CONNECT_ERROR;
@@ -157,11 +219,16 @@ void tls_explain(CURLcode result, long verify, const char *detail, const char *s
 }
 
 bool tls_check_ca(const char *ca_file, struct iptfhir_error *error) {
-    FILE *f = fopen(ca_file, "re");
-    if (f == NULL)
-        return error_set(error, "net-ca", ca_file,
-                         "the CA file cannot be read (%s): give a readable PEM file",
-                         strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    int descriptor = iptfhir_file_open(ca_file, CA_FILE_MAX, NULL, why);
+    if (descriptor < 0)
+        return error_set(error, "net-ca", ca_file, "the CA file: %s; give a readable PEM file",
+                         why);
+    FILE *f = fdopen(descriptor, "r");
+    if (f == NULL) {
+        (void)close(descriptor);
+        return error_set(error, "memory", ca_file, "out of memory");
+    }
     X509 *certificate = PEM_read_X509(f, NULL, NULL, NULL);
     (void)fclose(f);
     if (certificate == NULL)

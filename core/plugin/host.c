@@ -2,25 +2,24 @@
 /* Host services for plugins. */
 #include "core/plugin/host.h"
 
-#include "core/base/crypt.h"
+#include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/config/yaml.h"
+#include "core/tree/node.h"
 
 #include <dirent.h>
-#include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A document that a plugin borrowed: as json_t, and as the tree that knows positions. */
+/* A document that a plugin borrowed. */
 struct document {
     struct document *next;
     char *path;
     struct arena arena;
     struct tree *tree;
-    json_t *json;
 };
 /* The names in a folder that a plugin borrowed. */
 struct listing {
@@ -35,12 +34,15 @@ struct host {
     pthread_mutex_t lock; /* of the lists below */
     struct document *documents;
     struct listing *listings;
+    struct arena lasting; /* nodes that init() of the instance built */
 };
 
 static struct host *self(const struct iptfhir_host *table) {
     return (struct host *)(uintptr_t)table;
 }
 
+static void host_log(const struct iptfhir_host *table, iptfhir_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void host_log(const struct iptfhir_host *table, iptfhir_level level, const char *format,
                      ...) {
     char text[1024];
@@ -51,6 +53,9 @@ static void host_log(const struct iptfhir_host *table, iptfhir_level level, cons
     log_line(level, "%s: %s", self(table)->settings.instance->name, text);
 }
 
+static iptfhir_status host_fail(const struct iptfhir_host *table, struct iptfhir_error *error,
+                                iptfhir_status status, const char *code, const char *where,
+                                const char *format, ...) __attribute__((format(printf, 6, 7)));
 static iptfhir_status host_fail(const struct iptfhir_host *table, struct iptfhir_error *error,
                                 iptfhir_status status, const char *code, const char *where,
                                 const char *format, ...) {
@@ -71,7 +76,6 @@ static bool host_stopping(const struct iptfhir_host *table) {
 
 /* Free a document. */
 static void free_document(struct document *d) {
-    json_decref(d->json);
     arena_free(&d->arena);
     free(d->path);
     free(d);
@@ -95,9 +99,8 @@ static struct document *read_document(const char *path, struct iptfhir_error *er
     if (d) {
         d->path = strdup(path);
         d->tree = d->path ? yaml_read_file(&d->arena, path, &report) : NULL;
-        d->json = d->tree ? tree_to_json(d->tree) : NULL;
     }
-    if (!d || !d->json) {
+    if (!d || !d->tree) {
         take_finding(&report, path, error);
         if (d)
             free_document(d);
@@ -118,8 +121,8 @@ static bool find_document(const struct host *h, const char *path, char *out, siz
     return n > 0 && (size_t)n < size;
 }
 
-static const json_t *host_document(const struct iptfhir_host *table, const char *path,
-                                   struct iptfhir_error *error) {
+static const struct iptfhir_node *host_document(const struct iptfhir_host *table, const char *path,
+                                                struct iptfhir_error *error) {
     struct host *h = self(table);
     char full[4096];
     if (!find_document(h, path, full, sizeof full)) {
@@ -135,16 +138,17 @@ static const json_t *host_document(const struct iptfhir_host *table, const char 
         h->documents = d;
     }
     pthread_mutex_unlock(&h->lock);
-    return d ? d->json : NULL;
+    return d ? node_of(d->tree) : NULL;
 }
 
-static bool host_position(const struct iptfhir_host *table, const json_t *document,
+static bool host_position(const struct iptfhir_host *table, const struct iptfhir_node *document,
                           const char *pointer, char *out, size_t size) {
     struct host *h = self(table);
     bool found = false;
     pthread_mutex_lock(&h->lock);
     for (struct document *d = h->documents; d && !found; d = d->next) {
-        const struct tree *node = d->json == document ? tree_pointer(d->tree, pointer) : NULL;
+        const struct tree *node =
+            d->tree == node_tree(document) ? tree_pointer(d->tree, pointer) : NULL;
         if (node)
             snprintf(out, size, "%s:%u:%u", d->path, node->line, node->column);
         found = node != NULL;
@@ -205,7 +209,8 @@ static const char *const *host_list(const struct iptfhir_host *table, const char
 
 static void host_identity(const struct iptfhir_host *table, const char *type, const char *key,
                           char out[37]) {
-    crypt_uuid5(self(table)->settings.config->identity_base, type, key, out);
+    const char *base = self(table)->settings.config->identity_base;
+    (void)identity_make(base, type, key, out);
 }
 
 static const char *host_translate(const struct iptfhir_host *table, const char *map,
@@ -308,10 +313,21 @@ struct host *host_new(const struct host_settings *settings) {
     struct host *h = calloc(1, sizeof *h);
     if (!h)
         return NULL;
-    h->table = (struct iptfhir_host) { sizeof h->table, host_log,       host_fail, host_stopping,
-                                       host_document,   host_position,  host_list, host_identity,
-                                       host_translate,  host_http_open, host_http, host_http_close,
-                                       host_merge };
+    h->table = (struct iptfhir_host) { .size = sizeof h->table,
+                                       .nodes = &node_api,
+                                       .log = host_log,
+                                       .fail = host_fail,
+                                       .stopping = host_stopping,
+                                       .document = host_document,
+                                       .position = host_position,
+                                       .list = host_list,
+                                       .identity = host_identity,
+                                       .translate = host_translate,
+                                       .http_open = host_http_open,
+                                       .http = host_http,
+                                       .http_close = host_http_close,
+                                       .merge = host_merge };
+    h->table.lasting = node_document(&h->lasting);
     h->settings = *settings;
     pthread_mutex_init(&h->lock, NULL);
     return h;
@@ -332,6 +348,7 @@ void host_free(struct host *host) {
         next = l->next;
         free_listing(l);
     }
+    arena_free(&host->lasting);
     pthread_mutex_destroy(&host->lock);
     free(host);
 }

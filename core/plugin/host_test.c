@@ -4,7 +4,6 @@
 
 #include <check.h>
 #undef fail /* an old macro of Check, and a service of the host */
-#include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +66,8 @@ static void teardown(void) {
 
 START_TEST(every_service_is_there) {
     ck_assert_uint_eq(table->size, sizeof *table);
+    ck_assert_uint_eq(table->nodes->size, sizeof *table->nodes);
+    ck_assert_ptr_nonnull(table->lasting);
     const void *members[12];
     ck_assert_uint_eq(sizeof members, sizeof *table - offsetof(struct iptfhir_host, log));
     memcpy(members, (const char *)table + offsetof(struct iptfhir_host, log), sizeof members);
@@ -97,9 +98,9 @@ END_TEST
 
 START_TEST(a_document_is_read_once_and_knows_its_positions) {
     char where[256], expected[128];
-    const json_t *d = table->document(table, "columns.yaml", &error);
+    const struct iptfhir_node *d = table->document(table, "columns.yaml", &error);
     ck_assert_msg(d != NULL, "%s", error.text);
-    ck_assert_str_eq(json_string_value(json_object_get(d, "separator")), ";");
+    ck_assert_str_eq(iptfhir_get_text(table->nodes, d, "separator"), ";");
     ck_assert_ptr_eq(table->document(table, "columns.yaml", &error), d);
     ck_assert(table->position(table, d, "/columns/0/field", where, sizeof where));
     snprintf(expected, sizeof expected, "%s/columns.yaml:3:13", folder);
@@ -109,11 +110,11 @@ START_TEST(a_document_is_read_once_and_knows_its_positions) {
 END_TEST
 
 START_TEST(a_document_of_the_mappings_is_found_behind_the_configuration) {
-    const json_t *d = table->document(table, "instruments/gad-7.yaml", &error);
+    const struct iptfhir_node *d = table->document(table, "instruments/gad-7.yaml", &error);
     ck_assert_msg(d != NULL, "%s", error.text);
     put("gad.yaml", "name: ours\n");
     ck_assert_ptr_nonnull(d = table->document(table, "gad.yaml", &error));
-    ck_assert_str_eq(json_string_value(json_object_get(d, "name")), "ours");
+    ck_assert_str_eq(iptfhir_get_text(table->nodes, d, "name"), "ours");
 }
 END_TEST
 

@@ -263,7 +263,7 @@ struct plugin_instance *instance_new(const struct plugin *plugin,
                                      struct report *report) {
     struct plugin_instance *i = make(plugin, from, config, report);
     struct iptfhir_error error = ERROR_INIT;
-    const struct iptfhir_plugin *d = plugin_descriptor(plugin);
+    const struct iptfhir_descriptor *d = plugin_descriptor(plugin);
     if (!i || !d->init || d->init(i->self, host, &error) == IPTFHIR_OK)
         return i;
     report_add(report, REPORT_ERROR, *error.code ? error.code : "plugin-init",
@@ -276,14 +276,14 @@ struct plugin_instance *instance_new(const struct plugin *plugin,
 void *instance_self(struct plugin_instance *instance) {
     return instance->self;
 }
-const struct iptfhir_plugin *instance_plugin(const struct plugin_instance *instance) {
+const struct iptfhir_descriptor *instance_plugin(const struct plugin_instance *instance) {
     return plugin_descriptor(instance->plugin);
 }
 
 void instance_free(struct plugin_instance *instance) {
     if (!instance)
         return;
-    const struct iptfhir_plugin *d = plugin_descriptor(instance->plugin);
+    const struct iptfhir_descriptor *d = plugin_descriptor(instance->plugin);
     if (d->fini)
         d->fini(instance->self);
     drop(instance);

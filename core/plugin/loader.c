@@ -12,12 +12,12 @@
 
 /* The smallest structs that this ABI ever had: up to and including the member named. */
 #define UP_TO(type, member) (offsetof(struct type, member) + sizeof(((struct type *)0)->member))
-#define OLDEST_PLUGIN UP_TO(iptfhir_plugin, target)
+#define OLDEST_PLUGIN UP_TO(iptfhir_descriptor, target)
 
 struct plugin {
     void *handle;
     char *path;
-    struct iptfhir_plugin descriptor;
+    struct iptfhir_descriptor descriptor;
     struct iptfhir_source source;
     struct iptfhir_mapper mapper;
     struct iptfhir_target target;
@@ -62,7 +62,7 @@ static bool take_part(struct plugin *p, const char *kind, const void **part, voi
 
 /* Take over the parts a plugin provides. */
 static bool take_parts(struct plugin *p, const char *where, struct report *report) {
-    struct iptfhir_plugin *d = &p->descriptor;
+    struct iptfhir_descriptor *d = &p->descriptor;
     const void *source = d->source, *mapper = d->mapper, *target = d->target;
     bool ok = take_part(p, "source", &source, &p->source, sizeof p->source,
                         UP_TO(iptfhir_source, poll), where, report);
@@ -70,7 +70,7 @@ static bool take_parts(struct plugin *p, const char *where, struct report *repor
                    where, report) &&
          ok;
     ok = take_part(p, "target", &target, &p->target, sizeof p->target,
-                   UP_TO(iptfhir_target, deliver), where, report) &&
+                   UP_TO(iptfhir_target, answer), where, report) &&
          ok;
     if (!ok)
         return false;
@@ -80,10 +80,17 @@ static bool take_parts(struct plugin *p, const char *where, struct report *repor
     if (!d->source && !d->mapper && !d->target && !d->functions)
         return refuse(p, where, report, "plugin-empty",
                       "provides nothing: set .source, .mapper, .target or .functions");
-    const char *lacks = d->source && !d->source->poll      ? "source without poll()"
-                        : d->mapper && !d->mapper->map     ? "mapper without map()"
-                        : d->target && !d->target->deliver ? "target without deliver()"
-                                                           : NULL;
+    const char *lacks = NULL;
+    if (d->source != NULL && d->source->poll == NULL)
+        lacks = "source without poll()";
+    else if (d->mapper != NULL && d->mapper->map == NULL)
+        lacks = "mapper without map()";
+    else if (d->target != NULL && d->target->connection == NULL)
+        lacks = "target without connection()";
+    else if (d->target != NULL && d->target->ask == NULL)
+        lacks = "target without ask()";
+    else if (d->target != NULL && d->target->answer == NULL)
+        lacks = "target without answer()";
     for (const struct iptfhir_function *f = d->functions; f && f->name; f++)
         if (!f->call || f->min_args > f->max_args)
             lacks = "function without call(), or with more arguments at least than at most";
@@ -102,7 +109,7 @@ static size_t width_of(iptfhir_option_type type) {
 
 /* Check that the option table fits the instance: filling it must not write beside it. */
 static bool check_options(const struct plugin *p, const char *where, struct report *report) {
-    const struct iptfhir_plugin *d = &p->descriptor;
+    const struct iptfhir_descriptor *d = &p->descriptor;
     bool ok = true;
     for (const struct iptfhir_option *o = d->options; o && o->name; o++) {
         size_t width = width_of(o->type);
@@ -123,7 +130,7 @@ static bool check_options(const struct plugin *p, const char *where, struct repo
 }
 
 /* Check what the plugin says of itself. */
-static bool shake_hands(struct plugin *p, const struct iptfhir_plugin *theirs, const char *name,
+static bool shake_hands(struct plugin *p, const struct iptfhir_descriptor *theirs, const char *name,
                         const char *where, struct report *report) {
     if (theirs->magic != IPTFHIR_MAGIC)
         return refuse(
@@ -137,7 +144,7 @@ static bool shake_hands(struct plugin *p, const struct iptfhir_plugin *theirs, c
     if (!copy_sized(&p->descriptor, sizeof p->descriptor, theirs, theirs->size, OLDEST_PLUGIN))
         return refuse(p, where, report, "plugin-size",
                       "has a descriptor of %zu bytes, the oldest of ABI %u has %zu: set .size = "
-                      "sizeof(struct iptfhir_plugin)",
+                      "sizeof(struct iptfhir_descriptor)",
                       theirs->size, IPTFHIR_ABI, OLDEST_PLUGIN);
     p->descriptor.size = sizeof p->descriptor;
     if (!p->descriptor.name || !*p->descriptor.name)
@@ -158,13 +165,13 @@ struct plugin *plugin_load_file(const char *path, const char *name, const char *
         return NULL;
     }
     p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    const struct iptfhir_plugin *theirs = p->handle ? dlsym(p->handle, "iptfhir_plugin") : NULL;
+    const struct iptfhir_descriptor *theirs = p->handle ? dlsym(p->handle, "iptfhir_plugin") : NULL;
     if (!p->handle)
         refuse(p, where, report, "plugin-load", "cannot be loaded: %s", dlerror());
     else if (!theirs)
         refuse(p, where, report, "plugin-symbol",
-               "does not export `iptfhir_plugin`: define `const struct iptfhir_plugin "
-               "iptfhir_plugin`");
+               "does not export `iptfhir_plugin`: define `const struct "
+               "iptfhir_descriptor iptfhir_plugin`");
     else if (shake_hands(p, theirs, name, where, report))
         return p;
     plugin_unload(p);
@@ -220,7 +227,7 @@ struct plugin *plugin_load(const struct config *config, const struct config_inst
     return plugin_load_file(path, instance->plugin, instance->where, report);
 }
 
-const struct iptfhir_plugin *plugin_descriptor(const struct plugin *plugin) {
+const struct iptfhir_descriptor *plugin_descriptor(const struct plugin *plugin) {
     return &plugin->descriptor;
 }
 const char *plugin_path(const struct plugin *plugin) {

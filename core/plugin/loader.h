@@ -16,7 +16,7 @@ struct plugin *plugin_load(const struct config *config, const struct config_inst
 struct plugin *plugin_load_file(const char *path, const char *name, const char *where,
                                 struct report *report);
 /* The descriptor in full size: members that an older plugin doesn't have are NULL. */
-const struct iptfhir_plugin *plugin_descriptor(const struct plugin *plugin);
+const struct iptfhir_descriptor *plugin_descriptor(const struct plugin *plugin);
 const char *plugin_path(const struct plugin *plugin);
 void plugin_unload(struct plugin *plugin);
 /* Calls `found` once for each plugin file in the configured folders (config NULL: the default one),

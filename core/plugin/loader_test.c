@@ -48,10 +48,10 @@ START_TEST(a_good_plugin_is_loaded_with_all_its_parts) {
     struct plugin *p = load("good");
     ck_assert_ptr_nonnull(p);
     ck_assert_uint_eq(report.count, 0);
-    const struct iptfhir_plugin *d = plugin_descriptor(p);
+    const struct iptfhir_descriptor *d = plugin_descriptor(p);
     ck_assert_str_eq(d->name, "good");
     ck_assert_ptr_nonnull(d->source);
-    ck_assert_ptr_nonnull(d->target->probe);
+    ck_assert_ptr_nonnull(d->target->ask);
     ck_assert_str_eq(d->functions[0].name, "sayNo");
     ck_assert_ptr_nonnull(strstr(plugin_path(p), "good.so"));
     plugin_unload(p);
@@ -61,10 +61,9 @@ END_TEST
 START_TEST(a_shorter_older_descriptor_is_accepted_and_its_missing_members_are_null) {
     struct plugin *p = load("older");
     ck_assert_ptr_nonnull(p);
-    const struct iptfhir_plugin *d = plugin_descriptor(p);
+    const struct iptfhir_descriptor *d = plugin_descriptor(p);
     ck_assert_ptr_null(d->functions);
-    ck_assert_ptr_nonnull(d->target->deliver);
-    ck_assert_ptr_null(d->target->probe);
+    ck_assert_ptr_nonnull(d->target->answer);
     plugin_unload(p);
 }
 END_TEST
@@ -74,13 +73,17 @@ START_TEST(a_wrong_magic_is_refused_with_both_numbers) {
 }
 END_TEST
 START_TEST(another_abi_is_refused_with_both_numbers) {
-    refused("bad-abi", "plugin-abi", "ABI 42, this iptfhir has 1", "build it against");
+    refused("bad-abi", "plugin-abi", "ABI 43, this iptfhir has 2", "build it against");
+}
+END_TEST
+START_TEST(a_plugin_of_the_first_abi_is_refused_with_both_numbers) {
+    refused("abi-1", "plugin-abi", "ABI 1, this iptfhir has 2", "build it against");
 }
 END_TEST
 START_TEST(a_descriptor_shorter_than_the_oldest_is_refused_with_both_sizes) {
     char sizes[64];
-    snprintf(sizes, sizeof sizes, "of %zu bytes", offsetof(struct iptfhir_plugin, init));
-    refused("bad-short", "plugin-size", sizes, "the oldest of ABI 1 has");
+    snprintf(sizes, sizeof sizes, "of %zu bytes", offsetof(struct iptfhir_descriptor, init));
+    refused("bad-short", "plugin-size", sizes, "the oldest of ABI 2 has");
 }
 END_TEST
 START_TEST(a_part_shorter_than_the_oldest_is_refused) {
@@ -89,7 +92,7 @@ START_TEST(a_part_shorter_than_the_oldest_is_refused) {
 END_TEST
 START_TEST(a_missing_symbol_is_refused_with_what_to_define) {
     refused("bad-symbol", "plugin-symbol", "does not export `iptfhir_plugin`",
-            "const struct iptfhir_plugin iptfhir_plugin");
+            "const struct iptfhir_descriptor iptfhir_plugin");
 }
 END_TEST
 START_TEST(a_plugin_with_another_name_than_its_file_is_refused) {
@@ -183,6 +186,7 @@ int main(void) {
     tcase_add_test(c, a_shorter_older_descriptor_is_accepted_and_its_missing_members_are_null);
     tcase_add_test(c, a_wrong_magic_is_refused_with_both_numbers);
     tcase_add_test(c, another_abi_is_refused_with_both_numbers);
+    tcase_add_test(c, a_plugin_of_the_first_abi_is_refused_with_both_numbers);
     tcase_add_test(c, a_descriptor_shorter_than_the_oldest_is_refused_with_both_sizes);
     tcase_add_test(c, a_part_shorter_than_the_oldest_is_refused);
     tcase_add_test(c, a_missing_symbol_is_refused_with_what_to_define);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_SHOWN 64
 #define BLOOM_BITS 4096u
 
 struct checker {
@@ -20,17 +19,20 @@ struct checker {
     bool clean;
 };
 
+/* Tells whether a character may stand in a name that is shown. */
+static bool is_name_part(char c) {
+    static const char parts[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-$";
+    return c != '\0' && strchr(parts, c) != NULL;
+}
+
 /* Writes a name when it looks like one: data in the place of a name isn't shown. */
-static const char *shown(const char *name, size_t length, char out[NAME_MAX_SHOWN + 1]) {
+const char *field_name_shown(const char *name, size_t length, char out[NAME_MAX_SHOWN + 1]) {
     if (length == 0 || length > NAME_MAX_SHOWN)
         return "(unusual-name)";
-    for (size_t i = 0; i < length; i++) {
-        char c = name[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-' || c == '$'))
+    for (size_t i = 0; i < length; i++)
+        if (!is_name_part(name[i]))
             return "(unusual-name)";
-        out[i] = c;
-    }
+    memcpy(out, name, length);
     out[length] = '\0';
     return out;
 }
@@ -50,9 +52,47 @@ static size_t write_pointer(char *out, size_t size, const struct tree *node) {
             index++;
         more = snprintf(out + at, size - at, "/%zu", index);
     } else {
-        more = snprintf(out + at, size - at, "/%s", shown(node->name, node->name_length, name));
+        more = snprintf(out + at, size - at, "/%s",
+                        field_name_shown(node->name, node->name_length, name));
     }
     return more < 0 ? at : at + (size_t)more;
+}
+
+/* Adds to a text as far as it has room; gives its new length. */
+static size_t add_text(char *out, size_t size, size_t at, const char *more) {
+    size_t length = strlen(more);
+    size_t room = size - at - 1;
+    if (length > room)
+        length = room;
+    memcpy(out + at, more, length);
+    out[at + length] = '\0';
+    return at + length;
+}
+
+/* Writes where a node, or its member `name`, stands: "source:line:column JSON-pointer". */
+static void write_where(char *out, size_t size, const char *source, const struct tree *node,
+                        const char *name) {
+    char pointer[200] = "", position[32] = "", short_source[151];
+    size_t at = 0;
+    if (source != NULL) {
+        snprintf(short_source, sizeof short_source, "%s", source);
+        at = add_text(out, size, at, short_source);
+    }
+    if (node->line > 0) {
+        snprintf(position, sizeof position, "%u:%u", node->line, node->column);
+        if (at > 0)
+            at = add_text(out, size, at, ":");
+        at = add_text(out, size, at, position);
+    }
+    if (at > 0)
+        at = add_text(out, size, at, " ");
+    write_pointer(pointer, sizeof pointer, node);
+    at = add_text(out, size, at, pointer);
+    if (name != NULL) {
+        at = add_text(out, size, at, "/");
+        at = add_text(out, size, at, name);
+    }
+    out[at] = '\0';
 }
 
 /* Adds a finding at a node, or at its member `name` that isn't there. */
@@ -60,14 +100,8 @@ static void found(struct checker *c, enum report_severity severity, const struct
                   const char *name, const char *format, ...) __attribute__((format(printf, 5, 6)));
 static void found(struct checker *c, enum report_severity severity, const struct tree *at,
                   const char *name, const char *format, ...) {
-    char pointer[200] = "", where[256], position[32] = "", text[512];
-    write_pointer(pointer, sizeof pointer, at);
-    if (at->line > 0)
-        snprintf(position, sizeof position, "%s%u:%u", c->source != NULL ? ":" : "", at->line,
-                 at->column);
-    bool space = c->source != NULL || position[0] != '\0';
-    snprintf(where, sizeof where, "%.150s%s%s%s%s%s", c->source != NULL ? c->source : "", position,
-             space ? " " : "", pointer, name != NULL ? "/" : "", name != NULL ? name : "");
+    char where[256], text[512];
+    write_where(where, sizeof where, c->source, at, name);
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -97,13 +131,22 @@ static bool is_npi(const char *text, size_t length) {
     return sum % 10 == 0;
 }
 
+/* Tells whether a character is a digit or a capital letter. */
+static bool is_capital_or_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+}
+
 /* Checks letter, digit, alphanumeric, then a dot and one to four alphanumerics, if any. */
 static bool is_icd10cm(const char *t, size_t length) {
-    if (length < 3 || length == 4 || length > 8 || t[0] < 'A' || t[0] > 'Z' || t[1] < '0' ||
-        t[1] > '9')
+    if (length < 3 || length == 4 || length > 8)
         return false;
-    for (size_t i = 2; i < length; i++)
-        if (i == 3 ? t[i] != '.' : !((t[i] >= '0' && t[i] <= '9') || (t[i] >= 'A' && t[i] <= 'Z')))
+    bool letter_first = t[0] >= 'A' && t[0] <= 'Z';
+    if (!letter_first || !all_digits(t + 1, 1) || !is_capital_or_digit(t[2]))
+        return false;
+    if (length > 3 && t[3] != '.')
+        return false;
+    for (size_t i = 4; i < length; i++)
+        if (!is_capital_or_digit(t[i]))
             return false;
     return true;
 }
@@ -121,42 +164,57 @@ static bool is_absolute_uri(const char *t, size_t length) {
            t[scheme + 1] != '\0';
 }
 
+/* Checks a whole date. */
+static bool is_whole_date(const char *t, size_t length) {
+    return length == 10 && format_check(FORMAT_DATE, t, length) == NULL;
+}
+
+/* Checks a date that may lack its day or month. */
+static bool is_partial_date(const char *t, size_t length) {
+    return format_check(FORMAT_DATE, t, length) == NULL;
+}
+
+/* Checks a date and time with its offset. */
+static bool is_instant(const char *t, size_t length) {
+    return format_check(FORMAT_INSTANT, t, length) == NULL;
+}
+
+/* Checks a code. */
+static bool is_code(const char *t, size_t length) {
+    return format_check(FORMAT_CODE, t, length) == NULL;
+}
+
+/* Checks a SNOMED CT id. */
+static bool is_sctid(const char *t, size_t length) {
+    return length >= 6 && length <= 18 && all_digits(t, length);
+}
+
+/* How each format is checked, and what it expects. */
+struct text_rule {
+    bool (*fits)(const char *text, size_t length);
+    const char *expected;
+};
+static const struct text_rule text_rules[] = {
+    [TEXT_DATE] = { is_whole_date, "expected a date that exists: YYYY-MM-DD" },
+    [TEXT_PARTIAL_DATE] = { is_partial_date,
+                            "expected a date that exists: YYYY, YYYY-MM or YYYY-MM-DD" },
+    [TEXT_DATETIME] = { is_instant, "expected date and time with seconds and offset: "
+                                    "YYYY-MM-DDThh:mm:ss+hh:mm" },
+    [TEXT_URI] = { is_absolute_uri, "expected an absolute URI, such as urn:oid:1.2.3" },
+    [TEXT_CODE] = { is_code, "expected a code without white space at its ends" },
+    [TEXT_NPI] = { is_npi, "expected an NPI: 10 digits, the last its check digit" },
+    [TEXT_ICD10CM] = { is_icd10cm, "expected an ICD-10-CM code with its dot, such as F32.1" },
+    [TEXT_LOINC] = { is_loinc, "expected a LOINC code, such as 44261-6" },
+    [TEXT_SCTID] = { is_sctid, "expected a SNOMED CT id: 6 to 18 digits" },
+    [TEXT_DIGITS] = { all_digits, "expected digits" },
+};
+
 /* Checks a text against a format. */
 const char *text_format_check(enum text_format format, const char *t, size_t length) {
-    switch (format) {
-    case TEXT_ANY: return NULL;
-    case TEXT_DATE:
-        return length == 10 && !format_check(FORMAT_DATE, t, length)
-                   ? NULL
-                   : "expected a date that exists: YYYY-MM-DD";
-    case TEXT_PARTIAL_DATE:
-        return format_check(FORMAT_DATE, t, length) == NULL
-                   ? NULL
-                   : "expected a date that exists: YYYY, YYYY-MM or YYYY-MM-DD";
-    case TEXT_DATETIME:
-        return format_check(FORMAT_INSTANT, t, length) == NULL
-                   ? NULL
-                   : "expected date and time with seconds and offset: YYYY-MM-DDThh:mm:ss+hh:mm";
-    case TEXT_URI:
-        return is_absolute_uri(t, length) ? NULL
-                                          : "expected an absolute URI, such as urn:oid:1.2.3";
-    case TEXT_CODE:
-        return format_check(FORMAT_CODE, t, length) == NULL
-                   ? NULL
-                   : "expected a code without white space at its ends";
-    case TEXT_NPI:
-        return is_npi(t, length) ? NULL : "expected an NPI: 10 digits, the last its check digit";
-    case TEXT_ICD10CM:
-        return is_icd10cm(t, length) ? NULL
-                                     : "expected an ICD-10-CM code with its dot, such as F32.1";
-    case TEXT_LOINC: return is_loinc(t, length) ? NULL : "expected a LOINC code, such as 44261-6";
-    case TEXT_SCTID:
-        return length >= 6 && length <= 18 && all_digits(t, length)
-                   ? NULL
-                   : "expected a SNOMED CT id: 6 to 18 digits";
-    case TEXT_DIGITS: return all_digits(t, length) ? NULL : "expected digits";
-    }
-    return NULL;
+    size_t index = (size_t)format;
+    if (index >= sizeof text_rules / sizeof text_rules[0] || text_rules[index].fits == NULL)
+        return NULL;
+    return text_rules[index].fits(t, length) ? NULL : text_rules[index].expected;
 }
 
 /* True when a text is in a NULL-terminated list. */
@@ -216,17 +274,9 @@ static void check_string(struct checker *c, const struct rule_node *node, const 
               symbol_name(node->refers_to));
 }
 
-/* Checks a number. */
-static void check_number(struct checker *c, const struct rule_node *node, const struct tree *at) {
-    int64_t whole = 0;
-    if (node->integer && !tree_to_int(at, &whole)) {
-        found(c, REPORT_ERROR, at, NULL, "expected a whole number");
-        return;
-    }
-    if (!node->has_minimum && !node->has_maximum && !node->has_warn_minimum &&
-        !node->has_warn_maximum)
-        return;
-    double value = node->integer ? (double)whole : strtod(at->text, NULL);
+/* Reports a number outside its limits, as an error or a warning. */
+static void check_limits(struct checker *c, const struct rule_node *node, const struct tree *at,
+                         double value) {
     if (node->has_minimum && value < node->minimum)
         found(c, REPORT_ERROR, at, NULL, "expected at least %g", node->minimum);
     if (node->has_maximum && value > node->maximum)
@@ -235,6 +285,19 @@ static void check_number(struct checker *c, const struct rule_node *node, const 
         found(c, REPORT_WARNING, at, NULL, "usually at least %g", node->warn_minimum);
     if (node->has_warn_maximum && value > node->warn_maximum)
         found(c, REPORT_WARNING, at, NULL, "usually at most %g", node->warn_maximum);
+}
+
+/* Checks a number. */
+static void check_number(struct checker *c, const struct rule_node *node, const struct tree *at) {
+    int64_t whole = 0;
+    if (!node->integer) {
+        check_limits(c, node, at, strtod(at->text, NULL));
+        return;
+    }
+    if (tree_to_int(at, &whole))
+        check_limits(c, node, at, (double)whole);
+    else
+        found(c, REPORT_ERROR, at, NULL, "expected a whole number");
 }
 
 static void check_node(struct checker *c, const struct rule_node *node, const struct tree *at);

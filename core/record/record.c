@@ -3,8 +3,93 @@
 #include "core/record/schema.h"
 
 #include "core/base/crypt.h"
+#include "core/base/log.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* Writes the path of a field without the indexes of lists: "/measures/items". */
+static size_t write_path(char *out, size_t size, const struct tree *node) {
+    char name[NAME_MAX_SHOWN + 1];
+    if (node->parent == NULL)
+        return 0;
+    size_t at = write_path(out, size, node->parent);
+    if (node->parent->kind == TREE_ARRAY || at >= size)
+        return at;
+    const char *shown = field_name_shown(node->name, node->name_length, name);
+    int more = snprintf(out + at, size - at, "/%s", shown);
+    return more < 0 ? at : at + (size_t)more;
+}
+
+/* Hashes a path (FNV-1a). */
+static uint64_t hash_path(const char *path) {
+    uint64_t hash = 14695981039346656037u;
+    for (; *path != '\0'; path++)
+        hash = (hash ^ (unsigned char)*path) * 1099511628211u;
+    return hash;
+}
+
+/* Warns about a dropped field, unless its path was warned about before. */
+static void warn_unknown(struct unknown_seen *seen, const struct tree *field) {
+    char path[400] = "";
+    write_path(path, sizeof path, field);
+    uint64_t hash = hash_path(path);
+    bool known = false, full = false;
+    pthread_mutex_lock(&seen->lock);
+    for (size_t i = 0; i < seen->count && !known; i++)
+        known = seen->paths[i] == hash;
+    if (!known && seen->count < UNKNOWN_NAMED)
+        seen->paths[seen->count++] = hash;
+    else if (!known)
+        full = true;
+    bool tell_more = full && !seen->more_told;
+    seen->more_told = seen->more_told || full;
+    pthread_mutex_unlock(&seen->lock);
+    if (tell_more)
+        log_line(IPTFHIR_WARNING,
+                 "unknown-field: there are more than %d kinds of unknown fields; the others are "
+                 "dropped without a line each",
+                 UNKNOWN_NAMED);
+    else if (!known && !full)
+        log_line(IPTFHIR_WARNING,
+                 "unknown-field: the record schema has no field %s: it is dropped from each record;"
+                 " correct its name in the source, or leave it out there",
+                 path);
+}
+
+static size_t drop(const struct record_schema *schema, const struct rule_node *node,
+                   struct tree *at);
+
+/* Tells whether a member must go: restricted, or unknown where that is dropped with a warning. */
+static bool must_go(const struct record_schema *schema, const struct rule_node *node,
+                    const struct field *f, const struct tree *member) {
+    if (f != NULL)
+        return f->node->restricted;
+    bool known = node->others != NULL || node->open;
+    if (known || !schema->allow_unknown)
+        return false;
+    warn_unknown(schema->seen, member);
+    return true;
+}
+
+/* Removes restricted fields of an object and below it. */
+static size_t drop_members(const struct record_schema *schema, const struct rule_node *node,
+                           struct tree *object) {
+    size_t dropped = 0;
+    struct tree *next = NULL;
+    for (struct tree *m = object->first; m != NULL; m = next) {
+        next = m->next;
+        uint32_t symbol = m->symbol != 0 ? m->symbol : symbol_find(m->name, m->name_length);
+        const struct field *f = field_find(node, symbol);
+        if (must_go(schema, node, f, m)) {
+            tree_remove(m);
+            dropped++;
+        } else if (f != NULL) {
+            dropped += drop(schema, f->node, m);
+        }
+    }
+    return dropped;
+}
 
 /* Removes restricted fields below a node. */
 static size_t drop(const struct record_schema *schema, const struct rule_node *node,
@@ -15,20 +100,8 @@ static size_t drop(const struct record_schema *schema, const struct rule_node *n
     if (at->kind == TREE_ARRAY && node->items != NULL)
         for (struct tree *i = at->first; i != NULL; i = i->next)
             dropped += drop(schema, node->items, i);
-    if (at->kind != TREE_OBJECT || node->field_count == 0)
-        return dropped;
-    for (struct tree *m = at->first, *next = NULL; m != NULL; m = next) {
-        next = m->next;
-        uint32_t symbol = m->symbol != 0 ? m->symbol : symbol_find(m->name, m->name_length);
-        const struct field *f = field_find(node, symbol);
-        bool unknown = f == NULL && node->others == NULL && !node->open;
-        if ((f != NULL && f->node->restricted) || (unknown && schema->allow_unknown)) {
-            tree_remove(m);
-            dropped++;
-        } else if (f != NULL) {
-            dropped += drop(schema, f->node, m);
-        }
-    }
+    if (at->kind == TREE_OBJECT && node->field_count > 0)
+        dropped += drop_members(schema, node, at);
     return dropped;
 }
 
@@ -91,10 +164,8 @@ const char *record_hash(const struct tree *record, char out[65]) {
     }
     if (copy != NULL)
         json_write_canonical(&text, copy);
-    if (copy != NULL && !text.failed) {
-        crypt_sha256_hex(text.data, text.length, out);
+    if (copy != NULL && !text.failed && crypt_sha256_hex(text.data, text.length, out))
         result = out;
-    }
     str_free(&text);
     arena_free(&arena);
     return result;

@@ -23,14 +23,18 @@ struct record_schema;
  * wrong; record_schema_free() it. */
 struct record_schema *record_schema_load(const char *path, struct report *report);
 void record_schema_free(struct record_schema *schema);
-/* Unknown fields are errors by default. When allowed, record_drop_restricted() drops them too: what
- * the schema doesn't know is never stored. Call before threads start. */
-void record_schema_allow_unknown(struct record_schema *schema, bool allow);
+/* Unknown fields are errors by default. When allowed (`records.unknown_fields: warn`),
+ * record_drop_restricted() drops them too, since what the schema doesn't know is never stored, and
+ * logs one warning for each path that it meets, in the life of this schema: the path without
+ * indexes, no value, and names only when they look like names. Call before threads start. False
+ * when memory is out; then unknown fields stay errors. */
+bool record_schema_allow_unknown(struct record_schema *schema, bool allow);
 
 /* Removes restricted fields (x-restricted) from the tree, in place, and returns how many. To be
  * called before anything of a record is stored, and before record_check(). A restricted field in a
  * wrong place or under a misspelt name is an unknown field: record_check() refuses the record, of
- * which nothing may then be stored. */
+ * which nothing may then be stored, unless unknown fields are allowed and thus dropped as well.
+ * Thread-safe for different records. */
 size_t record_drop_restricted(const struct record_schema *schema, struct tree *record);
 
 /* Checks a record against the schema and its rules: unique ids, references within the record, no

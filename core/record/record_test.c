@@ -206,7 +206,7 @@ END_TEST
 START_TEST(allowed_unknown_fields_are_dropped_not_kept) {
     struct report report = { 0 };
     struct str text = { 0 };
-    record_schema_allow_unknown(schema, true);
+    ck_assert(record_schema_allow_unknown(schema, true));
     struct tree *record = changed("\"processNotes\"", "\"procesNotes\"");
     ck_assert_uint_eq(record_drop_restricted(schema, record), 3);
     ck_assert(record_check(schema, record, NULL, &report));
@@ -214,6 +214,58 @@ START_TEST(allowed_unknown_fields_are_dropped_not_kept) {
     ck_assert_ptr_null(strstr(text.data, "RESTRICTED"));
     ck_assert_ptr_nonnull(strstr(text.data, "phq9_1"));
     str_free(&text);
+}
+END_TEST
+
+START_TEST(a_dropped_field_is_warned_about_once_by_its_path_without_a_value) {
+    char log[4096] = "";
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    int saved = dup(STDERR_FILENO);
+    ck_assert_int_ge(dup2(fileno(file), STDERR_FILENO), 0);
+    ck_assert(record_schema_allow_unknown(schema, true));
+    for (int i = 0; i < 3; i++) {
+        struct tree *record = changed("\"plannedWeeks\":16", "\"planedWeeks\":\"VALUE\"");
+        record_drop_restricted(schema, record);
+        record = changed("\"plannedWeeks\"", "\"Ms Miller, 1990\"");
+        record_drop_restricted(schema, record);
+    }
+    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+    close(saved);
+    rewind(file);
+    size_t length = fread(log, 1, sizeof log - 1, file);
+    fclose(file);
+    log[length] = '\0';
+    const char *first = strstr(log, "no field /course/planedWeeks");
+    ck_assert_msg(first != NULL, "%s", log);
+    ck_assert_ptr_null(strstr(first + 20, "planedWeeks"));
+    ck_assert_ptr_nonnull(strstr(log, "no field /course/(unusual-name)"));
+    ck_assert_ptr_null(strstr(log, "Miller"));
+    ck_assert_ptr_null(strstr(log, "VALUE"));
+}
+END_TEST
+
+START_TEST(the_number_of_warnings_about_dropped_fields_is_bounded) {
+    char name[40], log[40000] = "";
+    size_t lines = 0;
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    int saved = dup(STDERR_FILENO);
+    ck_assert_int_ge(dup2(fileno(file), STDERR_FILENO), 0);
+    ck_assert(record_schema_allow_unknown(schema, true));
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "\"field%d\"", i);
+        ck_assert_uint_gt(record_drop_restricted(schema, changed("\"plannedWeeks\"", name)), 0);
+    }
+    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+    close(saved);
+    rewind(file);
+    size_t length = fread(log, 1, sizeof log - 1, file);
+    fclose(file);
+    log[length] = '\0';
+    for (const char *at = log; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    ck_assert_uint_eq(lines, 65);
 }
 END_TEST
 
@@ -299,6 +351,8 @@ int main(void) {
                         (int)(sizeof faults / sizeof faults[0]));
     tcase_add_test(tests, a_course_outside_12_to_16_weeks_is_a_warning);
     tcase_add_test(tests, allowed_unknown_fields_are_dropped_not_kept);
+    tcase_add_test(tests, a_dropped_field_is_warned_about_once_by_its_path_without_a_value);
+    tcase_add_test(tests, the_number_of_warnings_about_dropped_fields_is_bounded);
     tcase_add_test(tests, anything_but_an_object_is_refused);
     tcase_add_test(tests, a_new_export_of_unchanged_data_has_the_same_hash);
     tcase_add_test(tests, a_schema_with_unknown_keywords_is_refused);

@@ -3,9 +3,8 @@
 #include "core/record/schema.h"
 
 #include "core/base/alloc.h"
-#include "core/base/str.h"
+#include "core/base/file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -396,10 +395,9 @@ struct record_schema *record_schema_load(const char *path, struct report *report
     }
     *schema = (struct record_schema) { 0 };
     struct compiler c = { .schema = schema, .path = path, .report = report };
-    errno = 0;
-    if (!str_read_file(&text, path, SCHEMA_MAX)) {
-        report_add(report, REPORT_ERROR, "schema", path, "the record schema can't be read: %s",
-                   strerror(errno));
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, SCHEMA_MAX, why)) {
+        report_add(report, REPORT_ERROR, "schema", path, "the record schema: %s", why);
         goto out;
     }
     c.root = json_read_copy(&schema->arena, text.data, text.length, path, &error);
@@ -424,10 +422,22 @@ void record_schema_free(struct record_schema *schema) {
     if (schema == NULL)
         return;
     arena_free(&schema->arena);
+    if (schema->seen != NULL)
+        pthread_mutex_destroy(&schema->seen->lock);
+    base_free(schema->seen);
     base_free(schema);
 }
 
 /* Sets what unknown fields are. */
-void record_schema_allow_unknown(struct record_schema *schema, bool allow) {
+bool record_schema_allow_unknown(struct record_schema *schema, bool allow) {
+    if (allow && schema->seen == NULL) {
+        struct unknown_seen *seen = base_malloc(sizeof *seen);
+        if (seen == NULL)
+            return false;
+        *seen = (struct unknown_seen) { 0 };
+        pthread_mutex_init(&seen->lock, NULL);
+        schema->seen = seen;
+    }
     schema->allow_unknown = allow;
+    return true;
 }

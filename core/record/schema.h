@@ -5,6 +5,8 @@
 
 #include "core/record/record.h"
 
+#include <pthread.h>
+
 /* Formats beside JSON Schema's date, date-time and uri. */
 enum text_format {
     TEXT_ANY,
@@ -50,10 +52,23 @@ struct rule_node {
     const char *const *or_texts;
 };
 
+/* How many different unknown fields are named in warnings; of the others only the fact is. */
+#define UNKNOWN_NAMED 64
+
+/* The unknown fields that were warned about, by a hash of their paths. Locked, since records are
+ * read on several threads. */
+struct unknown_seen {
+    pthread_mutex_t lock;
+    uint64_t paths[UNKNOWN_NAMED];
+    size_t count;
+    bool more_told;
+};
+
 struct record_schema {
     struct arena arena;
     const struct rule_node *root;
     bool allow_unknown;
+    struct unknown_seen *seen; /* NULL until unknown fields are allowed */
 };
 
 /* The field of an object node with this symbol, NULL when it has none. */
@@ -66,6 +81,10 @@ static inline const struct field *field_find(const struct rule_node *node, uint3
             return &node->fields[at];
     return NULL;
 }
+#define NAME_MAX_SHOWN 64
+/* `name` when it looks like a name, else "(unusual-name)": data in the place of a name isn't shown.
+ * `out` may be what is returned. */
+const char *field_name_shown(const char *name, size_t length, char out[NAME_MAX_SHOWN + 1]);
 /* NULL when `text` has the format, else what was expected. */
 const char *text_format_check(enum text_format format, const char *text, size_t length);
 #endif

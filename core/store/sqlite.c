@@ -1,232 +1,679 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SQLite store: opening, locking, transactions, and how statements are bound and run. */
+/* The SQLite store: opening and making the file, transactions, errors, and how rows are bound,
+ * summed up and read. */
 #include "core/store/sqlite.h"
 
+#include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/crypt.h"
+#include "core/store/checksum.h"
+#include "core/store/sqlite_calls.h"
+#include "core/store/sqlite_vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool sql_error(struct store *s, const char *doing, struct iptfhir_error *error) {
-    int code = s && s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
-    const char *advice = (code & 0xff) == SQLITE_FULL
-                             ? "; the disk is full: make room, nothing was lost"
-                         : (code & 0xff) == SQLITE_IOERR ? "; check the disk"
-                                                         : "";
-    return error_set(error, "store", NULL, "could not %s: %s%s", doing,
-                     s && s->db ? sqlite3_errstr(code) : "out of memory", advice);
+enum { SCHEMA_VERSION = 1, WAIT_MS = 10000, MOST_SKIPPED = 2 * STORE_PAGE, SEAL = 16 };
+
+/* ---- errors ---- */
+
+bool sql_out_of_memory(struct iptfhir_error *error) {
+    return error_set(error, "memory", NULL,
+                     "out of memory: give the process more; nothing was lost");
 }
 
-sqlite3_stmt *sql_bind(struct store *s, enum sql which, struct iptfhir_error *error,
-                       const char *types, ...) {
+bool sql_damaged(const char *table, uint64_t key, struct iptfhir_error *error) {
+    return error_set(error, "store-damaged", table,
+                     "the store is damaged at %s %llu, which is not used: check the disk, then "
+                     "restore a backup, or move the store away and sync anew",
+                     table, (unsigned long long)key);
+}
+
+bool sql_is_damage(const struct iptfhir_error *error) {
+    return strcmp(error->code, "store-damaged") == 0;
+}
+
+bool sql_error(struct sqlite_store *s, const char *table, uint64_t key,
+               struct iptfhir_error *error) {
+    int code = sqlite3_extended_errcode(s->db);
+    if (code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_CORRUPTFS)
+        return sql_damaged(table, key, error);
+    switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return sql_damaged(table, key, error);
+    case SQLITE_NOMEM: return sql_out_of_memory(error);
+    case SQLITE_FULL:
+        return error_set(error, "store-full", table,
+                         "the store's disk is full: make room, nothing was lost");
+    case SQLITE_BUSY:
+        return error_set(error, "store-busy", table,
+                         "another process is writing to the store: try again");
+    case SQLITE_IOERR:
+        return error_set(error, "store", table,
+                         "the store's disk failed (%s): check it, then try again",
+                         sqlite3_errstr(code));
+    default:
+        return error_set(error, "store", table,
+                         "the store refused %s %llu (%s): this is a fault of the program, report "
+                         "it",
+                         table, (unsigned long long)key, sqlite3_errstr(code));
+    }
+}
+
+/* ---- statements ---- */
+
+sqlite3_stmt *sql_start(struct sqlite_store *s, enum sql which, struct iptfhir_error *error) {
     sqlite3_stmt **slot = &s->statements[which];
-    if (!*slot && sqlite3_prepare_v3(s->db, store_sql[which], -1, SQLITE_PREPARE_PERSISTENT, slot,
-                                     NULL) != SQLITE_OK) {
-        sql_error(s, "prepare a statement of the store", error);
+    if (*slot == NULL && sqlite3_prepare_v3(s->db, store_sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                            slot, NULL) != SQLITE_OK) {
+        sql_error(s, "schema", 0, error);
         return NULL;
     }
-    va_list args;
-    va_start(args, types);
-    for (int i = 0; types[i]; i++) {
-        if (types[i] == 'i') {
-            sqlite3_bind_int64(*slot, i + 1, va_arg(args, int64_t));
-        } else if (types[i] == 't') {
-            sqlite3_bind_text(*slot, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
-        } else {
-            const char *bytes = va_arg(args, const char *);
-            sqlite3_bind_text64(*slot, i + 1, bytes, va_arg(args, size_t), SQLITE_STATIC,
-                                SQLITE_UTF8);
-        }
-    }
-    va_end(args);
+    s->ran++;
     return *slot;
 }
 
-int sql_row(struct store *s, sqlite3_stmt *statement, struct iptfhir_error *error) {
-    if (!statement)
-        return -1;
+bool sql_may_write(struct sqlite_store *s, struct iptfhir_error *error) {
+    if (!s->in_transaction)
+        return error_set(error, "store", NULL,
+                         "a write stands outside a transaction: this is a fault of the program, "
+                         "report it");
+    if (sqlite3_get_autocommit(s->db) != 0)
+        return error_set(error, "store", NULL,
+                         "the transaction was taken back after an error: begin it again");
+    return true;
+}
+
+sqlite3_stmt *sql_write(struct sqlite_store *s, enum sql which, struct iptfhir_error *error) {
+    return sql_may_write(s, error) ? sql_start(s, which, error) : NULL;
+}
+
+int sql_step(struct sqlite_store *s, sqlite3_stmt *statement, const char *table, uint64_t key,
+             struct iptfhir_error *error) {
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
         return 1;
     if (rc != SQLITE_DONE)
-        sql_error(s, "use the store", error);
+        sql_error(s, table, key, error);
     sqlite3_reset(statement);
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
-bool sql_run(struct store *s, sqlite3_stmt *statement, struct iptfhir_error *error) {
-    return sql_row(s, statement, error) == 0;
+bool sql_run(struct sqlite_store *s, sqlite3_stmt *statement, const char *table, uint64_t key,
+             struct iptfhir_error *error) {
+    return statement != NULL && sql_step(s, statement, table, key, error) == 0;
 }
 
-const char *sql_text(sqlite3_stmt *statement, int column) {
+void sql_text(sqlite3_stmt *statement, int place, const char *text) {
+    sqlite3_bind_text(statement, place, text != NULL ? text : "", -1, SQLITE_STATIC);
+}
+
+const char *sql_column_text(sqlite3_stmt *statement, int column) {
     const char *text = (const char *)sqlite3_column_text(statement, column);
-    return text ? text : "";
+    return text != NULL ? text : "";
 }
 
-bool store_begin(struct store *s, struct iptfhir_error *error) {
-    return sql_run(s, sql_bind(s, SQL_BEGIN, error, ""), error);
-}
-bool store_commit(struct store *s, struct iptfhir_error *error) {
-    return sql_run(s, sql_bind(s, SQL_COMMIT, error, ""), error);
-}
-void store_rollback(struct store *s) {
-    if (!sqlite3_get_autocommit(s->db))
-        sql_run(s, sql_bind(s, SQL_ROLLBACK, NULL, ""), NULL);
+/* ---- keys and rows ---- */
+
+bool sql_key(uint32_t target, uint64_t patient, uint64_t low, int low_bits, sqlite3_int64 *key,
+             struct iptfhir_error *error) {
+    bool fits =
+        target <= 255 && patient < (uint64_t)1 << PATIENT_BITS && low < (uint64_t)1 << low_bits;
+    *key = fits ? (sqlite3_int64)((uint64_t)target << (PATIENT_BITS + low_bits) |
+                                  patient << low_bits | low)
+                : 0;
+    return fits || error_set(error, "store", NULL,
+                             "a patient has more resources or versions than the store can number "
+                             "(%llu): split the record",
+                             (unsigned long long)low);
 }
 
-bool sql_accept(struct store *s, const char *job, int64_t count, struct iptfhir_error *error) {
-    return sql_run(s, sql_bind(s, SQL_TALLY_ACCEPT, error, "ti", job, count), error);
+bool sql_bind_range(sqlite3_stmt *statement, uint32_t target, uint64_t patient, int low_bits,
+                    struct iptfhir_error *error) {
+    sqlite3_int64 first;
+    if (!sql_key(target, patient, 0, low_bits, &first, error))
+        return false;
+    sqlite3_bind_int64(statement, 1, first);
+    sqlite3_bind_int64(statement, 2, first | (((sqlite3_int64)1 << low_bits) - 1));
+    return true;
 }
 
-bool sql_settle_tally(struct store *s, const char *job, enum store_outcome outcome,
-                      struct iptfhir_error *error) {
-    return sql_run(s, sql_bind(s, SQL_TALLY_SETTLE, error, "ti", job, (int64_t)outcome), error);
+uint64_t sql_sum_numbers(uint64_t seed, const uint64_t *numbers, size_t count) {
+    unsigned char bytes[8 * 8];
+    for (size_t i = 0; i < count; i++)
+        for (size_t b = 0; b < 8; b++)
+            bytes[8 * i + b] = (unsigned char)(numbers[i] >> 8 * b);
+    return store_checksum(seed, bytes, 8 * count);
 }
 
-bool sql_settle_entry(struct store *s, int64_t entry, const char *job, enum store_outcome outcome,
-                      struct iptfhir_error *error) {
-    return sql_run(
-               s,
-               sql_bind(s, SQL_ENTRY_SETTLE, error, "iii", entry, (int64_t)outcome, clock_now_ms()),
-               error) &&
-           sql_settle_tally(s, job, outcome, error);
+uint64_t sql_sum_text(uint64_t seed, const char *text) {
+    return store_checksum(seed, text, strlen(text));
 }
 
-bool sql_drop_entry(struct store *s, int64_t entry, struct iptfhir_error *error) {
-    return sql_run(s, sql_bind(s, SQL_BODY_DROP, error, "i", entry), error) &&
-           sql_run(s, sql_bind(s, SQL_ENTRY_DROP, error, "i", entry), error);
+bool sql_pack_start(struct sqlite_store *s, size_t size, struct packer *p,
+                    struct iptfhir_error *error) {
+    str_clear(&s->row);
+    if (!str_reserve(&s->row, size + ROW_SUM)) {
+        str_free(&s->row); /* a failed buffer stays failed */
+        return sql_out_of_memory(error);
+    }
+    p->at = (unsigned char *)s->row.data;
+    return true;
 }
 
-bool sql_refresh_set(struct store *s, int64_t set, struct iptfhir_error *error) {
-    return sql_run(s, sql_bind(s, SQL_SET_REFRESH, error, "i", set), error) &&
-           sql_run(s, sql_bind(s, SQL_SET_GONE, error, "i", set), error);
+void sql_pack_end(struct sqlite_store *s, const struct packer *p) {
+    s->row.length = (size_t)((const char *)p->at - s->row.data);
 }
 
-/* Read the key that names records in logs, making it at the first opening. */
-static bool load_log_key(struct store *s, enum store_access access, struct iptfhir_error *error) {
-    sqlite3_stmt *get = sql_bind(s, SQL_META_GET, error, "t", "log-key");
-    int row = sql_row(s, get, error);
-    if (row == 1 && sqlite3_column_bytes(get, 0) == (int)sizeof s->log_key)
-        memcpy(s->log_key, sqlite3_column_blob(get, 0), sizeof s->log_key);
-    if (row == 1)
-        sqlite3_reset(get);
-    if (row != 0 || access == STORE_READ)
-        return row >= 0;
-    if (!crypt_random(s->log_key, sizeof s->log_key))
-        return error_set(error, "store", NULL, "the system gave no random bytes");
-    sqlite3_stmt *set = sql_bind(s, SQL_META_SET, error, "t", "log-key");
-    if (!set ||
-        sqlite3_bind_blob(set, 2, s->log_key, sizeof s->log_key, SQLITE_STATIC) != SQLITE_OK)
-        return sql_error(s, "keep the log key", error);
-    return sql_run(s, set, error);
+/* Writes the sum of a row. */
+static void write_sum(uint64_t seed, const void *data, size_t length, unsigned char out[ROW_SUM]) {
+    uint64_t sum = store_checksum(seed, data, length);
+    for (int i = 0; i < ROW_SUM; i++)
+        out[i] = (unsigned char)(sum >> 8 * i);
 }
 
-/* Make the file with mode 0600 before SQLite would make it with another. */
-static bool create_private(const char *path, struct iptfhir_error *error) {
+void sql_end_row(struct sqlite_store *s, uint64_t seed) {
+    unsigned char sum[ROW_SUM];
+    write_sum(seed, s->row.data, s->row.length, sum);
+    memcpy(s->row.data + s->row.length, sum, ROW_SUM);
+    s->row.length += ROW_SUM;
+}
+
+bool sql_open_row(sqlite3_stmt *statement, int column, uint64_t seed, struct unpacker *u) {
+    unsigned char sum[ROW_SUM];
+    const unsigned char *data = sqlite3_column_blob(statement, column);
+    int length = sqlite3_column_bytes(statement, column);
+    u->failed = data == NULL || length < ROW_SUM;
+    if (u->failed)
+        return false;
+    u->at = data;
+    u->end = data + length - ROW_SUM;
+    write_sum(seed, data, (size_t)length - ROW_SUM, sum);
+    u->failed = memcmp(sum, u->end, ROW_SUM) != 0;
+    return !u->failed;
+}
+
+bool sql_list_room(struct sqlite_store *s, size_t size, struct iptfhir_error *error) {
+    if (size <= s->list_capacity)
+        return true;
+    size_t capacity = 2 * size + 4096;
+    void *list = base_realloc(s->list, capacity);
+    if (list == NULL)
+        return sql_out_of_memory(error);
+    s->list = list;
+    s->list_capacity = capacity;
+    return true;
+}
+
+bool sql_list_out(struct sqlite_store *s, size_t count, size_t size, struct arena *a, void **out,
+                  struct iptfhir_error *error) {
+    *out = arena_alloc(a, count * size + 1);
+    if (*out == NULL)
+        return sql_out_of_memory(error);
+    if (count > 0)
+        memcpy(*out, s->list, count * size);
+    return true;
+}
+
+bool sql_next_number(struct sqlite_store *s, struct last_known *known, enum sql which,
+                     uint64_t patient, int low_bits, const char *table, uint64_t *next,
+                     struct iptfhir_error *error) {
+    if (known->patient != patient || patient == 0) {
+        sqlite3_stmt *last = sql_start(s, which, error);
+        if (last == NULL || !sql_bind_range(last, 0, patient, low_bits, error) ||
+            sql_step(s, last, table, patient, error) != 1)
+            return false;
+        known->number = (uint64_t)sqlite3_column_int64(last, 0) & (((uint64_t)1 << low_bits) - 1);
+        known->patient = patient;
+        sqlite3_reset(last);
+    }
+    *next = known->number + 1;
+    return true;
+}
+
+bool sql_next_no(struct sqlite_store *s, enum sql which, const char *table, uint64_t *next,
+                 struct iptfhir_error *error) {
+    sqlite3_stmt *last = sql_start(s, which, error);
+    if (last == NULL || sql_step(s, last, table, 0, error) != 1)
+        return false;
+    *next = (uint64_t)sqlite3_column_int64(last, 0) + 1;
+    sqlite3_reset(last);
+    return true;
+}
+
+/* ---- walks over dense numbers ---- */
+
+/* Runs a walk from behind *last until its end or a stop (0), damage (1) or a failure (-1). */
+static int walk_on(struct sqlite_store *s, sqlite3_stmt *statement, const char *table,
+                   uint64_t *last, bool *any,
+                   int (*row)(struct sqlite_store *, sqlite3_stmt *, void *,
+                              struct iptfhir_error *),
+                   void *user, struct iptfhir_error *error) {
+    struct iptfhir_error found = ERROR_INIT;
+    int more;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)*last);
+    while ((more = sql_step(s, statement, table, *last + 1, &found)) == 1) {
+        *last = (uint64_t)sqlite3_column_int64(statement, 0);
+        *any = true;
+        more = row(s, statement, user, &found);
+        if (more <= 0)
+            break;
+    }
+    sqlite3_reset(statement);
+    if (!error_is_set(&found))
+        return 0;
+    if (error != NULL && !error_is_set(error))
+        *error = found;
+    return sql_is_damage(&found) ? 1 : -1;
+}
+
+bool sql_walk(struct sqlite_store *s, const char *sql, const char *table, uint64_t job,
+              int (*row)(struct sqlite_store *s, sqlite3_stmt *statement, void *user,
+                         struct iptfhir_error *error),
+              void *user, struct iptfhir_error *error) {
+    sqlite3_stmt *statement = NULL;
+    struct iptfhir_error first = ERROR_INIT;
+    uint64_t last = 0;
+    int skipped = 0;
+    int ended = -1;
+    if (sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return sql_error(s, "schema", 0, error);
+    s->ran++;
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)job);
+    for (;;) {
+        bool any = false;
+        uint64_t from = last;
+        ended = walk_on(s, statement, table, &last, &any, row, user, &first);
+        skipped = any ? 0 : skipped + 1;
+        if (ended != 1 || skipped > MOST_SKIPPED)
+            break;
+        if (last == from)
+            last++; /* the row behind it can't be read: try the next */
+    }
+    sqlite3_finalize(statement);
+    if (!error_is_set(&first))
+        return true;
+    if (error != NULL && !error_is_set(error))
+        *error = first;
+    return false;
+}
+
+/* ---- transactions ---- */
+
+/* Waits for the other process's transaction: they last milliseconds, and SQLite's own back-off
+ * would leave both waiting most of the time. */
+static int wait_for_writer(void *user, int tries) {
+    struct sqlite_store *s = user;
+    int64_t now = clock_steady_ms();
+    if (tries == 0)
+        s->wait_until = now + s->wait_ms;
+    if (now >= s->wait_until)
+        return 0;
+    usleep(tries < 50 ? 200 : 1000);
+    return 1;
+}
+
+/* Forgets what only a transaction knows. */
+static void forget_transaction(struct sqlite_store *s) {
+    s->in_transaction = false;
+    s->last_said.patient = 0;
+    s->last_bodies.patient = 0;
+    batch_forget(s);
+}
+
+static bool sqlite_begin(struct store *store, struct iptfhir_error *error) {
+    struct sqlite_store *s = sqlite_of(store);
+    if (s->in_transaction)
+        return error_set(error, "store", NULL,
+                         "a transaction begins inside another: this is a fault of the program, "
+                         "report it");
+    if (!sql_run(s, sql_start(s, SQL_BEGIN, error), "store", 0, error))
+        return false;
+    s->in_transaction = true;
+    return true;
+}
+
+static bool sqlite_commit(struct store *store, struct iptfhir_error *error) {
+    struct sqlite_store *s = sqlite_of(store);
+    if (!batch_flush(s, BATCH_SAID, error) || !batch_flush(s, BATCH_STATE, error) ||
+        !sql_run(s, sql_write(s, SQL_COMMIT, error), "store", 0, error))
+        return false;
+    forget_transaction(s);
+    words_commit(s);
+    return true;
+}
+
+static void sqlite_rollback(struct store *store) {
+    struct sqlite_store *s = sqlite_of(store);
+    if (!s->in_transaction)
+        return;
+    if (sqlite3_get_autocommit(s->db) == 0) {
+        sqlite3_stmt *rollback = sql_start(s, SQL_ROLLBACK, NULL);
+        bool done = rollback != NULL && sqlite3_step(rollback) == SQLITE_DONE;
+        if (rollback != NULL)
+            sqlite3_reset(rollback);
+        if (!done) /* without memory for the statement: this needs none */
+            sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    forget_transaction(s);
+    words_rollback(s);
+}
+
+static bool sqlite_foreign_changes(struct store *store, uint64_t *number,
+                                   struct iptfhir_error *error) {
+    struct sqlite_store *s = sqlite_of(store);
+    sqlite3_stmt *version = sql_start(s, SQL_DATA_VERSION, error);
+    if (version == NULL || sql_step(s, version, "store", 0, error) != 1)
+        return false;
+    *number = (uint64_t)sqlite3_column_int64(version, 0);
+    sqlite3_reset(version);
+    return true;
+}
+
+static void sqlite_close(struct store *store) {
+    struct sqlite_store *s = sqlite_of(store);
+    if (s == NULL)
+        return;
+    sqlite_rollback(store);
+    for (int i = 0; i < SQL_STATEMENTS; i++)
+        sqlite3_finalize(s->statements[i]);
+    sqlite3_close(s->db);
+    codec_free(s);
+    words_free(s);
+    batch_free(s);
+    str_free(&s->row);
+    base_free(s->list);
+    crypt_wipe(s->key, sizeof s->key);
+    base_free(s);
+}
+
+/* ---- opening ---- */
+
+/* Runs SQL that gives nothing back. */
+static bool execute(struct sqlite_store *s, const char *sql, struct iptfhir_error *error) {
+    s->ran++;
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           sql_error(s, "schema", 0, error);
+}
+
+/* Reads one number by SQL. */
+static bool read_number(struct sqlite_store *s, const char *sql, int64_t *out,
+                        struct iptfhir_error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+    if (ok)
+        *out = sqlite3_column_int64(statement, 0);
+    else
+        sql_error(s, "schema", 0, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+/* Writes a named value of the store about itself. */
+static bool write_about(struct sqlite_store *s, const char *name, const void *value, int length,
+                        struct iptfhir_error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(s->db, "INSERT INTO about(name, value) VALUES(?1, ?2)", -1,
+                                 &statement, NULL) == SQLITE_OK;
+    if (ok) {
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(statement, 2, value, length, SQLITE_STATIC);
+        ok = sqlite3_step(statement) == SQLITE_DONE;
+    }
+    if (!ok)
+        sql_error(s, "about", 0, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+/* Compares a named value of the store with what it should be; *same is false when it differs. */
+static bool compare_about(struct sqlite_store *s, const char *name, const void *value, int length,
+                          bool *same, struct iptfhir_error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(s->db, "SELECT value FROM about WHERE name = ?1", -1, &statement,
+                                 NULL) == SQLITE_OK;
+    *same = false;
+    if (ok) {
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        int rc = sqlite3_step(statement);
+        ok = rc == SQLITE_ROW || rc == SQLITE_DONE;
+        *same = rc == SQLITE_ROW && sqlite3_column_bytes(statement, 0) == length &&
+                memcmp(sqlite3_column_blob(statement, 0), value, (size_t)length) == 0;
+    }
+    if (!ok)
+        sql_error(s, "about", 0, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+/* What shows, without telling it, which key bodies are sealed with. */
+static bool key_sign(const struct sqlite_store *s, unsigned char out[SEAL],
+                     struct iptfhir_error *error) {
+    static const char text[] = "iptfhir store";
+    return crypt_hmac16(s->key, text, sizeof text - 1, out) ||
+           error_set(error, "store", NULL, "libcrypto gives no HMAC: check its installation");
+}
+
+/* Fills a table of names. */
+static bool write_names(struct sqlite_store *s, const char *table, const char *const *names,
+                        size_t count, struct iptfhir_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        char sql[96];
+        snprintf(sql, sizeof sql, "INSERT INTO %s(no, name) VALUES(%zu, '%s')", table, i, names[i]);
+        if (!execute(s, sql, error))
+            return false;
+    }
+    return true;
+}
+
+/* Makes the tables, within a transaction. */
+static bool make_tables(struct sqlite_store *s, struct iptfhir_error *error) {
+    static const char *const wanted[] = { "body", "error", "ended", "left", "moved", "nothing" };
+    static const char *const records[] = { "live", "held", "gone", "left", "error" };
+    const char *steps[STORE_IN_STEP + 1];
+    unsigned char sign[SEAL];
+    unsigned char dictionary[DICTIONARY_NAME];
+    char pragmas[96];
+    for (int i = 0; i <= STORE_IN_STEP; i++)
+        steps[i] = store_step_name((enum store_step)i);
+    snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+             STORE_APPLICATION, SCHEMA_VERSION);
+    codec_dictionary_name(dictionary);
+    return execute(s, pragmas, error) && execute(s, store_schema, error) &&
+           write_names(s, "step", steps, STORE_IN_STEP + 1, error) &&
+           write_names(s, "wanted_name", wanted, sizeof wanted / sizeof wanted[0], error) &&
+           write_names(s, "record_state", records, sizeof records / sizeof records[0], error) &&
+           key_sign(s, sign, error) && write_about(s, "key", sign, SEAL, error) &&
+           write_about(s, "dictionary", dictionary, DICTIONARY_NAME, error);
+}
+
+/* Makes the tables of an empty file, unless another process just did. */
+static bool make_store(struct sqlite_store *s, struct iptfhir_error *error) {
+    int64_t version = 0;
+    if (!execute(s, "BEGIN IMMEDIATE", error))
+        return false;
+    bool ok = read_number(s, "PRAGMA user_version", &version, error);
+    if (ok && version == 0)
+        ok = make_tables(s, error);
+    ok = ok && execute(s, "COMMIT", error);
+    if (!ok)
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return ok;
+}
+
+/* Tests that key and dictionary are those that the store was made with. */
+static bool check_about(struct sqlite_store *s, const char *path, struct iptfhir_error *error) {
+    unsigned char sign[SEAL];
+    unsigned char dictionary[DICTIONARY_NAME];
+    bool same;
+    codec_dictionary_name(dictionary);
+    if (!compare_about(s, "dictionary", dictionary, DICTIONARY_NAME, &same, error))
+        return false;
+    if (!same)
+        return error_set(error, "store", path,
+                         "the bodies in this store were compressed with another dictionary: use "
+                         "the version of iptfhir that made it");
+    if (!key_sign(s, sign, error) || !compare_about(s, "key", sign, SEAL, &same, error))
+        return false;
+    return same || error_set(error, "store", path,
+                             "the key does not belong to this store: use the key that it was made "
+                             "with");
+}
+
+/* Refuses files that are no store of ours, before SQLite touches them. */
+static bool check_kind(struct sqlite_store *s, const char *path, bool write,
+                       struct iptfhir_error *error) {
+    switch (store_vfs_kind(s->db)) {
+    case STORE_FILE_OURS: return true;
+    case STORE_FILE_EMPTY:
+        return write ||
+               error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
+    case STORE_FILE_DATABASE:
+        return error_set(error, "store", path,
+                         "this is a store of the first edition or another program's database, and "
+                         "it was not touched: name another file");
+    case STORE_FILE_OTHER: break;
+    }
+    return error_set(error, "store-damaged", path,
+                     "this file is no database, or its first page is damaged: restore a backup, "
+                     "or move it away and sync anew");
+}
+
+/* Sets the connection up, up to the point where the file is read. EXTRA: a rollback journal that a
+ * power cut brings back would undo what came after the store was made. */
+static bool set_up(struct sqlite_store *s, struct iptfhir_error *error) {
+    int reserve = STORE_PAGE_SUM;
+    if (sqlite3_busy_handler(s->db, wait_for_writer, s) != SQLITE_OK ||
+        sqlite3_file_control(s->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve) != SQLITE_OK)
+        return sql_error(s, "schema", 0, error);
+    return execute(s,
+                   "PRAGMA page_size = 4096; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -8192;"
+                   "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
+                   "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;",
+                   error);
+}
+
+/* Makes or tests the tables of an open file. */
+static bool open_tables(struct sqlite_store *s, const char *path, bool write,
+                        struct iptfhir_error *error) {
+    int64_t version = 0;
+    if (!check_kind(s, path, write, error) || !set_up(s, error) ||
+        !read_number(s, "PRAGMA user_version", &version, error))
+        return false;
+    if (version == 0 && write) {
+        if (!make_store(s, error) || !read_number(s, "PRAGMA user_version", &version, error))
+            return false;
+    }
+    if (version > SCHEMA_VERSION)
+        return error_set(error, "store-newer", path,
+                         "a newer iptfhir wrote this store: use that version, or a new file");
+    if (version < SCHEMA_VERSION)
+        return error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
+    return check_about(s, path, error) &&
+           execute(s,
+                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                   "PRAGMA wal_autocheckpoint = 2000;",
+                   error);
+}
+
+/* Makes the file with mode 0600 before SQLite would make it with another. */
+static bool make_private(const char *path, struct iptfhir_error *error) {
+    struct stat st;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set(error, "store", path,
                          "cannot open the store: %s; check that its folder exists and is yours",
                          strerror(errno));
-    struct stat st;
-    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-              ((st.st_mode & 077) == 0 || fchmod(fd, 0600) == 0);
+    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (ok && (st.st_mode & 077) != 0)
+        ok = fchmod(fd, 0600) == 0;
     close(fd);
-    return ok ? true
-              : error_set(error, "store", path,
-                          "the store must be a regular file of yours with mode 0600");
+    return ok || error_set(error, "store", path,
+                           "the store must be a regular file of yours with mode 0600: name another "
+                           "file");
 }
 
-/* Wait for the other process's transaction. They last milliseconds and alternate: SQLite's own
- * back-off, up to 100 ms a time, would leave both waiting most of the time. Gives up after about
- * half a minute. */
-static int wait_for_lock(void *unused, int tries) {
-    (void)unused;
-    usleep(tries < 50 ? 200 : 1000);
-    return tries < 30000;
-}
-
-struct store *store_open(const char *path, enum store_access access, struct iptfhir_error *error) {
+/* Tests that a file is there, or makes it. */
+static bool prepare_file(const char *path, bool write, struct iptfhir_error *error) {
     struct stat st;
-    if (access == STORE_WRITE
-            ? !create_private(path, error)
-            : stat(path, &st) != 0 &&
-                  !error_set(error, "store", path, "there is no store yet: run iptfhir sync first"))
-        return NULL;
-    struct store *s = calloc(1, sizeof *s);
-    if (!s) {
-        error_set(error, "memory", NULL, "out of memory");
+    if (write)
+        return make_private(path, error);
+    return stat(path, &st) == 0 ||
+           error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
+}
+
+/* The table of calls, filled by the files that implement them. */
+static const struct store_calls calls = {
+    .close = sqlite_close,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .foreign_changes = sqlite_foreign_changes,
+    .fact_get = sqlite_fact_get,
+    .fact_set = sqlite_fact_set,
+    .facts = sqlite_facts,
+    .target_no = sqlite_target_no,
+    .patient_find = sqlite_patient_find,
+    .patient_get = sqlite_patient_get,
+    .patient_add = sqlite_patient_add,
+    .record_find = sqlite_record_find,
+    .record_get = sqlite_record_get,
+    .record_put = sqlite_record_put,
+    .records_of = sqlite_records_of,
+    .records = sqlite_records,
+    .said_of = sqlite_said_of,
+    .said_put = sqlite_said_put,
+    .said_drop = sqlite_said_drop,
+    .bodies_put = sqlite_bodies_put,
+    .bodies_get = sqlite_bodies_get,
+    .bodies_drop = sqlite_bodies_drop,
+    .states_of = sqlite_states_of,
+    .state_put = sqlite_state_put,
+    .state_drop = sqlite_state_drop,
+    .lane_put = sqlite_lane_put,
+    .lane_drop = sqlite_lane_drop,
+    .lanes_due = sqlite_lanes_due,
+    .hold_put = sqlite_hold_put,
+    .hold_drop = sqlite_hold_drop,
+    .holds = sqlite_holds,
+    .patients = sqlite_patients,
+};
+
+struct store *store_open_sqlite_on(const char *path, bool write, const unsigned char key[32],
+                                   const char *vfs, int64_t wait_ms, struct iptfhir_error *error) {
+    const char *pages = store_vfs(vfs);
+    struct sqlite_store *s = base_malloc(sizeof *s);
+    if (s == NULL || pages == NULL) {
+        base_free(s);
+        sql_out_of_memory(error);
         return NULL;
     }
-    bool ok = sqlite3_open_v2(path, &s->db,
-                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                              NULL) == SQLITE_OK &&
-              sqlite3_busy_handler(s->db, wait_for_lock, NULL) == SQLITE_OK &&
-              sqlite3_exec(s->db,
-                           "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA "
-                           "foreign_keys=OFF; PRAGMA secure_delete=ON;"
-                           "PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY; PRAGMA "
-                           "wal_autocheckpoint=2000; PRAGMA trusted_schema=OFF;",
-                           NULL, NULL, NULL) == SQLITE_OK;
-    if (!ok)
-        sql_error(s, "open the store", error);
-    if (ok && sql_migrate(s, error) && load_log_key(s, access, error))
-        return s;
-    store_close(s);
+    memset(s, 0, sizeof *s);
+    s->base.calls = &calls;
+    s->wait_ms = wait_ms;
+    memcpy(s->key, key, sizeof s->key);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (vfs != NULL)
+        flags |= SQLITE_OPEN_CREATE;
+    bool ok = sqlite3_open_v2(path, &s->db, flags, pages) == SQLITE_OK;
+    if (!ok && s->db == NULL)
+        sql_out_of_memory(error);
+    else if (!ok)
+        sql_error(s, "store", 0, error);
+    if (ok && open_tables(s, path, write, error))
+        return &s->base;
+    sqlite_close(&s->base);
     return NULL;
 }
 
-void store_close(struct store *s) {
-    if (!s)
-        return;
-    for (int i = 0; i < SQL_STATEMENTS; i++)
-        sqlite3_finalize(s->statements[i]);
-    sqlite3_close(s->db);
-    crypt_wipe(s->log_key, sizeof s->log_key);
-    free(s);
-}
-
-const unsigned char *store_log_key(const struct store *s) {
-    return s->log_key;
-}
-
-int store_lock(const char *path, const char *purpose, struct iptfhir_error *error) {
-    struct str lock = { 0 };
-    str_printf(&lock, "%s.lock", path);
-    int fd = lock.failed ? -1 : open(lock.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        error_set(error, "store", path, "cannot make the lock file beside the store: %s",
-                  strerror(errno));
-        goto out;
-    }
-    char now[25], text[160] = "";
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t n = pread(fd, text, sizeof text - 1, 0);
-        text[n > 0 ? n : 0] = '\0';
-        error_set(error, "store-locked", path,
-                  "the store is in use by %s: wait for it to end, or stop that process",
-                  *text ? text : "another process");
-        close(fd);
-        fd = -1;
-        goto out;
-    }
-    clock_format(clock_now_ms(), now);
-    int n = snprintf(text, sizeof text, "process %ld (iptfhir %s, since %s)", (long)getpid(),
-                     purpose, now);
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
-        error_set(error, "store", path, "cannot write the lock file beside the store: %s",
-                  strerror(errno));
-        close(fd);
-        fd = -1;
-    }
-out:
-    str_free(&lock);
-    return fd;
+struct store *store_open_sqlite(const char *path, bool write, const unsigned char key[32],
+                                struct iptfhir_error *error) {
+    if (!prepare_file(path, write, error))
+        return NULL;
+    return store_open_sqlite_on(path, write, key, NULL, WAIT_MS, error);
 }

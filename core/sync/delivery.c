@@ -1,297 +1,740 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The delivery state machine: one thread owns the store, workers own the targets. */
+/* Delivery: picks lanes, lets them advance, commits for all of them together, and carries their
+ * orders into the world. */
 #include "core/sync/delivery.h"
 
-#include "core/base/clock.h"
-#include "core/base/crypt.h"
-#include "core/base/log.h"
-#include "core/command/command.h"
-#include "core/net/http.h"
-#include "core/plugin/host.h"
-#include "core/plugin/loader.h"
-#include "core/sync/change_set.h"
-#include "core/sync/worker.h"
+#include "core/base/alloc.h"
+#include "core/sync/advance.h"
+#include "core/sync/evidence.h"
+#include "core/sync/intake.h"
+#include "core/sync/witness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-/* Sets claimed beyond what workers have in hand, per worker: keeps them busy between two commits.
- */
-#define CLAIMS_PER_WORKER 2
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MOST_MS (60 * 60 * 1000)
-
-/* One target's lane of work. */
-struct lane {
-    const struct config_instance *config;
-    struct host *host;
-    struct plugin *plugin;
-    struct worker_pool pool;
-    size_t workers, outstanding;
-    int failures;         /* in a row: the circuit breaker */
-    int64_t paused_until; /* wall clock */
-    bool fatal;
+enum {
+    LANES_PER_THREAD = 4, /* under way at once: answers of some are read while others travel */
+    SCAN_PAGE = 64        /* lanes looked up at once */
 };
 
-struct delivery {
-    const struct config *config;
-    const struct config_job *job;
-    struct shared *page;
-    struct store *store;
-    struct lane *lanes;
-    size_t lane_count;
-    pthread_mutex_t done_lock;
-    pthread_cond_t done_signal;
-    atomic_bool stopping;
-    int64_t last_progress; /* steady clock */
+/* What a target can do is asked once a run. */
+struct learning {
+    struct ask ask;
+    struct iptfhir_evidence_sink sink;
+    bool learned, failed;
 };
-
-int64_t delivery_backoff(int attempts) {
-    int64_t most = BACKOFF_FIRST_MS;
-    for (int i = 0; i < attempts && most < BACKOFF_MOST_MS; i++)
-        most *= 2;
-    uint32_t random = 0;
-    crypt_random(&random, sizeof random);
-    if (most > BACKOFF_MOST_MS)
-        most = BACKOFF_MOST_MS;
-    return most / 4 + (int64_t)(random % (uint64_t)(most * 3 / 4));
-}
-
-/* Open a target: plugin, host with network, one instance per worker. */
-static bool open_lane(struct delivery *d, struct lane *lane, struct report *report) {
-    const struct host_settings settings = { .config = d->config,
-                                            .instance = lane->config,
-                                            .network = &net_host,
-                                            .stopping = &d->stopping };
-    lane->plugin = plugin_load(d->config, lane->config, report);
-    lane->host = lane->plugin ? host_new(&settings) : NULL;
-    lane->workers = (size_t)lane->config->workers;
-    struct plugin_instance **instances = calloc(lane->workers, sizeof *instances);
-    if (!lane->host || !instances) {
-        free(instances);
-        return false;
-    }
-    bool ok = true;
-    for (size_t i = 0; ok && i < lane->workers; i++)
-        ok = (instances[i] = instance_new(lane->plugin, lane->config, d->config,
-                                          host_table(lane->host), report)) != NULL;
-    if (!ok) {
-        for (size_t i = 0; i < lane->workers; i++)
-            instance_free(instances[i]);
-    } else {
-        struct iptfhir_error error = ERROR_INIT;
-        ok = worker_pool_start(&lane->pool, instances, lane->workers, &d->done_lock,
-                               &d->done_signal, &error);
-        if (!ok)
-            report_add(report, REPORT_ERROR, error.code, lane->config->where, "%s", error.text);
-    }
-    free(instances);
-    return ok;
-}
-
-/* Claim what is due for a target and hand it to its workers. */
-static bool claim(struct delivery *d, struct lane *lane, bool *claimed,
-                  struct iptfhir_error *error) {
-    int64_t now = clock_now_ms();
-    size_t room = lane->workers * CLAIMS_PER_WORKER;
-    if (lane->fatal || lane->paused_until > now || lane->outstanding > room / 2)
-        return true;
-    size_t max =
-        lane->failures ? 1 : room - lane->outstanding; /* after a failure one set probes the way */
-    if (lane->failures && lane->outstanding)
-        return true;
-    struct arena arena = { 0 };
-    struct store_claim *claims;
+struct lanes {
+    struct cycle *first;
     size_t count;
-    bool ok = store_claim(d->store, lane->config->name, max, now, &arena, &claims, &count, error);
-    for (size_t i = 0; ok && i < count; i++) {
-        struct work *w = change_set_build(d->store, lane->config->name, &claims[i], error);
-        if (!(ok = w != NULL))
-            break;
-        lane->outstanding++;
-        *claimed = true;
-        worker_pool_submit(&lane->pool, w);
+};
+struct target_run {
+    struct reach reach;
+    struct learning learning;
+    struct lanes lanes;
+};
+struct delivery {
+    struct cycle_run run;
+    struct target_run *targets;
+    size_t target_count;
+    uint64_t foreign; /* the store's number of foreign changes, as last seen */
+    uint64_t polls;   /* how the jobs' polls stood */
+    bool moved;       /* something was done in this step */
+};
+
+static struct target_run *owner_of(struct iptfhir_evidence_sink *sink) {
+    return sink->self;
+}
+
+/* ---- what a target can do ---- */
+
+static void learn_item(struct iptfhir_evidence_sink *sink, size_t index,
+                       const struct iptfhir_evidence *e) {
+    (void)sink, (void)index, (void)e;
+}
+
+static void learn_candidate(struct iptfhir_evidence_sink *sink,
+                            const struct iptfhir_candidate *candidate) {
+    (void)sink, (void)candidate;
+}
+
+static void learn_abilities(struct iptfhir_evidence_sink *sink,
+                            const struct iptfhir_abilities *abilities) {
+    struct target_run *t = owner_of(sink);
+    t->learning.learned = reach_learn(&t->reach, abilities);
+    t->learning.failed = !t->learning.learned;
+}
+
+static uint32_t random_number(struct world *world) {
+    uint32_t number = 0;
+    (void)world->random(world, &number, sizeof number);
+    return number;
+}
+
+static void learn_pause(struct iptfhir_evidence_sink *sink, const struct iptfhir_pause *pause) {
+    struct target_run *t = owner_of(sink);
+    struct world *world = t->learning.ask.owner;
+    reach_pause(&t->reach, pause, world->steady_ms(world), random_number(world));
+    t->reach.pause_changed = true;
+}
+
+/* The answer to LEARN was read. */
+static bool end_learning(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    static const struct iptfhir_pause silent = {
+        .size = sizeof silent,
+        .code = "target-unreachable",
+        .detail = "the target did not say what it can do; see whether it is up"
+    };
+    struct world *world = d->run.world;
+    d->moved = true;
+    if (t->learning.failed)
+        return error_set(error, "memory", NULL, "out of memory");
+    if (t->reach.learned) {
+        t->reach.failures = 0;
+        return true;
+    }
+    if (!t->reach.paused)
+        reach_pause(&t->reach, &silent, world->steady_ms(world), random_number(world));
+    return true;
+}
+
+/* Whether a target has a lane at all: one where everything is in step is asked nothing. */
+static bool has_lanes(struct delivery *d, struct target_run *t, bool *any,
+                      struct iptfhir_error *error) {
+    uint64_t patient;
+    size_t count = 0;
+    int64_t next;
+    bool read = d->run.store->calls->lanes_due(d->run.store, t->reach.no, 0, INT64_MAX, 1, &patient,
+                                               &count, &next, error);
+    *any = count > 0;
+    return read;
+}
+
+/* Asks a target what it can do, unless it is being asked or pauses. */
+static bool learn(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    bool any;
+    if (t->reach.learned || t->reach.paused || t->learning.ask.under_way)
+        return true;
+    if (!has_lanes(d, t, &any, error))
+        return false;
+    if (!any)
+        return true;
+    t->learning.sink = (struct iptfhir_evidence_sink) {
+        sizeof t->learning.sink, t, learn_item, learn_candidate, learn_abilities, learn_pause
+    };
+    t->learning.ask.owner = d->run.world;
+    t->learning.ask.order =
+        (struct iptfhir_order) { .number = ++d->run.orders, .task = IPTFHIR_LEARN };
+    d->run.counts.requests++;
+    switch (ask_send(&t->learning.ask, &t->reach, d->run.world, &t->learning.sink, error)) {
+    case ASK_UNDER_WAY: return true;
+    case ASK_ANSWERED: return end_learning(d, t, error);
+    case ASK_FAILED: break;
+    }
+    return false;
+}
+
+/* ---- life ---- */
+
+/* A pause that was kept from the last run goes on, as far as it can be believed: what is left of it
+ * is never more than all of it. */
+static bool restore_pause(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    char name[300], text[256], code[32] = "";
+    struct arena arena = { 0 };
+    struct store_bytes value;
+    long long until = 0, set = 0;
+    (void)snprintf(name, sizeof name, "pause %s", t->reach.config->name);
+    bool read = d->run.store->calls->fact_get(d->run.store, name, &arena, &value, error);
+    bool fits = read && value.data != NULL && value.length < sizeof text;
+    if (fits) {
+        memcpy(text, value.data, value.length);
+        text[value.length] = '\0';
+    }
+    if (fits && sscanf(text, "%lld %lld %31s", &until, &set, code) == 3) {
+        int64_t left = until - d->run.world->wall_ms(d->run.world);
+        int64_t whole = until - set;
+        const struct iptfhir_pause pause = { .size = sizeof pause,
+                                             .code = code,
+                                             .detail = "as it said before",
+                                             .retry_after_ms = left < whole ? left : whole,
+                                             .person = strcmp(code, "target-reset") == 0 };
+        if (left > 0)
+            reach_pause(&t->reach, &pause, d->run.world->steady_ms(d->run.world), 0);
     }
     arena_free(&arena);
-    return ok;
+    return read;
 }
 
-/* What the whole target said: unreachable pauses it, an answer closes the circuit. */
-static void note_target(struct delivery *d, struct lane *lane, const struct work *w) {
-    if (w->status == IPTFHIR_FATAL) {
-        lane->fatal = true;
-        log_line(IPTFHIR_ERROR, "target %s stopped: %s [%s]", lane->config->name, w->error.text,
-                 w->error.code);
-    } else if (w->status == IPTFHIR_RETRY) {
-        if (!lane->failures || lane->paused_until <= clock_now_ms()) {
-            lane->paused_until = clock_now_ms() + delivery_backoff(lane->failures);
-            lane->failures++;
-            log_line(IPTFHIR_WARNING, "target %s cannot be used now: %s [%s]; its queue waits",
-                     lane->config->name, w->error.text, w->error.code);
-            snprintf(d->page->paused_target, sizeof d->page->paused_target, "%s",
-                     lane->config->name);
-            d->page->paused_until_ms = lane->paused_until;
-        }
-    } else {
-        if (lane->failures)
-            log_line(IPTFHIR_INFO, "target %s answers again", lane->config->name);
-        lane->failures = 0;
-        d->page->paused_until_ms = 0;
-    }
-}
-
-/* Count receipts for the progress bar; returns whether any waits, and moves what the whole target
- * refused back to pending. */
-static bool sum_up(struct delivery *d, struct work *w) {
-    bool waits = false;
-    for (size_t i = 0; i < w->claim->count; i++) {
-        struct store_receipt *r = &w->receipts[i];
-        if (r->state == STORE_SETTLED)
-            d->page->delivered++;
-        else if (r->state == STORE_HELD)
-            d->page->held++;
-        else
-            waits = true;
-    }
-    return waits;
-}
-
-/* Settle all that workers have finished, in one transaction. */
-static bool settle(struct delivery *d, struct lane *lane, struct work *done,
-                   struct iptfhir_error *error) {
-    if (!store_begin(d->store, error))
+/* Opens one target. */
+static bool open_target(struct delivery *d, struct target_run *t,
+                        const struct delivery_target *config, struct iptfhir_error *error) {
+    const struct store_calls *calls = d->run.store->calls;
+    struct iptfhir_http_settings settings = { .size = sizeof settings };
+    t->reach.config = config;
+    t->reach.entries = REACH_ENTRIES;
+    t->reach.entries_most = REACH_ENTRIES;
+    t->reach.bytes = REACH_BYTES;
+    if (!calls->begin(d->run.store, error))
         return false;
-    bool ok = true;
-    for (struct work *w = done, *next; w; w = next) {
-        next = w->next;
-        note_target(d, lane, w);
-        bool waits = sum_up(d, w), spent = waits && w->status != IPTFHIR_RETRY;
-        int64_t wait = w->retry_after_ms ? w->retry_after_ms
-                       : spent           ? delivery_backoff(w->claim->attempts)
-                                         : 0;
-        ok = ok && store_settle(d->store, lane->config->name, w->claim->id, w->receipts,
-                                w->claim->count, waits ? clock_now_ms() + wait : 0, spent, error);
-        if (!waits)
-            d->last_progress = clock_steady_ms();
-        lane->outstanding--;
-        work_free(w);
+    if (!calls->target_no(d->run.store, config->name, true, &t->reach.no, error)) {
+        calls->rollback(d->run.store);
+        return false;
     }
-    ok = ok && store_commit(d->store, error);
-    if (!ok)
-        store_rollback(d->store);
-    return ok;
-}
-
-/* True when nothing more will come or move in this run. */
-static bool finished(struct delivery *d) {
-    if (d->page->stop)
+    if (!calls->commit(d->run.store, error))
+        return false;
+    config->calls->connection(config->instance, &settings);
+    t->reach.has_server = settings.base_url != NULL;
+    if (!restore_pause(d, t, error))
+        return false;
+    if (!t->reach.has_server)
         return true;
-    bool pending = false;
-    for (size_t i = 0; i < d->lane_count; i++) {
-        if (d->lanes[i].outstanding)
+    return d->run.world->connect(d->run.world, &settings, config->threads, &t->reach.connection,
+                                 error);
+}
+
+/* Numbers of patients, as the store gives them. */
+struct patients {
+    uint64_t *list;
+    size_t count, capacity;
+};
+
+static bool note_patient(void *user, const struct store_patient *patient) {
+    struct patients *p = user;
+    if (p->count == p->capacity) {
+        size_t capacity = p->capacity * 2 + 64;
+        uint64_t *grown = base_realloc(p->list, capacity * sizeof *grown);
+        if (grown == NULL)
             return false;
-        pending = pending ||
-                  (!d->lanes[i].fatal && store_next_due(d->store, d->lanes[i].config->name) >= 0);
+        p->list = grown;
+        p->capacity = capacity;
     }
-    if (!d->page->ingest_done) {
-        d->last_progress = clock_steady_ms(); /* patience begins when nothing new can come */
-        return false;
-    }
-    return !pending ||
-           clock_steady_ms() - d->last_progress > d->config->limits.patience_seconds * 1000;
+    p->list[p->count++] = patient->no;
+    return true;
 }
 
-/* Wait until a worker is done, or a little. */
-static void wait_a_little(struct delivery *d, long ms) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&d->done_lock);
-    bool any = false;
-    for (size_t i = 0; i < d->lane_count; i++)
-        any = any || d->lanes[i].pool.done.first;
-    if (!any)
-        pthread_cond_timedwait(&d->done_signal, &d->done_lock, &until);
-    pthread_mutex_unlock(&d->done_lock);
-}
-
-/* Turn until all is delivered. */
-static bool turn(struct delivery *d, struct iptfhir_error *error) {
-    while (!finished(d)) {
-        bool moved = false;
-        for (size_t i = 0; i < d->lane_count; i++) {
-            struct lane *lane = &d->lanes[i];
-            struct work *done = worker_pool_take_done(&lane->pool);
-            if ((done && !settle(d, lane, done, error)) ||
-                (!d->page->stop && !claim(d, lane, &moved, error)))
+/* Puts the lanes of all patients, once for each time that an older store came back. */
+static bool look_at_all(struct delivery *d, const struct patients *p, struct iptfhir_error *error) {
+    const struct store_calls *calls = d->run.store->calls;
+    char text[24];
+    for (size_t t = 0; t < d->target_count; t++) {
+        for (size_t i = 0; i < p->count; i++) {
+            if (!calls->lane_put(d->run.store, d->targets[t].reach.no, p->list[i], 0, error))
                 return false;
-            moved = moved || done;
         }
-        if (!moved)
-            wait_a_little(d, 50);
+    }
+    int length = snprintf(text, sizeof text, "%lld", (long long)d->run.settings->older_ms);
+    return calls->fact_set(d->run.store, "older looked",
+                           (struct store_bytes) { text, (size_t)length }, error);
+}
+
+/* After an older store came back, what is in step there may not be: all of it is looked at. */
+static bool mind_older_store(struct delivery *d, struct iptfhir_error *error) {
+    const struct store_calls *calls = d->run.store->calls;
+    struct arena arena = { 0 };
+    struct patients patients = { 0 };
+    struct store_bytes value;
+    char text[24] = "";
+    if (d->run.settings->older_ms == 0)
+        return true;
+    bool good = calls->fact_get(d->run.store, "older looked", &arena, &value, error);
+    if (good && value.data != NULL && value.length < sizeof text)
+        memcpy(text, value.data, value.length);
+    bool looked = strtoll(text, NULL, 10) >= d->run.settings->older_ms;
+    arena_free(&arena);
+    if (!good || looked)
+        return good;
+    good = calls->patients(d->run.store, note_patient, &patients, error);
+    good = good && calls->begin(d->run.store, error);
+    if (good && (!look_at_all(d, &patients, error) || !calls->commit(d->run.store, error))) {
+        calls->rollback(d->run.store);
+        good = false;
+    }
+    base_free(patients.list);
+    return good;
+}
+
+struct delivery *delivery_open(struct world *world, struct store *store,
+                               const struct delivery_settings *settings,
+                               struct iptfhir_error *error) {
+    struct delivery *d = base_malloc(sizeof *d);
+    size_t size = (settings->target_count + 1) * sizeof *d->targets;
+    struct target_run *targets = d != NULL ? base_malloc(size) : NULL;
+    if (targets == NULL) {
+        base_free(d);
+        error_set(error, "memory", NULL, "out of memory");
+        return NULL;
+    }
+    memset(targets, 0, size);
+    *d = (struct delivery) { .run = { .world = world, .store = store, .settings = settings },
+                             .targets = targets };
+    d->run.began_ms = world->steady_ms(world);
+    bool good = store->calls->foreign_changes(store, &d->foreign, error);
+    for (size_t i = 0; good && i < settings->target_count; i++) {
+        d->target_count++;
+        good = open_target(d, &targets[i], &settings->targets[i], error);
+    }
+    if (good && mind_older_store(d, error))
+        return d;
+    delivery_close(d);
+    return NULL;
+}
+
+/* Takes a cycle out of its target's list. */
+static void unlink_cycle(struct target_run *t, struct cycle *c) {
+    struct cycle **at = &t->lanes.first;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    t->lanes.count--;
+}
+
+/* Waits for the calls of a target that is closed: the world still writes into them. */
+static void drain(struct delivery *d) {
+    bool any = true;
+    while (any) {
+        any = false;
+        for (size_t i = 0; i < d->target_count; i++) {
+            any = any || d->targets[i].learning.ask.under_way;
+            for (struct cycle *c = d->targets[i].lanes.first; c != NULL; c = c->next)
+                any = any || c->ask.under_way;
+        }
+        struct world_call *call = any ? d->run.world->done(d->run.world, INT64_MAX) : NULL;
+        if (call == NULL)
+            return;
+        struct ask *ask = call->user;
+        ask->under_way = false;
+    }
+}
+
+void delivery_close(struct delivery *d) {
+    if (d == NULL)
+        return;
+    drain(d);
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct target_run *t = &d->targets[i];
+        while (t->lanes.first != NULL) {
+            struct cycle *c = t->lanes.first;
+            t->lanes.first = c->next;
+            cycle_free(c);
+        }
+        ask_free(&t->learning.ask);
+        reach_free(&t->reach);
+    }
+    base_free(d->targets);
+    base_free(d);
+}
+
+/* ---- what others changed ---- */
+
+/* Marks lanes as changed by others: they are loaded anew after what is under way. */
+static void make_stale(struct delivery *d, uint64_t patient) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct target_run *t = &d->targets[i];
+        reach_wake(&t->reach, patient);
+        for (struct cycle *c = t->lanes.first; c != NULL; c = c->next) {
+            if (patient == 0 || c->patient == patient)
+                c->stale = true;
+        }
+    }
+}
+
+void delivery_notice(struct delivery *d, uint64_t patient) {
+    make_stale(d, patient);
+}
+
+/* Looks whether another process changed the store. */
+static bool look_for_changes(struct delivery *d, struct iptfhir_error *error) {
+    uint64_t number;
+    if (!d->run.store->calls->foreign_changes(d->run.store, &number, error))
+        return false;
+    if (number != d->foreign)
+        make_stale(d, 0);
+    d->foreign = number;
+    return true;
+}
+
+/* ---- picking lanes ---- */
+
+/* Reads how the jobs' polls stand. What waited for the end of one is looked at again when any of
+ * them has moved on; while all jobs are being read, nothing can be sent. */
+static bool read_polls(struct delivery *d, bool *polling, struct iptfhir_error *error) {
+    const char *const *jobs = d->run.settings->jobs;
+    uint64_t stand = 0;
+    *polling = jobs[0] != NULL;
+    for (size_t i = 0; jobs[i] != NULL; i++) {
+        struct intake_poll poll;
+        if (!intake_poll_of(d->run.store, jobs[i], &poll, error))
+            return false;
+        *polling = *polling && poll.polling;
+        stand = stand * 31 + (uint64_t)poll.confirmed_ms * 2 + (poll.polling ? 1 : 0);
+    }
+    if (stand != d->polls)
+        make_stale(d, 0);
+    d->polls = stand;
+    return true;
+}
+
+static bool is_under_way(const struct target_run *t, uint64_t patient) {
+    for (const struct cycle *c = t->lanes.first; c != NULL; c = c->next) {
+        if (c->patient == patient)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a lane still rests. */
+static bool is_resting(const struct delivery *d, const struct target_run *t, uint64_t patient) {
+    const struct reach_rest *rest = reach_rest_of(&t->reach, patient);
+    return rest != NULL && rest->until_ms > d->run.world->steady_ms(d->run.world);
+}
+
+static bool begin_lane(struct delivery *d, struct target_run *t, uint64_t patient,
+                       struct iptfhir_error *error) {
+    struct cycle *c = cycle_new(&d->run, &t->reach, patient, error);
+    if (c == NULL)
+        return false;
+    evidence_open(c);
+    c->next = t->lanes.first;
+    t->lanes.first = c;
+    t->lanes.count++;
+    d->moved = true;
+    return true;
+}
+
+/* Begins lanes that are due, until enough are under way. */
+static bool pick(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    size_t most = t->reach.config->threads * LANES_PER_THREAD;
+    while (t->lanes.count < most && !t->reach.scanned) {
+        uint64_t patients[SCAN_PAGE];
+        size_t count = 0;
+        int64_t next;
+        if (!d->run.store->calls->lanes_due(d->run.store, t->reach.no, t->reach.after, INT64_MAX,
+                                            SCAN_PAGE, patients, &count, &next, error))
+            return false;
+        for (size_t i = 0; i < count && t->lanes.count < most; i++) {
+            t->reach.after = patients[i];
+            if (is_under_way(t, patients[i]) || is_resting(d, t, patients[i]))
+                continue;
+            if (!begin_lane(d, t, patients[i], error))
+                return false;
+        }
+        bool whole_page =
+            t->lanes.count < most || count == 0 || t->reach.after == patients[count - 1];
+        if (count < SCAN_PAGE && whole_page)
+            reach_scan_ends(&t->reach, d->run.world->steady_ms(d->run.world));
     }
     return true;
 }
 
-/* Stop workers; what they finished is settled, what they never began goes back unsent. */
-static void close_lanes(struct delivery *d) {
-    d->stopping = true;
-    for (size_t i = 0; i < d->lane_count; i++) {
-        struct lane *lane = &d->lanes[i];
-        struct work_queue left = { 0 };
-        worker_pool_stop(&lane->pool, &left);
-        struct work *done = lane->pool.done_lock ? worker_pool_take_done(&lane->pool) : NULL;
-        if (done && d->store)
-            settle(d, lane, done, NULL);
-        for (struct work *w = left.first, *next; w; w = next) {
-            next = w->next;
-            work_free(w); /* still in flight in the store: searched for at the next start */
-        }
-        if (lane->host)
-            host_free(lane->host);
-        plugin_unload(lane->plugin);
-    }
-    free(d->lanes);
+/* ---- pauses ---- */
+
+/* Keeps a pause for the next run. */
+static bool keep_pause(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    char name[300], text[128];
+    int64_t now = d->run.world->wall_ms(d->run.world);
+    int64_t left = t->reach.until_ms - d->run.world->steady_ms(d->run.world);
+    struct store_bytes value = { text, 0 };
+    (void)snprintf(name, sizeof name, "pause %s", t->reach.config->name);
+    int length = snprintf(text, sizeof text, "%lld %lld %s", (long long)(now + left),
+                          (long long)now, t->reach.code);
+    value.length = (size_t)length;
+    return d->run.store->calls->fact_set(d->run.store, name, value, error);
 }
 
-int delivery_run(const struct config *config, const struct config_job *job, struct shared *page) {
-    struct delivery d = { .config = config,
-                          .job = job,
-                          .page = page,
-                          .lane_count = job->target_count,
-                          .done_lock = PTHREAD_MUTEX_INITIALIZER,
-                          .done_signal = PTHREAD_COND_INITIALIZER,
-                          .last_progress = clock_steady_ms() };
-    struct iptfhir_error error = ERROR_INIT;
-    struct report report = { 0 };
-    int code = EXIT_FAULT;
-    log_setup(config->log_level, "delivery");
-    d.lanes = calloc(d.lane_count + 1, sizeof *d.lanes);
-    d.store = store_open(config->store_path, STORE_WRITE, &error);
-    if (!d.lanes || !d.store || !store_recover(d.store, &error))
-        goto out;
-    log_set_key(store_log_key(d.store));
-    for (size_t i = 0; i < d.lane_count; i++) {
-        d.lanes[i].config = job->targets[i];
-        if (!open_lane(&d, &d.lanes[i], &report)) {
-            code = EXIT_CONFIG;
-            goto out;
+static bool forget_pause(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    char name[300];
+    const struct store_bytes none = { NULL, 0 };
+    (void)snprintf(name, sizeof name, "pause %s", t->reach.config->name);
+    return d->run.store->calls->fact_set(d->run.store, name, none, error);
+}
+
+/* A pause that is over ends; a lane at a time probes the way while failures go on. */
+static void end_pauses(struct delivery *d) {
+    int64_t now = d->run.world->steady_ms(d->run.world);
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct reach *r = &d->targets[i].reach;
+        if (!r->paused || r->until_ms > now)
+            continue;
+        r->paused = false;
+        r->needs_person = false;
+        r->pause_changed = true;
+        reach_rescan(r);
+        d->moved = true;
+    }
+}
+
+/* ---- answers ---- */
+
+static bool take_answer(struct delivery *d, struct world_call *call, struct iptfhir_error *error) {
+    struct ask *ask = call->user;
+    d->moved = true;
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct target_run *t = &d->targets[i];
+        if (ask != &t->learning.ask)
+            continue;
+        enum ask_end ended = ask_read(ask, &t->reach, d->run.world, &t->learning.sink, error);
+        if (ended == ASK_ANSWERED)
+            return end_learning(d, t, error);
+        return ended == ASK_UNDER_WAY;
+    }
+    struct cycle *c = ask->owner;
+    enum ask_end ended = cycle_read(c, error);
+    return ended != ASK_FAILED;
+}
+
+/* ---- one commit for all ---- */
+
+/* What a cycle does next is decided. */
+static bool advance_all(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    for (struct cycle *c = t->lanes.first; c != NULL; c = c->next) {
+        if (c->ask.under_way)
+            continue;
+        c->ask.owner = c;
+        c->paused = c->paused || t->reach.paused;
+        if (cycle_advance(c, error) == CYCLE_FAILS)
+            return false;
+        d->moved = true;
+    }
+    return true;
+}
+
+static bool is_ready(const struct cycle *c) {
+    return !c->ask.under_way;
+}
+
+static bool anything_to_save(const struct delivery *d) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        if (d->targets[i].reach.pause_changed)
+            return true;
+        for (const struct cycle *c = d->targets[i].lanes.first; c != NULL; c = c->next) {
+            if (is_ready(c) && cycle_is_dirty(c))
+                return true;
         }
     }
-    if (turn(&d, &error))
-        code = EXIT_SETTLED;
-out:
-    if (error_is_set(&error))
-        log_line(IPTFHIR_ERROR, "delivery: %s [%s]", error.text, error.code);
-    for (size_t i = 0; i < report.count; i++)
-        log_line(IPTFHIR_ERROR, "%s: %s [%s]", report.entries[i].error.where,
-                 report.entries[i].error.text, report.entries[i].error.code);
-    report_free(&report);
-    if (d.lanes)
-        close_lanes(&d);
-    store_close(d.store);
-    return code;
+    return false;
+}
+
+/* Immediately before the socket, within the transaction that notes the attempts: what others
+ * changed since the lane was read takes its order back. */
+static void recheck(struct delivery *d) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        for (struct cycle *c = d->targets[i].lanes.first; c != NULL; c = c->next) {
+            if (is_ready(c) && c->what == CYCLE_ASKS && c->stale)
+                cycle_withdraw_order(c);
+        }
+    }
+}
+
+/* Saves a cycle. Of several patients who were matched to one chart at once, the first to write
+ * there stands in it; the others' orders are taken back. */
+static bool save_cycle(struct cycle *c, struct iptfhir_error *error) {
+    bool ours = true;
+    if (cycle_writes(c) && !cycle_claim_chart(c, &ours, error))
+        return false;
+    if (!ours) {
+        c->stale = true; /* it is matched anew, and then sees who stands there */
+        cycle_withdraw_order(c);
+    }
+    return cycle_save(c, error);
+}
+
+static bool save_all(struct delivery *d, struct iptfhir_error *error) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct target_run *t = &d->targets[i];
+        for (struct cycle *c = t->lanes.first; c != NULL; c = c->next) {
+            if (is_ready(c) && !save_cycle(c, error))
+                return false;
+        }
+        if (!t->reach.pause_changed)
+            continue;
+        bool kept = t->reach.paused ? keep_pause(d, t, error) : forget_pause(d, t, error);
+        if (!kept)
+            return false;
+        t->reach.pause_changed = false;
+    }
+    return true;
+}
+
+static bool commit_all(struct delivery *d, struct iptfhir_error *error) {
+    const struct store_calls *calls = d->run.store->calls;
+    if (!anything_to_save(d)) {
+        recheck(d);
+        if (!anything_to_save(d))
+            return true;
+    }
+    if (!calls->begin(d->run.store, error))
+        return false;
+    bool good = look_for_changes(d, error);
+    if (good)
+        recheck(d);
+    good = good && save_all(d, error);
+    struct witness *witness = d->run.settings->witness;
+    if (witness != NULL)
+        good = good && witness_count(witness, d->run.store, error);
+    if (!good) {
+        calls->rollback(d->run.store);
+        return false;
+    }
+    if (!calls->commit(d->run.store, error)) {
+        calls->rollback(d->run.store);
+        return false;
+    }
+    if (witness != NULL)
+        witness_note(witness);
+    return true;
+}
+
+/* ---- after the commit ---- */
+
+/* Notes when a lane that ended is looked at again. */
+static bool put_to_rest(struct target_run *t, const struct cycle *c, struct iptfhir_error *error) {
+    if (c->again_ms == INT64_MAX && !c->stale) {
+        struct reach_rest *known = reach_rest_of(&t->reach, c->patient);
+        if (known != NULL) {
+            known->until_ms = INT64_MAX;
+            known->tries = 0;
+        }
+        return true;
+    }
+    struct reach_rest *rest = reach_rest_add(&t->reach, c->patient);
+    if (rest == NULL)
+        return error_set(error, "memory", NULL, "out of memory");
+    rest->until_ms = c->again_ms;
+    rest->waits = c->waits;
+    rest->tries = c->waits || c->unknown ? rest->tries + 1 : 0;
+    rest->unknown = c->unknown;
+    if (c->stale) {
+        rest->until_ms = INT64_MIN;
+        reach_rescan(&t->reach);
+    }
+    return true;
+}
+
+/* Sends what is ready, frees what has ended. */
+static bool send_all(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    struct cycle *next;
+    for (struct cycle *c = t->lanes.first; c != NULL; c = next) {
+        next = c->next;
+        if (!is_ready(c))
+            continue;
+        if (c->what == CYCLE_ENDS) {
+            if (!put_to_rest(t, c, error))
+                return false;
+            unlink_cycle(t, c);
+            cycle_free(c);
+            d->moved = true;
+            continue;
+        }
+        if (c->what == CYCLE_ASKS && cycle_send(c, error) == ASK_FAILED)
+            return false;
+        d->moved = true;
+    }
+    return true;
+}
+
+/* ---- the step ---- */
+
+/* How long nothing happens, and why. */
+static enum delivery_moved rest(struct delivery *d, int64_t *wait_ms) {
+    int64_t now = d->run.world->steady_ms(d->run.world), next = INT64_MAX;
+    bool waits = false, unknown = false;
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct reach *r = &d->targets[i].reach;
+        struct reach_soonest soonest = reach_soonest(r);
+        bool pauses = r->paused;
+        waits = waits || soonest.waits || pauses;
+        unknown = unknown || (soonest.unknown && !pauses);
+        int64_t due = pauses ? r->until_ms : soonest.until_ms;
+        if (due < next)
+            next = due;
+    }
+    *wait_ms = INT64_MAX;
+    if (next != INT64_MAX)
+        *wait_ms = next > now ? next - now : 0; /* what is due at once has no moment to take off */
+    if (unknown)
+        return DELIVERY_AWAITS;
+    return waits ? DELIVERY_RESTS : DELIVERY_IN_STEP;
+}
+
+/* Lanes whose rest is over are looked for again. */
+static void wake_lanes(struct delivery *d) {
+    int64_t now = d->run.world->steady_ms(d->run.world);
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct reach *r = &d->targets[i].reach;
+        if (r->scanned && reach_soonest(r).until_ms <= now)
+            reach_rescan(r);
+    }
+}
+
+static bool is_idle(const struct delivery *d) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        if (d->targets[i].learning.ask.under_way || d->targets[i].lanes.first != NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool work(struct delivery *d, bool polling, struct iptfhir_error *error) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct target_run *t = &d->targets[i];
+        if (!polling && !learn(d, t, error))
+            return false;
+        if (!polling && t->reach.learned && !t->reach.paused && !pick(d, t, error))
+            return false;
+        if (!advance_all(d, t, error))
+            return false;
+    }
+    if (!commit_all(d, error))
+        return false;
+    for (size_t i = 0; i < d->target_count; i++) {
+        if (!send_all(d, &d->targets[i], error))
+            return false;
+    }
+    return true;
+}
+
+enum delivery_moved delivery_step(struct delivery *d, int64_t patience_ms, int64_t *wait_ms,
+                                  struct iptfhir_error *error) {
+    bool polling;
+    d->moved = false;
+    *wait_ms = 0;
+    end_pauses(d);
+    wake_lanes(d);
+    if (!look_for_changes(d, error) || !read_polls(d, &polling, error))
+        return DELIVERY_FAILED;
+    if (!work(d, polling, error))
+        return DELIVERY_FAILED;
+    int64_t patience = d->moved ? 0 : patience_ms;
+    struct world_call *call = is_idle(d) ? NULL : d->run.world->done(d->run.world, patience);
+    while (call != NULL) {
+        if (!take_answer(d, call, error))
+            return DELIVERY_FAILED;
+        call = d->run.world->done(d->run.world, 0);
+    }
+    if (d->moved)
+        return DELIVERY_MOVED;
+    if (!is_idle(d))
+        return DELIVERY_AWAITS;
+    if (polling) {
+        *wait_ms = INT64_MAX;
+        return DELIVERY_RESTS;
+    }
+    return rest(d, wait_ms);
+}
+
+bool delivery_paused(const struct delivery *d, size_t target, struct delivery_pause *out) {
+    const struct reach *r = &d->targets[target].reach;
+    *out = (struct delivery_pause) { 0 };
+    if (!r->paused)
+        return false;
+    out->code = r->code;
+    out->detail = r->detail;
+    out->wait_ms = r->until_ms - d->run.world->steady_ms(d->run.world);
+    if (r->needs_person)
+        out->wait_ms = INT64_MAX;
+    return true;
+}
+
+const struct delivery_counts *delivery_counts(const struct delivery *d) {
+    return &d->run.counts;
 }

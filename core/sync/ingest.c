@@ -1,269 +1,312 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ingest process: polls the source, maps, stores. */
+/* The ingest process: polls the source, reads and maps in batches, hands over in order. While
+ * delivery answers which records of a batch are unchanged, the next one is read. */
 #include "core/sync/ingest.h"
 
+#include "core/base/alloc.h"
 #include "core/base/clock.h"
+#include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
-#include "core/sync/batch.h"
 #include "core/sync/confine.h"
+#include "core/sync/crew.h"
+#include "core/sync/pipe.h"
 #include "core/sync/reader.h"
+#include "core/tree/node.h"
 
-#include <jansson.h>
-#include <stdlib.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define WAIT_MS 600000          /* for delivery, which may wait for the store */
+#define UNSENT_BYTES (8u << 20) /* so much may wait to be sent while mapping goes on */
+#define THREADS_DEFAULT 4
 
 struct ingest {
     const struct config *config;
     const struct config_job *job;
     struct shared *page;
     struct pipeline *pipeline;
-    struct store *store;
-    struct arena arena; /* of the record in hand */
-    struct batch batch;
-    struct batch_record *current;
-    const struct iptfhir_origin *origin;
-    char file[512]; /* the file that records come from now */
-    int64_t poll, batch_since;
+    struct crew *crew;
+    struct pipe pipe;
+    struct arena building; /* what the source builds */
+    struct arena incoming; /* messages of delivery */
+    struct arena lasting;  /* the welcome */
+    struct pipe_message welcome;
+    struct crew_batch *filling,
+        *asked;                 /* the one that fills; the one that delivery is asked about */
+    bool under_way;             /* `asked` waits for its answer */
     struct iptfhir_error error; /* a fault of ours: ends the run */
-    atomic_bool stopping;
 };
+static atomic_bool stopping; /* also what host->stopping() says */
 
-/* ---- what the pipeline tells ---- */
-
-/* The patient's matching data as JSON. */
-static bool patient_json(const struct tree *record, struct str *out) {
-    const struct tree *patient = tree_get(record, "patient");
-    const struct tree *identifiers = patient ? tree_get(patient, "identifiers") : NULL;
-    str_puts(out, "{\"identifiers\":");
-    if (identifiers)
-        json_write(out, identifiers, JSON_COMPACT);
-    else
-        str_puts(out, "[]");
-    static const char *const names[][2] = { { "familyName", "family" },
-                                            { "birthDate", "birthDate" } };
-    for (int i = 0; i < 2; i++) {
-        const char *text = patient ? tree_text(patient, names[i][0]) : NULL;
-        if (!text)
-            continue;
-        str_printf(out, ",\"%s\":", names[i][1]);
-        str_json(out, text, strlen(text));
-    }
-    str_puts(out, "}");
-    return !out->failed;
+static void on_signal(int number) {
+    (void)number;
+    stopping = true;
 }
 
-/* A record is checked and about to be mapped: skip it when it is as it was. */
-static bool on_record(void *user, const struct tree *record, const char *id, const char *hash) {
-    struct ingest *in = user;
-    bool same;
-    if (!store_record_same(in->store, in->job->name, id, hash, &same, &in->error))
+static bool is_stopping(const struct ingest *in) {
+    if (in->page->stop)
+        stopping = true;
+    return stopping;
+}
+
+/* ---- handing over ---- */
+
+static bool put(struct ingest *in, const struct pipe_message *message) {
+    return pipe_put(&in->pipe, message, &in->error);
+}
+
+/* Sends until little is left to be sent. */
+static bool push(struct ingest *in, size_t left) {
+    if (!pipe_push(&in->pipe, left, WAIT_MS, &in->error))
         return false;
-    if (same) {
-        in->page->unchanged++;
-        return false;
+    bool done = in->pipe.out.length - in->pipe.sent <= left;
+    return done || error_set(&in->error, "pipe", NULL, "delivery takes nothing any more");
+}
+
+/* Hands over a hold: a row, or a record that was refused. */
+static bool put_refused(struct ingest *in, const struct slot *s) {
+    char line[24];
+    char content[2 * STORE_HASH + 1] = "";
+    snprintf(line, sizeof line, "%lld", (long long)s->line);
+    bool crash = strcmp(s->code, "plugin-crash") == 0 && s->out.id != NULL;
+    for (size_t i = 0; crash && i < STORE_HASH; i++)
+        snprintf(content + 2 * i, 3, "%02x", s->out.content[i]);
+    const struct pipe_message hold = {
+        .type = PIPE_HOLD,
+        .hold = { "", s->unit, s->id, crash ? content : line, s->code },
+        .detail = s->detail,
+        .facts = s->has_facts ? s->out.facts : (struct store_bytes) { NULL, 0 }
+    };
+    in->page->refused++;
+    log_line(IPTFHIR_WARNING, "held: %s:%s: %s [%s]", s->unit, line, s->detail, s->code);
+    return put(in, &hold);
+}
+
+static bool put_slot(struct ingest *in, const struct slot *s) {
+    struct pipe_message m = { .type = PIPE_RECORD, .records = &s->out, .count = 1 };
+    switch (s->kind) {
+    case SLOT_CURSOR:
+        m = (struct pipe_message) { .type = PIPE_CURSOR, .cursor = { s->text, s->length } };
+        return put(in, &m);
+    case SLOT_PRESENT:
+        m = (struct pipe_message) { .type = PIPE_PRESENT, .unit = s->text };
+        return put(in, &m);
+    case SLOT_HOLD: return put_refused(in, s);
+    case SLOT_RECORD: break;
     }
-    struct str patient = { 0 };
-    char lane[37];
-    const struct tree *p = tree_get(record, "patient");
-    const char *local = p ? tree_text(p, "localId") : NULL;
-    pipeline_identity(in->pipeline, "Patient", local ? local : id, lane);
-    in->current = patient_json(record, &patient)
-                      ? batch_add_record(&in->batch, id, hash, lane, patient.data, record)
-                      : NULL;
-    str_free(&patient);
-    if (!in->current)
-        return error_set(&in->error, "memory", NULL, "out of memory");
-    struct shared_mark *mark = &in->page->mark;
-    snprintf(mark->job, sizeof mark->job, "%s", in->job->name);
-    snprintf(mark->record_id, sizeof mark->record_id, "%s", id);
-    snprintf(mark->hash, sizeof mark->hash, "%s", hash);
-    in->page->mark_since_ms = clock_steady_ms();
+    if (s->failed)
+        return error_set(&in->error, s->error.code, s->error.where, "%s", s->error.text);
+    if (s->refused)
+        return put_refused(in, s);
+    in->page->unchanged += s->same;
+    in->page->accepted += s->resource_count;
+    return s->same || put(in, &m);
+}
+
+/* Takes the answer about the batch that is under way. */
+static bool take_answer(struct ingest *in) {
+    struct crew_batch *b = in->asked;
+    struct pipe_message answer;
+    bool got = false;
+    if (b->asked == 0)
+        return true;
+    arena_reset(&in->incoming);
+    do {
+        if (!pipe_get(&in->pipe, WAIT_MS, &in->incoming, &answer, &got, &in->error))
+            return false;
+    } while (got && answer.type == PIPE_KEPT);
+    bool fits = got && answer.type == PIPE_ANSWER && answer.count == b->asked;
+    if (!fits)
+        return error_set(&in->error, "pipe", NULL, "delivery gave no answer");
+    size_t n = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        struct slot *s = &b->slots[i];
+        if (s->kind == SLOT_RECORD && !s->refused && !s->failed)
+            s->same = answer.same[n++];
+    }
     return true;
 }
 
-/* A mapper begins: the mark names it. */
-static void on_mapper(void *user, const char *name) {
-    struct ingest *in = user;
-    snprintf(in->page->mark.plugin, sizeof in->page->mark.plugin, "%s", name);
+/* Maps what the answer asks for, and hands the batch over. */
+static bool finish_asked(struct ingest *in) {
+    struct crew_batch *b = in->asked;
+    if (!in->under_way)
+        return true;
+    in->under_way = false;
+    if (!take_answer(in))
+        return false;
+    crew_map(in->crew, b);
+    for (size_t i = 0; i < b->count; i++)
+        if (!put_slot(in, &b->slots[i]))
+            return false;
+    crew_batch_reset(b);
+    return push(in, UNSENT_BYTES);
 }
 
-static bool on_resource(void *user, const struct pipeline_resource *resource,
-                        struct iptfhir_error *error) {
-    struct ingest *in = user;
-    return batch_add_resource(&in->batch, in->current, resource) ||
-           error_set(error, "memory", NULL, "out of memory");
+/* Asks delivery about the records that are in order. */
+static bool ask(struct ingest *in, struct crew_batch *b) {
+    struct intake_record heads[CREW_SLOTS];
+    b->asked = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct slot *s = &b->slots[i];
+        if (s->kind == SLOT_RECORD && !s->refused && !s->failed)
+            heads[b->asked++] = s->out;
+    }
+    const struct pipe_message question = { .type = PIPE_ASK, .records = heads, .count = b->asked };
+    return b->asked == 0 || (put(in, &question) && push(in, UNSENT_BYTES));
 }
 
-/* A part of the record waits for a person. */
-static bool on_hold(void *user, const char *pointer, const char *code, const char *why,
-                    struct iptfhir_error *error) {
-    struct ingest *in = user;
-    struct str key = { 0 }, where = { 0 };
-    str_printf(&key, "%s\x1f%s\x1f%s", in->current->id, pointer, code);
-    str_printf(&where, "%s:%lld %s", in->origin->file ? in->origin->file : "-",
-               (long long)in->origin->line, pointer);
-    struct store_hold_in hold = { .key = key.data,
-                                  .file = in->origin->file,
-                                  .record_id = in->current->id,
-                                  .where = where.data,
-                                  .code = code,
-                                  .detail = why };
-    bool ok = !key.failed && !where.failed && batch_add_hold(&in->batch, &hold);
-    str_free(&key);
-    str_free(&where);
-    return ok || error_set(error, "memory", NULL, "out of memory");
-}
-
-static void on_alert(void *user, const char *pointer, const char *code) {
-    struct ingest *in = user;
-    char name[17];
-    in->page->alerts++;
-    log_line(IPTFHIR_WARNING,
-             "safety: record %s %s: %s; see the record in the clinic's own system now",
-             log_name(in->current->id, name), pointer, code);
+/* The batch that fills is full: it is read and asked about, and the one before it is finished. */
+static bool turn(struct ingest *in) {
+    struct crew_batch *full = in->filling;
+    if (full->count == 0)
+        return true;
+    crew_read(in->crew, full);
+    /* Answers come in the order of the questions: this one is asked before the last is taken. */
+    if (!ask(in, full) || !finish_asked(in))
+        return false;
+    in->filling = in->asked;
+    in->asked = full;
+    in->under_way = true;
+    return true;
 }
 
 /* ---- what the source tells ---- */
 
-/* Store what is collected. */
-static iptfhir_status store_batch(struct ingest *in, const char *cursor, const char *done_file) {
-    if (!batch_store(&in->batch, in->store, in->job, cursor, done_file, in->poll, &in->error))
+static uint64_t hash_bytes(const char *bytes, size_t length) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    return hash == 0 ? 1 : hash;
+}
+
+/* The record was in hand when ingest died; NULL: it was not. */
+static const struct shared_suspect *suspect_of(const struct ingest *in, uint64_t mark) {
+    for (uint32_t i = 0; i < in->page->suspect_count; i++)
+        if (in->page->suspects[i].record == mark)
+            return &in->page->suspects[i];
+    return NULL;
+}
+
+/* A new slot with what is kept of its place; NULL after a fault. */
+static struct slot *new_slot(struct ingest *in, enum slot_kind kind, const char *file,
+                             int64_t line) {
+    struct crew_batch *b = in->filling;
+    struct slot *s = &b->slots[b->count];
+    const char *unit = file != NULL ? file : "-";
+    s->kind = kind;
+    s->line = line;
+    s->unit = arena_strndup(&s->arena, unit, strlen(unit));
+    if (s->unit == NULL) {
+        error_set(&in->error, "memory", NULL, "out of memory");
+        return NULL;
+    }
+    return s;
+}
+
+/* The slot is filled: counts it, and turns when the batch is full. */
+static iptfhir_status add_slot(struct ingest *in, struct slot *s) {
+    struct crew_batch *b = in->filling;
+    b->count++;
+    b->bytes += s->arena.used;
+    bool full = b->count == CREW_SLOTS || b->bytes >= CREW_BYTES;
+    if (full && !turn(in))
         return IPTFHIR_FATAL;
-    in->page->accepted += in->batch.entries;
-    in->batch_since = clock_steady_ms();
-    return IPTFHIR_OK;
+    return is_stopping(in) ? IPTFHIR_RETRY : IPTFHIR_OK;
 }
 
-/* Store the batch when it is full or old. */
-static iptfhir_status maybe_store(struct ingest *in) {
-    bool full = in->batch.records >= BATCH_RECORDS || in->batch.arena.used >= BATCH_BYTES;
-    bool old =
-        (in->batch.first || in->batch.holds) && clock_steady_ms() - in->batch_since >= BATCH_MS;
-    return full || old ? store_batch(in, NULL, NULL) : IPTFHIR_OK;
-}
-
-/* Another file begins: what was held of the last one and didn't come again is void. */
-static iptfhir_status note_file(struct ingest *in, const struct iptfhir_origin *origin) {
-    const char *file = origin->file ? origin->file : "-";
-    if (!strcmp(file, in->file))
-        return IPTFHIR_OK;
-    iptfhir_status status = *in->file ? store_batch(in, NULL, in->file) : IPTFHIR_OK;
-    snprintf(in->file, sizeof in->file, "%s", file);
-    return status;
-}
-
-/* Hold something that is no usable record. */
-static bool hold_whole(struct ingest *in, const struct iptfhir_origin *origin, const char *id,
-                       const char *where, const char *code, const char *why) {
-    struct str key = { 0 };
-    if (id)
-        str_printf(&key, "%s\x1f", id);
-    else
-        str_printf(&key, "%s:%lld\x1f%s", origin->file ? origin->file : "-",
-                   (long long)origin->line, code);
-    struct store_hold_in hold = { .key = key.data,
-                                  .file = origin->file ? origin->file : "-",
-                                  .record_id = id,
-                                  .where = where,
-                                  .code = code,
-                                  .detail = why };
-    bool ok = !key.failed && batch_add_hold(&in->batch, &hold);
-    str_free(&key);
-    in->page->refused++;
-    log_line(IPTFHIR_WARNING, "held: %s: %s [%s]", where, why, code);
-    return ok || error_set(&in->error, "memory", NULL, "out of memory");
+static iptfhir_status no_memory(struct ingest *in) {
+    error_set(&in->error, "memory", NULL, "out of memory");
+    return IPTFHIR_FATAL;
 }
 
 static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *json, size_t length,
                                 const struct iptfhir_origin *origin) {
-    static const struct pipeline_events template_events = { .record = on_record,
-                                                            .resource = on_resource,
-                                                            .hold = on_hold,
-                                                            .alert = on_alert,
-                                                            .mapper = on_mapper };
     struct ingest *in = sink->self;
-    struct pipeline_events events = template_events;
-    struct iptfhir_error why = ERROR_INIT;
-    char id[256] = "";
-    if (note_file(in, origin) != IPTFHIR_OK)
+    struct slot *s = new_slot(in, SLOT_RECORD, origin->file, origin->line);
+    arena_reset(&in->building);
+    if (s == NULL)
         return IPTFHIR_FATAL;
-    events.user = in;
-    in->origin = origin;
-    in->current = NULL;
+    s->text = arena_strndup(&s->arena, json, length);
+    s->length = length;
+    if (s->text == NULL)
+        return no_memory(in);
+    s->mark = hash_bytes(json, length);
+    s->suspect = suspect_of(in, s->mark);
     in->page->records++;
-    if (!in->batch.first && !in->batch.holds)
-        in->batch_since = clock_steady_ms();
-    arena_reset(&in->arena);
-    char *text = arena_strndup(&in->arena, json, length);
-    if (!text)
-        return IPTFHIR_FATAL;
-    enum pipeline_end end =
-        pipeline_record(in->pipeline, &in->arena, text, length, origin->file,
-                        (uint32_t)(origin->line > 0 ? origin->line : 1), &events, id, &why);
-    in->page->mark_since_ms = 0;
-    if (error_is_set(&in->error) || end == PIPELINE_FAILED) {
-        error_set(&in->error, why.code, why.where, "%s", why.text);
-        return IPTFHIR_FATAL;
-    }
-    if (end == PIPELINE_REFUSED) {
-        if (in->current)
-            batch_drop_last(&in->batch);
-        if (!hold_whole(in, origin, *id ? id : NULL, why.where, why.code, why.text))
-            return IPTFHIR_FATAL;
-    }
-    return in->page->stop ? IPTFHIR_RETRY : maybe_store(in);
+    return add_slot(in, s);
 }
 
-static iptfhir_status emit_json(struct iptfhir_record_sink *sink, json_t *record,
+static iptfhir_status emit_node(struct iptfhir_record_sink *sink, struct iptfhir_node *record,
                                 const struct iptfhir_origin *origin) {
     struct ingest *in = sink->self;
-    struct arena arena = { 0 };
+    struct slot *s = new_slot(in, SLOT_RECORD, origin->file, origin->line);
+    const struct tree *tree = node_built_tree(record);
+    if (s == NULL)
+        return IPTFHIR_FATAL;
+    bool usable = tree != NULL && node_depth_allowed(tree);
+    if (tree != NULL && !usable) {
+        s->kind = SLOT_HOLD;
+        s->code = "too-deep";
+        s->detail = "the source built more levels than a record may have";
+        arena_reset(&in->building);
+        return add_slot(in, s);
+    }
+    s->built = usable ? tree_copy(&s->arena, tree) : NULL;
+    arena_reset(&in->building);
+    if (s->built == NULL)
+        return no_memory(in);
     struct str text = { 0 };
-    struct tree *tree = tree_from_json(&arena, record);
-    json_decref(record);
-    if (tree)
-        json_write(&text, tree, JSON_COMPACT);
-    iptfhir_status status = IPTFHIR_FATAL;
-    if (!tree || text.failed)
-        error_set(&in->error, "memory", NULL, "out of memory");
-    else
-        status = emit_text(sink, text.data, text.length, origin);
-    arena_free(&arena);
+    json_write(&text, s->built, JSON_COMPACT);
+    s->mark = hash_bytes(text.data != NULL ? text.data : "", text.length);
+    bool hashed = !text.failed;
     str_free(&text);
-    return status;
+    if (!hashed)
+        return no_memory(in);
+    s->suspect = suspect_of(in, s->mark);
+    in->page->records++;
+    return add_slot(in, s);
 }
 
 static iptfhir_status hold_row(struct iptfhir_record_sink *sink,
                                const struct iptfhir_origin *origin, const char *code,
                                const char *why) {
     struct ingest *in = sink->self;
-    char where[600];
-    if (note_file(in, origin) != IPTFHIR_OK)
+    struct slot *s = new_slot(in, SLOT_HOLD, origin->file, origin->line);
+    if (s == NULL)
         return IPTFHIR_FATAL;
-    snprintf(where, sizeof where, "%s:%lld", origin->file ? origin->file : "-",
-             (long long)origin->line);
-    return hold_whole(in, origin, NULL, where, code, why) ? maybe_store(in) : IPTFHIR_FATAL;
+    s->code = arena_strndup(&s->arena, code, strlen(code));
+    s->detail = arena_strndup(&s->arena, why, strlen(why));
+    if (s->code == NULL || s->detail == NULL)
+        return no_memory(in);
+    in->page->records++;
+    return add_slot(in, s);
 }
 
 /* Cursors are kept with the hash of the settings they were reached under: with other mappings
  * everything is read again. */
 static iptfhir_status take_cursor(struct iptfhir_record_sink *sink, const char *cursor) {
     struct ingest *in = sink->self;
-    struct str kept = { 0 };
-    str_printf(&kept, "%s %s", pipeline_settings_hash(in->pipeline), cursor);
-    iptfhir_status status = kept.failed ? IPTFHIR_FATAL : store_batch(in, kept.data, NULL);
-    str_free(&kept);
-    return status;
+    struct slot *s = new_slot(in, SLOT_CURSOR, NULL, 0);
+    if (s == NULL)
+        return IPTFHIR_FATAL;
+    s->text = arena_printf(&s->arena, "%s %s", pipeline_settings_hash(in->pipeline), cursor);
+    if (s->text == NULL)
+        return no_memory(in);
+    s->length = strlen(s->text);
+    return add_slot(in, s);
 }
 
-/* The source's own part of a kept cursor; NULL when it was reached under other settings. */
-static const char *usable_cursor(const struct ingest *in, const struct str *kept) {
-    const char *hash = pipeline_settings_hash(in->pipeline);
-    size_t n = strlen(hash);
-    return kept->length > n && !strncmp(kept->data, hash, n) && kept->data[n] == ' '
-               ? kept->data + n + 1
-               : NULL;
+static iptfhir_status take_present(struct iptfhir_record_sink *sink, const char *file) {
+    struct ingest *in = sink->self;
+    struct slot *s = new_slot(in, SLOT_PRESENT, file, 0);
+    if (s == NULL)
+        return IPTFHIR_FATAL;
+    s->text = arena_strndup(&s->arena, file, strlen(file));
+    return s->text != NULL ? add_slot(in, s) : no_memory(in);
 }
 
 static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint64_t total) {
@@ -272,71 +315,151 @@ static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint6
     in->page->source_total = total;
 }
 
+/* The source's own part of the kept cursor; NULL when it was reached under other settings. */
+static const char *usable_cursor(const struct ingest *in) {
+    const char *hash = pipeline_settings_hash(in->pipeline);
+    const struct store_bytes *kept = &in->welcome.cursor;
+    size_t n = strlen(hash);
+    bool ours = kept->data != NULL && kept->length > n && strncmp(kept->data, hash, n) == 0;
+    return ours && kept->data[n] == ' ' ? kept->data + n + 1 : NULL;
+}
+
 /* ---- the process ---- */
 
-/* Poll the source once and store the rest. */
+/* Says hello and waits for the welcome. */
+static bool greet(struct ingest *in, const struct reader *reader) {
+    const struct iptfhir_source *source = reader_source(reader);
+    const struct pipe_message hello = { .type = PIPE_HELLO,
+                                        .version = PIPE_VERSION,
+                                        .whole_records = source->whole_records,
+                                        .whole_units = source->whole_units };
+    bool got = false;
+    if (!put(in, &hello) || !push(in, 0))
+        return false;
+    if (!pipe_get(&in->pipe, WAIT_MS, &in->lasting, &in->welcome, &got, &in->error))
+        return false;
+    bool welcome = got && in->welcome.type == PIPE_WELCOME && in->welcome.version == PIPE_VERSION;
+    return welcome || error_set(&in->error, "pipe", NULL, "delivery does not answer");
+}
+
+static size_t threads_of(const struct config *config) {
+    int64_t asked = config->limits.ingest_threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (asked > 0)
+        return (size_t)asked;
+    if (cores < 1)
+        return 1;
+    return cores < THREADS_DEFAULT ? (size_t)cores : THREADS_DEFAULT;
+}
+
+/* Polls the source once and hands over the rest. */
 static int poll_source(struct ingest *in, struct reader *reader) {
-    struct iptfhir_error error = ERROR_INIT;
-    struct str cursor = { 0 };
-    struct iptfhir_record_sink sink = { sizeof sink, in,          emit_json,    emit_text,
-                                        hold_row,    take_cursor, take_progress };
-    if (!store_cursor(in->store, in->job->name, &cursor, &in->error))
-        return EXIT_FAULT;
-    iptfhir_status status = reader_poll(reader, usable_cursor(in, &cursor), &sink, &error);
-    str_free(&cursor);
-    if (!error_is_set(&in->error))
-        store_batch(in, NULL, status == IPTFHIR_OK && *in->file ? in->file : NULL);
+    struct iptfhir_error why = ERROR_INIT;
+    struct iptfhir_record_sink sink = { .size = sizeof sink,
+                                        .self = in,
+                                        .document = node_document(&in->building),
+                                        .emit = emit_node,
+                                        .emit_text = emit_text,
+                                        .hold = hold_row,
+                                        .cursor = take_cursor,
+                                        .progress = take_progress,
+                                        .present = take_present };
+    iptfhir_status status = reader_poll(reader, usable_cursor(in), &sink, &why);
     if (error_is_set(&in->error))
         return EXIT_FAULT;
-    if (status == IPTFHIR_OK || in->page->stop)
+    bool whole = status == IPTFHIR_OK && !is_stopping(in);
+    const struct pipe_message end = { .type = PIPE_END, .whole = whole };
+    bool told = turn(in) && finish_asked(in) && put(in, &end) && push(in, 0);
+    if (!told)
+        return EXIT_FAULT;
+    if (whole)
         return EXIT_SETTLED;
-    log_line(IPTFHIR_ERROR, "source %s: %s%s%s [%s]", in->job->source->name, error.where,
-             *error.where ? ": " : "", error.text, error.code);
+    if (stopping)
+        return EXIT_LATER;
+    log_line(IPTFHIR_ERROR, "source %s: %s%s%s [%s]", in->job->source->name, why.where,
+             *why.where != '\0' ? ": " : "", why.text, why.code);
     return status == IPTFHIR_RETRY ? EXIT_LATER : EXIT_FAULT;
 }
 
-/* Say what was wrong with configuration or plugins. */
+/* Says what was wrong with configuration or plugins. */
 static void log_report(const struct report *report) {
-    for (size_t i = 0; i < report->count; i++)
-        log_line(report->entries[i].severity == REPORT_ERROR ? IPTFHIR_ERROR : IPTFHIR_WARNING,
-                 "%s: %s [%s]", report->entries[i].error.where, report->entries[i].error.text,
-                 report->entries[i].error.code);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct report_entry *entry = &report->entries[i];
+        iptfhir_level level = entry->severity == REPORT_ERROR ? IPTFHIR_ERROR : IPTFHIR_WARNING;
+        log_line(level, "%s: %s [%s]", entry->error.where, entry->error.text, entry->error.code);
+    }
 }
 
-int ingest_run(const struct config *config, const struct config_job *job, struct shared *page) {
-    struct ingest in = { .config = config,
-                         .job = job,
-                         .page = page,
-                         .poll = clock_now_ms(),
-                         .arena = { .limit = 512u << 20 } };
+/* Starts the threads, once the welcome has told the aliases. */
+static bool start_crew(struct ingest *in, const unsigned char *content_key) {
+    const struct crew_settings settings = { .pipeline = in->pipeline,
+                                            .page = in->page,
+                                            .content_key = content_key,
+                                            .aliases = in->welcome.aliases,
+                                            .alias_count = in->welcome.count,
+                                            .order = in->job->source->order,
+                                            .threads = threads_of(in->config) };
+    in->crew = crew_new(&settings, &in->error);
+    return in->crew != NULL;
+}
+
+static struct crew_batch *new_batch(struct ingest *in) {
+    struct crew_batch *b = base_malloc(sizeof *b);
+    if (b != NULL)
+        memset(b, 0, sizeof *b);
+    else
+        error_set(&in->error, "memory", NULL, "out of memory");
+    return b;
+}
+
+static void free_batch(struct crew_batch *b) {
+    if (b == NULL)
+        return;
+    crew_batch_free(b);
+    base_free(b);
+}
+
+int ingest_run(const struct config *config, const struct config_job *job, struct shared *page,
+               const unsigned char key[32], int descriptor) {
+    struct ingest in = { .config = config, .job = job, .page = page, .error = ERROR_INIT };
     struct report report = { 0 };
     struct reader *reader = NULL;
+    unsigned char content_key[KEY_BYTES], log_key[KEY_BYTES];
     int code = EXIT_CONFIG;
+    struct sigaction action = { .sa_handler = on_signal };
+    sigaction(SIGTERM, &action, NULL);
     log_setup(config->log_level, "ingest");
-    in.store = store_open(config->store_path, STORE_WRITE, &in.error);
-    if (!in.store) {
-        code = EXIT_FAULT;
-        goto out;
-    }
-    log_set_key(store_log_key(in.store));
-    if (!confine_network(&in.error))
+    bool keyed = key_derive(key, "content", content_key) && key_derive(key, "log", log_key);
+    if (keyed)
+        log_set_key(log_key);
+    pipe_open(&in.pipe, descriptor);
+    in.filling = new_batch(&in);
+    in.asked = new_batch(&in);
+    if (!keyed || in.filling == NULL || in.asked == NULL || !confine_network(&in.error))
         goto out;
     in.pipeline = pipeline_open_config(config, job, &report);
-    reader = in.pipeline ? reader_open(config, job, pipeline_templates(in.pipeline), NULL,
-                                       &in.stopping, &report)
-                         : NULL;
-    if (reader)
+    if (in.pipeline != NULL)
+        reader =
+            reader_open(config, job, pipeline_templates(in.pipeline), NULL, &stopping, &report);
+    if (reader == NULL)
+        goto out;
+    code = EXIT_FAULT;
+    if (greet(&in, reader) && start_crew(&in, content_key))
         code = poll_source(&in, reader);
 out:
     log_report(&report);
     if (error_is_set(&in.error))
-        log_line(IPTFHIR_ERROR, "ingest: %s%s%s [%s]", in.error.where, *in.error.where ? ": " : "",
-                 in.error.text, in.error.code);
+        log_line(IPTFHIR_ERROR, "ingest: %s%s%s [%s]", in.error.where,
+                 *in.error.where != '\0' ? ": " : "", in.error.text, in.error.code);
+    crew_free(in.crew);
     reader_close(reader);
     pipeline_close(in.pipeline);
-    store_close(in.store);
-    arena_free(&in.arena);
-    arena_free(&in.batch.arena);
+    free_batch(in.filling);
+    free_batch(in.asked);
+    pipe_close(&in.pipe);
+    arena_free(&in.building);
+    arena_free(&in.incoming);
+    arena_free(&in.lasting);
     report_free(&report);
     return code;
 }

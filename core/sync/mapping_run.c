@@ -4,8 +4,8 @@
 
 #include "core/command/command.h"
 #include "core/sync/reader.h"
+#include "core/tree/node.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 struct running {
@@ -13,7 +13,7 @@ struct running {
     const struct pipeline_events *events;
     bool (*end)(void *user);
     struct mapping_run *run;
-    struct arena arena;
+    struct arena arena, building; /* of the record in hand; what the source builds */
     struct iptfhir_error fault;
     atomic_bool stopping;
 };
@@ -22,6 +22,24 @@ struct running {
 static bool refuse(struct running *r, const char *where, const char *code, const char *why) {
     r->run->refused++;
     return !r->events->hold || r->events->hold(r->events->user, where, code, why, &r->fault);
+}
+
+/* Tell how a record ended. */
+static iptfhir_status conclude(struct running *r, enum pipeline_end end,
+                               const struct iptfhir_error *why) {
+    arena_reset(&r->building);
+    if (end == PIPELINE_REFUSED)
+        return refuse(r, why->where, why->code, why->text) ? IPTFHIR_OK : IPTFHIR_FATAL;
+    if (end == PIPELINE_FAILED) {
+        error_set(&r->fault, why->code, why->where, "%s", why->text);
+        return IPTFHIR_FATAL;
+    }
+    return !r->end || end == PIPELINE_SKIPPED || r->end(r->events->user) ? IPTFHIR_OK
+                                                                         : IPTFHIR_FATAL;
+}
+
+static uint32_t line_of(const struct iptfhir_origin *origin) {
+    return (uint32_t)(origin->line > 0 ? origin->line : 1);
 }
 
 static iptfhir_status take_text(struct iptfhir_record_sink *sink, const char *json, size_t length,
@@ -34,32 +52,22 @@ static iptfhir_status take_text(struct iptfhir_record_sink *sink, const char *js
     if (!text)
         return IPTFHIR_FATAL;
     r->run->records++;
-    enum pipeline_end end =
-        pipeline_record(r->pipeline, &r->arena, text, length, origin->file,
-                        (uint32_t)(origin->line > 0 ? origin->line : 1), r->events, id, &why);
-    if (end == PIPELINE_REFUSED)
-        return refuse(r, why.where, why.code, why.text) ? IPTFHIR_OK : IPTFHIR_FATAL;
-    if (end == PIPELINE_FAILED) {
-        error_set(&r->fault, why.code, why.where, "%s", why.text);
-        return IPTFHIR_FATAL;
-    }
-    return !r->end || end == PIPELINE_SKIPPED || r->end(r->events->user) ? IPTFHIR_OK
-                                                                         : IPTFHIR_FATAL;
+    enum pipeline_end end = pipeline_record(r->pipeline, &r->arena, text, length, origin->file,
+                                            line_of(origin), r->events, id, &why);
+    return conclude(r, end, &why);
 }
 
-static iptfhir_status take_json(struct iptfhir_record_sink *sink, json_t *record,
+static iptfhir_status take_node(struct iptfhir_record_sink *sink, struct iptfhir_node *record,
                                 const struct iptfhir_origin *origin) {
-    struct arena arena = { 0 };
-    struct str text = { 0 };
-    struct tree *tree = tree_from_json(&arena, record);
-    json_decref(record);
-    if (tree)
-        json_write(&text, tree, JSON_COMPACT);
-    iptfhir_status status =
-        tree && !text.failed ? take_text(sink, text.data, text.length, origin) : IPTFHIR_FATAL;
-    arena_free(&arena);
-    str_free(&text);
-    return status;
+    struct running *r = sink->self;
+    struct iptfhir_error why = ERROR_INIT;
+    char id[256] = "";
+    arena_reset(&r->arena);
+    r->run->records++;
+    enum pipeline_end end =
+        pipeline_record_built(r->pipeline, &r->arena, node_built_tree(record), origin->file,
+                              line_of(origin), r->events, id, &why);
+    return conclude(r, end, &why);
 }
 
 static iptfhir_status take_hold(struct iptfhir_record_sink *sink,
@@ -83,8 +91,14 @@ static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint6
 int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeline_events *events,
                 bool (*end)(void *user), struct mapping_run *run, struct report *report) {
     struct running r = { .pipeline = pipeline, .events = events, .end = end, .run = run };
-    struct iptfhir_record_sink sink = { sizeof sink, &r,          take_json,    take_text,
-                                        take_hold,   take_cursor, take_progress };
+    struct iptfhir_record_sink sink = { .size = sizeof sink,
+                                        .self = &r,
+                                        .document = node_document(&r.building),
+                                        .emit = take_node,
+                                        .emit_text = take_text,
+                                        .hold = take_hold,
+                                        .cursor = take_cursor,
+                                        .progress = take_progress };
     struct iptfhir_error error = ERROR_INIT;
     struct reader *reader = reader_open(pipeline_config(pipeline), pipeline_job(pipeline),
                                         pipeline_templates(pipeline), path, &r.stopping, report);
@@ -93,6 +107,7 @@ int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeli
     iptfhir_status status = reader_poll(reader, NULL, &sink, &error);
     reader_close(reader);
     arena_free(&r.arena);
+    arena_free(&r.building);
     if (error_is_set(&r.fault)) {
         report_add(report, REPORT_ERROR, r.fault.code, r.fault.where, "%s", r.fault.text);
         return EXIT_FAULT;

@@ -4,11 +4,13 @@
 
 #include "core/base/clock.h"
 #include "core/base/crypt.h"
+#include "core/base/key.h"
 #include "core/plugin/host.h"
 #include "core/plugin/loader.h"
+#include "core/tree/node.h"
 
-#include <jansson.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,39 +28,64 @@ struct pipeline {
     struct template_set *templates;
     struct stage *stages;
     size_t stage_count;
+    struct plugin **libraries; /* plugins of `functions:` */
+    size_t library_count;
     char hash[65]; /* of mappings, mapper options and versions: what else decides the output */
     struct template_coverage *coverage;
+    unsigned char identity_key[KEY_BYTES];
     atomic_bool stopping;
 };
 
 /* ---- opening ---- */
 
-/* Load the plugins of the job's mappers; their functions are known to mapping files. */
+/* Load the plugins of the job's mappers, and those that only have functions. */
 static bool load_plugins(struct pipeline *p, struct report *report) {
+    const struct config *config = p->config;
     p->stages = calloc(p->job->mapper_count + 1, sizeof *p->stages);
-    if (!p->stages)
+    p->libraries = calloc(config->function_count + 1, sizeof *p->libraries);
+    if (p->stages == NULL || p->libraries == NULL)
         return false;
     bool ok = true;
     for (size_t i = 0; i < p->job->mapper_count; i++) {
         struct stage *s = &p->stages[p->stage_count++];
         s->name = p->job->mappers[i]->name;
-        s->plugin = plugin_load(p->config, p->job->mappers[i], report);
-        ok = ok && s->plugin;
+        s->plugin = plugin_load(config, p->job->mappers[i], report);
+        ok = ok && s->plugin != NULL;
+    }
+    for (size_t i = 0; i < config->function_count; i++) {
+        struct plugin *library = plugin_load(config, &config->functions[i], report);
+        p->libraries[p->library_count++] = library;
+        ok = ok && library != NULL;
     }
     return ok;
 }
 
-/* Compile the mapping files. */
+/* Adds a plugin's functions to a list of tables, unless they are in it. */
+static void add_functions(const struct plugin *plugin, const struct iptfhir_function **tables,
+                          size_t *count) {
+    const struct iptfhir_function *functions = plugin_descriptor(plugin)->functions;
+    for (size_t i = 0; i < *count; i++)
+        if (tables[i] == functions)
+            return;
+    if (functions != NULL)
+        tables[(*count)++] = functions;
+}
+
+/* Compile the mapping files; the plugins' functions are known to them. */
 static bool load_templates(struct pipeline *p, struct report *report) {
-    const struct iptfhir_function **functions = calloc(p->stage_count + 1, sizeof *functions);
-    size_t tables = 0;
-    for (size_t i = 0; functions && i < p->stage_count; i++)
-        if (plugin_descriptor(p->stages[i].plugin)->functions)
-            functions[tables++] = plugin_descriptor(p->stages[i].plugin)->functions;
+    size_t count = 0;
+    const struct iptfhir_function **tables =
+        calloc(p->stage_count + p->library_count + 1, sizeof *tables);
+    if (tables == NULL)
+        return false;
+    for (size_t i = 0; i < p->stage_count; i++)
+        add_functions(p->stages[i].plugin, tables, &count);
+    for (size_t i = 0; i < p->library_count; i++)
+        add_functions(p->libraries[i], tables, &count);
     const struct template_settings settings = { p->config->identity_base, p->config->parameters,
-                                                functions, tables };
-    p->templates = functions ? template_set_load(p->config->mappings_dir, &settings, report) : NULL;
-    free(functions);
+                                                tables, count };
+    p->templates = template_set_load(p->config->mappings_dir, &settings, report);
+    free(tables);
     return p->templates != NULL;
 }
 
@@ -80,6 +107,21 @@ static bool start_stages(struct pipeline *p, struct report *report) {
     return ok;
 }
 
+/* Take the key of identities. Before the first sync there may be none: what is only looked at is
+ * then made under a key of zeros. */
+static bool load_key(struct pipeline *p, struct report *report) {
+    struct iptfhir_error error = ERROR_INIT;
+    unsigned char key[KEY_BYTES];
+    bool there = key_load(p->config->key_file, false, key, &error);
+    bool none_yet = strcmp(error.code, "key-missing") == 0 && !p->config->key_file_given;
+    if (there)
+        (void)key_derive(key, "identity", p->identity_key);
+    crypt_wipe(key, sizeof key);
+    if (!there && !none_yet)
+        report_add(report, REPORT_ERROR, error.code, error.where, "%s", error.text);
+    return there || none_yet;
+}
+
 /* Hash what decides the output besides the record. */
 static bool hash_settings(struct pipeline *p) {
     struct str all = { 0 };
@@ -88,13 +130,15 @@ static bool hash_settings(struct pipeline *p) {
     if (p->config->parameters)
         json_write_canonical(&all, p->config->parameters);
     for (size_t i = 0; i < p->stage_count; i++) {
-        const struct iptfhir_plugin *d = plugin_descriptor(p->stages[i].plugin);
+        const struct iptfhir_descriptor *d = plugin_descriptor(p->stages[i].plugin);
         str_printf(&all, "\n%s %s ", d->name, d->version ? d->version : "");
         if (p->job->mappers[i]->options)
             json_write_canonical(&all, p->job->mappers[i]->options);
     }
-    for (size_t i = 0; i < p->job->target_count; i++) /* a new target must get everything */
-        str_printf(&all, "\ntarget %s", p->job->targets[i]->name);
+    for (size_t i = 0; i < p->library_count; i++) {
+        const struct iptfhir_descriptor *d = plugin_descriptor(p->libraries[i]);
+        str_printf(&all, "\nfunctions %s %s", d->name, d->version ? d->version : "");
+    }
     if (!all.failed)
         crypt_sha256_hex(all.data, all.length, p->hash);
     str_free(&all);
@@ -109,13 +153,19 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
     r4_setup();
     p->config = config;
     p->job = job;
+    bool keyed = load_key(p, report);
     char path[4096];
     snprintf(path, sizeof path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
     p->schema = record_schema_load(path, report);
-    bool ok = load_plugins(p, report);
+    bool ok = p->schema != NULL;
+    if (ok && !record_schema_allow_unknown(p->schema, config->records.unknown_fields_warn)) {
+        report_add(report, REPORT_ERROR, "memory", path, "out of memory");
+        ok = false;
+    }
+    ok = load_plugins(p, report) && ok;
     ok = ok && load_templates(p, report);
     ok = ok && start_stages(p, report) && p->schema;
-    if (ok && hash_settings(p))
+    if (ok && keyed && hash_settings(p))
         return p;
     pipeline_close(p);
     return NULL;
@@ -151,6 +201,9 @@ void pipeline_close(struct pipeline *p) {
     template_set_free(p->templates);
     for (size_t i = 0; i < p->stage_count; i++)
         plugin_unload(p->stages[i].plugin);
+    for (size_t i = 0; i < p->library_count; i++)
+        plugin_unload(p->libraries[i]);
+    free(p->libraries);
     free(p->stages);
     record_schema_free(p->schema);
     config_free(p->owned);
@@ -175,8 +228,13 @@ const struct record_schema *pipeline_schema(const struct pipeline *p) {
 void pipeline_set_coverage(struct pipeline *p, struct template_coverage *coverage) {
     p->coverage = coverage;
 }
-void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]) {
-    crypt_uuid5(p->config->identity_base, type, key, out);
+void pipeline_identity(const struct pipeline *p, const char *local_id, const char *type,
+                       const char *key, char out[37]) {
+    (void)identity_of(p->identity_key, local_id, type, key, out);
+}
+
+void pipeline_use_test_key(struct pipeline *p) {
+    memset(p->identity_key, 0, sizeof p->identity_key);
 }
 
 /* ---- one record ---- */
@@ -187,20 +245,15 @@ struct hand {
     struct pipeline *p;
     struct arena *arena;
     const struct tree *tree;
-    json_t *json;
     const struct pipeline_events *events;
     const char *mapping;
+    const struct template_render *render; /* the one under way */
+    const char *data_class;               /* of the resource that a mapping file made just now */
+    enum template_owner owner;
+    int64_t as_of_ms;
     struct iptfhir_error *error;
     bool failed;
 };
-
-/* The record as jansson's, converted at the first call. */
-static const json_t *record_json(const struct iptfhir_record *record) {
-    struct hand *h = (struct hand *)(uintptr_t)record;
-    if (!h->json)
-        h->json = tree_to_json(h->tree);
-    return h->json;
-}
 
 /* Hold a part of the record. */
 static bool hold_part(struct hand *h, const char *pointer, const char *code, const char *why) {
@@ -239,9 +292,20 @@ static bool finish(struct hand *h, const struct tree *resource) {
         return hold_part(
             h, h->mapping, "invalid",
             "the resource has no resourceType or no id made by identity(): see the mapping guide");
-    struct pipeline_resource r = {
-        resource, type, id, system, value, h->mapping, faults_of(h, resource)
-    };
+    struct pipeline_resource r = { .tree = resource,
+                                   .type = type,
+                                   .uuid = id,
+                                   .identifier_system = system,
+                                   .identifier_value = value,
+                                   .data_class = h->data_class,
+                                   .owner = h->owner,
+                                   .as_of_ms = h->as_of_ms,
+                                   .mapping = h->mapping,
+                                   .invalid = faults_of(h, resource) };
+    if (!resource_references(h->arena, resource, &r.references, &r.reference_count)) {
+        h->failed = true;
+        return error_set(h->error, "memory", NULL, "out of memory");
+    }
     if (!r.invalid &&
         !egress_allowed(resource, &leaks)) { /* the guard knows the elements of R4 only */
         const struct iptfhir_error *leak = leaks.count ? &leaks.entries[0].error : NULL;
@@ -263,8 +327,16 @@ static bool finish(struct hand *h, const struct tree *resource) {
 
 static bool on_rendered(void *user, const struct template *t, struct tree *resource,
                         struct iptfhir_error *error) {
-    (void)t, (void)error;
-    return finish(user, resource);
+    (void)error;
+    struct hand *h = user;
+    h->data_class = template_data_class(t, h->render->item);
+    h->owner = template_owner_of(t);
+    h->as_of_ms = template_as_of(t, resource);
+    bool ok = finish(h, resource);
+    h->data_class = "";
+    h->owner = TEMPLATE_RECORD;
+    h->as_of_ms = 0;
+    return ok;
 }
 
 /* A resource that a mapping could not make waits for a person; the others go on. */
@@ -274,18 +346,24 @@ static bool on_fault(void *user, const struct template *t, const struct iptfhir_
     return hold_part(h, *error->where ? error->where : h->mapping, error->code, error->text);
 }
 
+/* Refuse what is deeper than any JSON text may be: what comes after walks it recursively. */
+static bool depth_allowed(const struct tree *tree, const char *what, struct iptfhir_error *error) {
+    return node_depth_allowed(tree) ||
+           error_set(error, "too-deep", what, "the plugin built more than %d levels: build fewer",
+                     TREE_MAX_DEPTH);
+}
+
 static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char *mapping,
-                                  json_t *facts, struct iptfhir_error *error) {
+                                  const struct iptfhir_node *facts, struct iptfhir_error *error) {
     struct hand *h = sink->self;
     const struct template *t = template_find(h->p->templates, mapping);
-    struct tree *tree = facts ? tree_from_json(h->arena, facts) : NULL;
-    bool converted = !facts || tree;
-    json_decref(facts);
-    if (!t || !converted) {
-        error_set(error, t ? "memory" : "mapping", mapping, "%s",
-                  t ? "out of memory" : "there is no such mapping file");
+    const struct tree *tree = node_tree(facts);
+    if (t == NULL) {
+        error_set(error, "mapping", mapping, "there is no such mapping file");
         return IPTFHIR_FATAL;
     }
+    if (!depth_allowed(tree, mapping, error))
+        return IPTFHIR_FATAL;
     struct iptfhir_error why = ERROR_INIT;
     struct template_render render = { .arena = h->arena,
                                       .record = h->tree,
@@ -297,6 +375,7 @@ static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char
                                       .coverage = h->p->coverage };
     const char *outer = h->mapping;
     h->mapping = mapping;
+    h->render = &render;
     bool ok = template_render(h->p->templates, t, &render, &why);
     h->mapping = outer;
     if (h->failed)
@@ -307,15 +386,16 @@ static iptfhir_status sink_render(struct iptfhir_resource_sink *sink, const char
     return IPTFHIR_OK;
 }
 
-static iptfhir_status sink_emit(struct iptfhir_resource_sink *sink, json_t *resource,
+static iptfhir_status sink_emit(struct iptfhir_resource_sink *sink, struct iptfhir_node *resource,
                                 struct iptfhir_error *error) {
     struct hand *h = sink->self;
-    struct tree *tree = tree_from_json(h->arena, resource);
-    json_decref(resource);
-    if (!tree) {
+    const struct tree *tree = node_built_tree(resource);
+    if (tree == NULL) {
         error_set(error, "memory", NULL, "out of memory");
         return IPTFHIR_FATAL;
     }
+    if (!depth_allowed(tree, h->mapping, error))
+        return IPTFHIR_FATAL;
     return finish(h, tree) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
@@ -332,8 +412,13 @@ static void sink_alert(struct iptfhir_resource_sink *sink, const char *pointer, 
 
 /* Run the mappers over a checked record. */
 static enum pipeline_end run_stages(struct hand *h, struct iptfhir_error *error) {
-    struct iptfhir_resource_sink sink = { sizeof sink, h,         sink_render,
-                                          sink_emit,   sink_hold, sink_alert };
+    struct iptfhir_resource_sink sink = { .size = sizeof sink,
+                                          .self = h,
+                                          .document = node_document(h->arena),
+                                          .render = sink_render,
+                                          .emit = sink_emit,
+                                          .hold = sink_hold,
+                                          .alert = sink_alert };
     for (size_t i = 0; i < h->p->stage_count; i++) {
         const struct stage *s = &h->p->stages[i];
         struct iptfhir_error why = ERROR_INIT;
@@ -373,19 +458,20 @@ static void first_finding(const struct report *report, struct iptfhir_error *err
     }
 }
 
-/* Parse, drop what is restricted, check. */
-static struct tree *read_record(struct pipeline *p, struct arena *arena, char *text, size_t length,
-                                const char *source, uint32_t line, char id[256],
-                                struct iptfhir_error *error) {
-    if (length > (size_t)p->config->records.max_bytes) {
-        char where[600];
-        snprintf(where, sizeof where, "%s:%u", source ? source : "-", line);
-        error_set(error, "record-too-large", where, "the record is larger than records.max_bytes");
-        return NULL;
-    }
-    struct tree *record = json_read(arena, text, length, source, line, true, error);
-    if (!record)
-        return NULL;
+/* Refuse a record of too many bytes. */
+static bool size_allowed(const struct pipeline *p, size_t bytes, const char *source, uint32_t line,
+                         struct iptfhir_error *error) {
+    if (bytes <= (size_t)p->config->records.max_bytes)
+        return true;
+    char where[600];
+    snprintf(where, sizeof where, "%s:%u", source ? source : "-", line);
+    return error_set(error, "record-too-large", where,
+                     "the record is larger than records.max_bytes");
+}
+
+/* Drop what is restricted and check the rest. */
+static bool check_record(struct pipeline *p, struct tree *record, const char *source, char id[256],
+                         struct iptfhir_error *error) {
     struct report report = { 0 };
     record_drop_restricted(p->schema, record);
     const char *name = record->kind == TREE_OBJECT ? tree_text(record, "recordId") : NULL;
@@ -395,33 +481,122 @@ static struct tree *read_record(struct pipeline *p, struct arena *arena, char *t
     if (!ok)
         first_finding(&report, error);
     report_free(&report);
-    return ok ? record : NULL;
+    return ok;
+}
+
+enum pipeline_end pipeline_make(struct pipeline *p, struct arena *arena, struct tree *record,
+                                const char *id, const struct pipeline_events *events,
+                                struct iptfhir_error *error) {
+    if (p->coverage)
+        template_coverage_record(p->coverage, record);
+    const struct tree *course = tree_new(arena, TREE_OBJECT);
+    if (course == NULL) {
+        error_set(error, "memory", NULL, "out of memory");
+        return PIPELINE_FAILED;
+    }
+    struct hand h = { .record = { .size = sizeof h.record,
+                                  .id = id,
+                                  .node = node_of(record),
+                                  .course = node_of(course) },
+                      .p = p,
+                      .arena = arena,
+                      .tree = record,
+                      .events = events,
+                      .data_class = "",
+                      .error = error };
+    const struct tree *patient = tree_get(record, "patient");
+    const char *local_id = patient != NULL ? tree_text(patient, "localId") : NULL;
+    identity_enter(p->identity_key, local_id != NULL ? local_id : "");
+    enum pipeline_end end = run_stages(&h, error);
+    identity_leave();
+    return end;
+}
+
+bool pipeline_content(const struct pipeline *p, const struct tree *record,
+                      const unsigned char key[32], unsigned char out[16]) {
+    char both[131], hash[65];
+    if (record_hash(record, hash) == NULL)
+        return false;
+    snprintf(both, sizeof both, "%s%s", hash, p->hash);
+    return crypt_hmac16(key, both, strlen(both), out);
+}
+
+/* Map a record that passed the check. */
+static enum pipeline_end map_record(struct pipeline *p, struct arena *arena, struct tree *record,
+                                    const struct pipeline_events *events, const char *id,
+                                    struct iptfhir_error *error) {
+    char hash[65], both[131];
+    record_hash(record, hash);
+    snprintf(both, sizeof both, "%s%s", hash, p->hash);
+    crypt_sha256_hex(both, strlen(both), hash);
+    if (events->record && !events->record(events->user, record, id, hash))
+        return PIPELINE_SKIPPED;
+    return pipeline_make(p, arena, record, id, events, error);
+}
+
+bool pipeline_read(struct pipeline *p, struct arena *arena, char *text, size_t length,
+                   const char *source, uint32_t line, struct tree **readable, char id[256],
+                   struct iptfhir_error *error) {
+    *readable = NULL;
+    if (!size_allowed(p, length, source, line, error))
+        return false;
+    *readable = json_read(arena, text, length, source, line, true, error);
+    return *readable != NULL && check_record(p, *readable, source, id, error);
 }
 
 enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text,
                                   size_t length, const char *source, uint32_t line,
                                   const struct pipeline_events *events, char id[256],
                                   struct iptfhir_error *error) {
-    char hash[65], both[131];
-    struct tree *record = read_record(p, arena, text, length, source, line, id, error);
-    if (!record)
+    struct tree *record;
+    if (!pipeline_read(p, arena, text, length, source, line, &record, id, error))
         return PIPELINE_REFUSED;
-    record_hash(record, hash);
-    snprintf(both, sizeof both, "%s%s", hash, p->hash);
-    crypt_sha256_hex(both, strlen(both), hash);
-    if (events->record && !events->record(events->user, record, id, hash))
-        return PIPELINE_SKIPPED;
-    if (p->coverage)
-        template_coverage_record(p->coverage, record);
-    struct hand h = { .record = { sizeof h.record, id, record_json },
-                      .p = p,
-                      .arena = arena,
-                      .tree = record,
-                      .events = events,
-                      .error = error };
-    enum pipeline_end end = run_stages(&h, error);
-    json_decref(h.json);
-    return end;
+    return map_record(p, arena, record, events, id, error);
+}
+
+/* Gives all nodes of a built record the line it came from; returns about how many bytes its JSON
+ * has. */
+static size_t place_nodes(struct tree *record, uint32_t line) {
+    size_t bytes = 0;
+    struct tree *node = record;
+    while (node != NULL) {
+        bool container = node->kind == TREE_ARRAY || node->kind == TREE_OBJECT;
+        node->line = line;
+        node->column = 1;
+        bytes += node->name_length + (container ? 4 : node->length + 4);
+        if (container && node->first != NULL) {
+            node = node->first;
+            continue;
+        }
+        while (node != record && node->next == NULL)
+            node = node->parent;
+        node = node == record ? NULL : node->next;
+    }
+    return bytes;
+}
+
+bool pipeline_read_built(struct pipeline *p, struct tree *record, const char *source, uint32_t line,
+                         struct tree **readable, char id[256], struct iptfhir_error *error) {
+    *readable = NULL;
+    if (!depth_allowed(record, source, error) ||
+        !size_allowed(p, place_nodes(record, line), source, line, error))
+        return false;
+    *readable = record;
+    return check_record(p, record, source, id, error);
+}
+
+enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
+                                        struct tree *record, const char *source, uint32_t line,
+                                        const struct pipeline_events *events, char id[256],
+                                        struct iptfhir_error *error) {
+    if (record == NULL) {
+        error_set(error, "memory", NULL, "out of memory");
+        return PIPELINE_FAILED;
+    }
+    struct tree *readable;
+    if (!pipeline_read_built(p, record, source, line, &readable, id, error))
+        return PIPELINE_REFUSED;
+    return map_record(p, arena, record, events, id, error);
 }
 
 /* ---- golden tests and samples ---- */

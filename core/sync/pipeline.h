@@ -5,6 +5,7 @@
 #define CORE_SYNC_PIPELINE_H
 
 #include "core/config/config.h"
+#include "core/fhir/references.h"
 #include "core/plugin/instance.h"
 #include "core/record/record.h"
 #include "core/template/template.h"
@@ -26,15 +27,26 @@ const struct record_schema *pipeline_schema(const struct pipeline *p);
 /* 64 hex digits over what decides the output besides the records: mapping files, mapper options and
  * versions, parameters, targets. */
 const char *pipeline_settings_hash(const struct pipeline *p);
-/* The UUID of something of this installation, as the identity() function makes it. */
-void pipeline_identity(const struct pipeline *p, const char *type, const char *key, char out[37]);
+/* The UUID of something of a patient, as the identity() function makes it while a record of the
+ * patient is mapped; "" when it can't be made. */
+void pipeline_identity(const struct pipeline *p, const char *local_id, const char *type,
+                       const char *key, char out[37]);
+
+/* Makes identities under a key of zeros from now on, so that expected output is the same on every
+ * installation. */
+void pipeline_use_test_key(struct pipeline *p);
 
 /* One resource, valid until the record's arena is reset. */
 struct pipeline_resource {
     const struct tree *tree;
     const char *type, *uuid, *identifier_system, *identifier_value;
-    const char *mapping; /* the mapping file or plugin that made it */
-    const char *invalid; /* NULL, or why it breaks R4: paths, no values */
+    const char *data_class;                      /* "" when its mapping declares none */
+    enum template_owner owner;                   /* whose it is */
+    int64_t as_of_ms;                            /* its own date, 0: none */
+    const char *mapping;                         /* the mapping file or plugin that made it */
+    const char *invalid;                         /* NULL, or why it breaks R4: paths, no values */
+    const struct resource_reference *references; /* what it refers to, each UUID once */
+    size_t reference_count;
 };
 /* What a record yields. Every member may be NULL. Called in this order per record: record (false:
  * skip it, e.g. unchanged), then the others as they come; `hold` names a part of the record that
@@ -58,6 +70,28 @@ enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char 
                                   size_t length, const char *source, uint32_t line,
                                   const struct pipeline_events *events, char id[256],
                                   struct iptfhir_error *error);
+/* The first half of it: parses, drops what is restricted, checks. *readable is the record as far as
+ * it could be read, without what is restricted, also where the check refused it; NULL: not at all.
+ * Thread-safe, like the second half. False: refused. */
+bool pipeline_read(struct pipeline *p, struct arena *arena, char *text, size_t length,
+                   const char *source, uint32_t line, struct tree **readable, char id[256],
+                   struct iptfhir_error *error);
+/* The same for a record that a source built. */
+bool pipeline_read_built(struct pipeline *p, struct tree *record, const char *source, uint32_t line,
+                         struct tree **readable, char id[256], struct iptfhir_error *error);
+/* A keyed hash of the record's content and of what else decides its output. */
+bool pipeline_content(const struct pipeline *p, const struct tree *record,
+                      const unsigned char key[32], unsigned char out[16]);
+/* The second half: maps a record that was read; events->record is not called. */
+enum pipeline_end pipeline_make(struct pipeline *p, struct arena *arena, struct tree *record,
+                                const char *id, const struct pipeline_events *events,
+                                struct iptfhir_error *error);
+/* The same for a record that a source built in `arena` or in another that lives as long; it is
+ * changed. Its nodes get `line` as their position. */
+enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
+                                        struct tree *record, const char *source, uint32_t line,
+                                        const struct pipeline_events *events, char id[256],
+                                        struct iptfhir_error *error);
 /* Maps one JSON text, for golden tests and samples: faults and holds go to `report`. */
 bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source,
                   bool (*emit)(void *user, const struct tree *resource), void *user,

@@ -68,6 +68,10 @@ iptfhir_status reader_poll(struct reader *r, const char *cursor, struct iptfhir_
                                                       error);
 }
 
+const struct iptfhir_source *reader_source(const struct reader *r) {
+    return plugin_descriptor(r->plugin)->source;
+}
+
 void reader_close(struct reader *r) {
     if (!r)
         return;

@@ -17,5 +17,7 @@ struct reader *reader_open(const struct config *config, const struct config_job 
 /* Polls once, from `cursor` (NULL: everything). */
 iptfhir_status reader_poll(struct reader *r, const char *cursor, struct iptfhir_record_sink *sink,
                            struct iptfhir_error *error);
+/* What the source says of itself. */
+const struct iptfhir_source *reader_source(const struct reader *r);
 void reader_close(struct reader *r);
 #endif

@@ -3,11 +3,14 @@
 #include "core/sync/service.h"
 
 #include "core/base/clock.h"
+#include "core/base/crypt.h"
+#include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
 #include "core/store/store.h"
-#include "core/sync/delivery.h"
+#include "core/sync/courier.h"
 #include "core/sync/ingest.h"
+#include "core/sync/pipe.h"
 #include "core/sync/progress.h"
 
 #include <errno.h>
@@ -20,9 +23,10 @@
 #include <unistd.h>
 
 #define WATCH_MS 20           /* how often the parent looks */
-#define DEATHS_OF_A_RECORD 2  /* then it is held */
 #define DEATHS_WITHOUT_MARK 3 /* a source that crashes: the job fails */
+#define DEATHS_OF_DELIVERY 3  /* then the job fails */
 #define GRACE_MS 10000        /* from asking a child to stop to killing it */
+enum { INGESTS = 40 /* that one delivery can follow, each with a pipe of its own */ };
 
 static volatile sig_atomic_t asked_to_stop;
 
@@ -34,27 +38,105 @@ struct service {
     const struct config *config;
     const struct config_job *job;
     struct shared *page;
+    unsigned char key[KEY_BYTES];
+    int pipes[INGESTS][2]; /* [0] ingest's end, [1] delivery's; -1: closed here */
+    size_t ingests;        /* started with these pipes */
     pid_t ingest, delivery;
     int ingest_code, delivery_code; /* -1: still running */
-    int unmarked_deaths;
+    int unmarked_deaths, delivery_deaths;
     bool killed_for_memory, killed_for_time;
     int64_t stop_since;
 };
 
-typedef int process_main(const struct config *, const struct config_job *, struct shared *);
+/* ---- pipes ---- */
 
-/* Start a child; it dies with its parent. */
-static pid_t start(const struct service *s, process_main *run) {
-    pid_t parent = getpid(), child = fork();
+static void close_end(int *descriptor) {
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+}
+
+static void close_pipes(struct service *s) {
+    for (size_t i = 0; i < INGESTS; i++) {
+        close_end(&s->pipes[i][0]);
+        close_end(&s->pipes[i][1]);
+    }
+}
+
+static bool open_pipes(struct service *s, struct iptfhir_error *error) {
+    s->ingests = 0;
+    for (size_t i = 0; i < INGESTS; i++)
+        if (!pipe_pair(s->pipes[i], error))
+            return false;
+    return true;
+}
+
+/* ---- starting ---- */
+
+/* Makes a process that dies with its parent; 0 within it, below 0 when it can't be made. */
+static pid_t start(void) {
+    pid_t parent = getpid();
+    pid_t child = fork();
     if (child != 0)
         return child;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_FAULT);
     signal(SIGINT, SIG_IGN); /* the parent stops us in order */
-    signal(SIGTERM, SIG_DFL);
-    _exit(run(s->config, s->job, s->page));
+    signal(SIGHUP, SIG_IGN);
+    return 0;
 }
+
+/* Starts delivery with its ends of all pipes. */
+static void start_delivery(struct service *s) {
+    int ends[INGESTS];
+    s->delivery_code = -1;
+    s->delivery = start();
+    if (s->delivery < 0)
+        s->delivery_code = EXIT_FAULT;
+    if (s->delivery != 0) {
+        for (size_t i = 0; i < INGESTS; i++)
+            close_end(&s->pipes[i][1]);
+        return;
+    }
+    for (size_t i = 0; i < INGESTS; i++) {
+        close_end(&s->pipes[i][0]);
+        ends[i] = s->pipes[i][1];
+    }
+    _exit(courier_run(s->config, s->job, s->page, s->key, ends, INGESTS));
+}
+
+/* Starts the next ingest with the next pipe. */
+static void start_ingest(struct service *s) {
+    size_t mine = s->ingests++;
+    s->ingest_code = -1;
+    s->killed_for_memory = s->killed_for_time = false;
+    s->page->records = s->page->unchanged = s->page->refused = s->page->accepted = 0;
+    s->page->ingest_done = false;
+    s->ingest = start();
+    if (s->ingest < 0)
+        s->ingest_code = EXIT_FAULT;
+    if (s->ingest != 0) {
+        close_end(&s->pipes[mine][0]);
+        return;
+    }
+    for (size_t i = 0; i < INGESTS; i++) {
+        close_end(&s->pipes[i][1]);
+        if (i != mine)
+            close_end(&s->pipes[i][0]);
+    }
+    _exit(ingest_run(s->config, s->job, s->page, s->key, s->pipes[mine][0]));
+}
+
+/* No ingest follows: delivery sees the end of all pipes. */
+static void end_ingests(struct service *s, int code) {
+    s->ingest_code = code;
+    s->page->ingest_done = true;
+    for (size_t i = 0; i < INGESTS; i++)
+        close_end(&s->pipes[i][0]);
+}
+
+/* ---- deaths of ingest ---- */
 
 /* Resident memory of a process in MiB, 0 when unknown. */
 static long memory_of(pid_t pid) {
@@ -67,128 +149,169 @@ static long memory_of(pid_t pid) {
     close(fd);
     text[n > 0 ? n : 0] = '\0';
     long size = 0, pages = 0;
-    return sscanf(text, "%ld %ld", &size, &pages) == 2
-               ? (long)((int64_t)pages * sysconf(_SC_PAGESIZE) >> 20)
-               : 0;
+    if (sscanf(text, "%ld %ld", &size, &pages) != 2)
+        return 0;
+    return (long)((int64_t)pages * sysconf(_SC_PAGESIZE) >> 20);
 }
 
-/* End an ingest whose mapper hangs on a record or swallows memory. */
+/* True when a thread has had its record for too long. */
+static bool is_hanging(const struct service *s) {
+    int64_t now = clock_steady_ms();
+    int64_t most = s->config->limits.record_seconds * 1000;
+    for (size_t i = 0; i < SHARED_THREADS; i++) {
+        int64_t since = s->page->marks[i].since_ms;
+        if (since != 0 && now - since > most)
+            return true;
+    }
+    return false;
+}
+
+/* Ends an ingest whose mapper hangs on a record or swallows memory. */
 static void guard_ingest(struct service *s) {
-    int64_t since = s->page->mark_since_ms;
     if (s->killed_for_time || s->killed_for_memory)
         return; /* it is dying: what killed it stays known until it is reaped */
-    s->killed_for_time =
-        since && clock_steady_ms() - since > s->config->limits.record_seconds * 1000;
+    s->killed_for_time = is_hanging(s);
     s->killed_for_memory = memory_of(s->ingest) > s->config->limits.ingest_memory_mib;
     if (s->killed_for_time || s->killed_for_memory)
         kill(s->ingest, SIGKILL);
 }
 
-/* Hold the record that killed ingest twice, and remember its hash so that it is skipped until it
- * changes or is retried. */
-static bool hold_record(const struct service *s, struct store *store, const char *why,
-                        struct iptfhir_error *error) {
-    const struct shared_mark *m = &s->page->mark;
-    char key[300], detail[300];
-    snprintf(key, sizeof key, "%s\x1f", m->record_id);
-    snprintf(detail, sizeof detail,
-             "mapper %s %s on this record, twice; the record waits until it or the mapper changes",
-             m->plugin, why);
-    struct store_hold_in hold = { m->job,         key,    NULL,          m->record_id, "",
-                                  "plugin-crash", detail, clock_now_ms() };
-    return store_hold(store, &hold, error) &&
-           store_set_record(store, m->job, m->record_id, m->hash, error);
-}
-
-/* Ingest died: count it on the record in hand. Returns false when the job must end. */
-static bool note_death(struct service *s, int status) {
-    struct iptfhir_error error = ERROR_INIT;
-    char key[400], name[17], how[64];
+/* Says how ingest died. */
+static void tell_how(const struct service *s, int status, char *out, size_t size) {
     if (s->killed_for_time)
-        snprintf(how, sizeof how, "did not return within %lld s",
+        snprintf(out, size, "did not return within %lld s",
                  (long long)s->config->limits.record_seconds);
     else if (s->killed_for_memory)
-        snprintf(how, sizeof how, "took more than %lld MiB",
+        snprintf(out, size, "took more than %lld MiB",
                  (long long)s->config->limits.ingest_memory_mib);
     else
-        snprintf(how, sizeof how, "crashed (signal %d)",
-                 WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-    if (!s->page->mark_since_ms) {
-        log_line(IPTFHIR_ERROR, "ingest died with no record in hand (%s); source %s", how,
-                 s->job->source->name);
-        return ++s->unmarked_deaths < DEATHS_WITHOUT_MARK;
-    }
-    const struct shared_mark *m = &s->page->mark;
-    snprintf(key, sizeof key, "%s\x1f%s", m->record_id, m->hash);
-    int deaths = 0;
-    struct store *store = store_open(s->config->store_path, STORE_WRITE, &error);
-    bool ok = store && store_begin(store, &error) &&
-              store_count_death(store, m->job, key, &deaths, &error);
-    if (ok && deaths % DEATHS_OF_A_RECORD == 0)
-        ok = hold_record(s, store, how, &error);
-    ok = ok && store_commit(store, &error);
-    if (store)
-        log_set_key(store_log_key(store));
-    log_line(IPTFHIR_ERROR, "mapper %s %s on record %s%s", m->plugin, how,
-             log_name(m->record_id, name),
-             deaths % DEATHS_OF_A_RECORD == 0 ? ": held [plugin-crash]" : "; trying once more");
-    if (deaths % DEATHS_OF_A_RECORD == 0)
-        s->page->refused++;
-    store_close(store);
-    s->page->mark_since_ms = 0;
-    if (!ok)
-        log_line(IPTFHIR_ERROR, "%s [%s]", error.text, error.code);
-    return ok;
+        snprintf(out, size, "crashed (signal %d)", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
-/* A child ended: keep its code, restart ingest when it died. */
-static void reap(struct service *s, pid_t pid, int status) {
-    bool died = WIFSIGNALED(status) ||
-                (WIFEXITED(status) && WEXITSTATUS(status) == 1); /* a sanitizer exits with 1 */
-    int code = died ? EXIT_FAULT : WEXITSTATUS(status);
-    if (pid == s->ingest) {
-        if (died && !s->page->stop && note_death(s, status)) {
-            s->killed_for_memory = s->killed_for_time = false;
-            s->page->records = s->page->unchanged = 0;
-            s->ingest = start(s, ingest_run);
-            if (s->ingest > 0)
-                return;
+static struct shared_suspect *suspect_of(struct shared *page, uint64_t record) {
+    for (uint32_t i = 0; i < page->suspect_count; i++)
+        if (page->suspects[i].record == record)
+            return &page->suspects[i];
+    if (page->suspect_count == SHARED_SUSPECTS)
+        return NULL;
+    struct shared_suspect *s = &page->suspects[page->suspect_count++];
+    *s = (struct shared_suspect) { .record = record };
+    return s;
+}
+
+/* Notes a record that was in hand. One that was alone is guilty. False: there is no more room. */
+static bool note_suspect(struct service *s, const struct shared_mark *mark, const char *how) {
+    bool alone = s->page->alone;
+    struct shared_suspect *suspect = suspect_of(s->page, mark->record);
+    if (suspect == NULL)
+        return false;
+    const char *who = *mark->plugin != '\0' ? mark->plugin : "reading";
+    suspect->guilty = suspect->guilty || alone;
+    suspect->in_reading = *mark->plugin == '\0';
+    snprintf(suspect->how, sizeof suspect->how,
+             "%s %s on this record, also alone; it waits until it or the plugin changes", who, how);
+    log_line(IPTFHIR_ERROR, "%s %s on a record%s", who, how,
+             alone ? ": held [plugin-crash]" : "; it is tried once more, alone");
+    return true;
+}
+
+/* Ingest died: puts it down to the records in hand. False when the job must end. */
+static bool note_death(struct service *s, int status) {
+    char how[64];
+    bool any = false;
+    tell_how(s, status, how, sizeof how);
+    for (size_t i = 0; i < SHARED_THREADS; i++) {
+        struct shared_mark *mark = &s->page->marks[i];
+        if (mark->since_ms == 0)
+            continue;
+        any = true;
+        if (!note_suspect(s, mark, how)) {
+            log_line(IPTFHIR_ERROR, "too many records end the mappers: the job stops");
+            return false;
         }
-        s->ingest_code = code;
-        s->page->ingest_done = true;
-    } else if (pid == s->delivery) {
-        s->delivery_code = code;
-        if (died)
-            log_line(
-                IPTFHIR_ERROR,
-                "delivery died (signal %d); what was in flight is searched for at the next sync",
-                WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-        s->page->stop = s->page->stop || code != EXIT_SETTLED;
+        mark->since_ms = 0;
     }
+    s->page->alone = false;
+    if (any)
+        return true;
+    log_line(IPTFHIR_ERROR, "ingest died with no record in hand (%s); source %s", how,
+             s->job->source->name);
+    return ++s->unmarked_deaths < DEATHS_WITHOUT_MARK;
 }
 
-/* Ask the children to stop; kill them after the grace. */
+/* ---- watching ---- */
+
+/* True when a process died and did not end by itself. A sanitizer exits with 1. */
+static bool has_died(int status) {
+    return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+/* Ends a child and waits until it is gone. */
+static void end_child(pid_t pid) {
+    kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+}
+
+/* Ingest ended: when it died, the poll is begun anew. */
+static void reap_ingest(struct service *s, int status) {
+    bool died = has_died(status);
+    bool may_restart = died && !s->page->stop && asked_to_stop == 0;
+    if (may_restart && note_death(s, status) && s->ingests < INGESTS)
+        start_ingest(s);
+    else
+        end_ingests(s, died ? EXIT_FAULT : WEXITSTATUS(status));
+}
+
+/* Delivery ended: when it died, both begin anew; what was in flight is looked for first. */
+static void reap_delivery(struct service *s, int status) {
+    struct iptfhir_error error = ERROR_INIT;
+    bool died = has_died(status);
+    s->delivery_code = died ? EXIT_FAULT : WEXITSTATUS(status);
+    bool may_restart = died && !s->page->stop && asked_to_stop == 0;
+    if (died)
+        log_line(IPTFHIR_ERROR, "delivery died (signal %d)%s",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+                 may_restart ? "; it begins anew with what was in flight" : "");
+    if (may_restart && ++s->delivery_deaths < DEATHS_OF_DELIVERY) {
+        if (s->ingest_code < 0)
+            end_child(s->ingest);
+        for (size_t i = 0; i < SHARED_THREADS; i++)
+            s->page->marks[i].since_ms = 0;
+        close_pipes(s);
+        if (open_pipes(s, &error)) {
+            start_delivery(s);
+            start_ingest(s);
+            return;
+        }
+        s->ingest_code = EXIT_FAULT;
+    }
+    s->page->stop = s->page->stop || s->delivery_code != EXIT_SETTLED;
+}
+
+/* Asks the children to stop; kills them after the grace. */
 static void stop_children(struct service *s) {
     int64_t now = clock_steady_ms();
     if (!s->page->stop) {
         log_line(IPTFHIR_INFO, "stopping after what is under way");
         s->page->stop = true;
         s->stop_since = now;
-    } else if (s->stop_since && now - s->stop_since > GRACE_MS) {
+    } else if (s->stop_since != 0 && now - s->stop_since > GRACE_MS) {
         kill(s->ingest_code < 0 ? s->ingest : s->delivery, SIGKILL);
     }
 }
 
-/* Watch both children until they have ended. */
+/* Watches both children until they have ended. */
 static void watch(struct service *s, struct progress *progress) {
     while (s->ingest_code < 0 || s->delivery_code < 0) {
         int status;
         pid_t pid = waitpid(-1, &status, WNOHANG);
-        if (pid > 0) {
-            reap(s, pid, status);
+        if (pid > 0 && pid == s->ingest)
+            reap_ingest(s, status);
+        if (pid > 0 && pid == s->delivery)
+            reap_delivery(s, status);
+        if (pid > 0)
             continue;
-        }
-        if (asked_to_stop)
+        if (asked_to_stop != 0)
             stop_children(s);
         if (s->ingest_code < 0)
             guard_ingest(s);
@@ -197,7 +320,7 @@ static void watch(struct service *s, struct progress *progress) {
     }
 }
 
-/* Catch the signals that end a sync in order. */
+/* Catches the signals that end a sync in order. */
 static void catch_signals(void) {
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
@@ -205,39 +328,51 @@ static void catch_signals(void) {
     sigaction(SIGHUP, &action, NULL);
 }
 
+/* Runs both children to their end. */
+static int run_children(struct service *s) {
+    struct progress progress;
+    catch_signals();
+    progress_start(&progress);
+    start_delivery(s);
+    start_ingest(s);
+    watch(s, &progress);
+    progress_end(&progress, s->page);
+    if (asked_to_stop != 0)
+        return 128 + asked_to_stop;
+    bool ingest_failed = s->ingest_code != EXIT_SETTLED && s->ingest_code != EXIT_LATER;
+    bool delivery_failed = s->delivery_code != EXIT_SETTLED && s->delivery_code != EXIT_LATER;
+    if (s->delivery_code == EXIT_CONFIG)
+        return EXIT_CONFIG; /* ingest then only says that the other process is gone */
+    if (ingest_failed)
+        return s->ingest_code;
+    if (delivery_failed)
+        return s->delivery_code;
+    bool later = s->ingest_code == EXIT_LATER || s->delivery_code == EXIT_LATER;
+    return later ? EXIT_LATER : EXIT_SETTLED;
+}
+
 int service_sync(const struct config *config, const struct config_job *job) {
     struct iptfhir_error error = ERROR_INIT;
     struct service s = { .config = config, .job = job, .ingest_code = -1, .delivery_code = -1 };
-    struct progress progress;
-    int lock = store_lock(config->store_path, "sync", &error), code = EXIT_FAULT;
+    int code = EXIT_FAULT;
+    memset(s.pipes, 0xff, sizeof s.pipes);
+    int lock = store_lock(config->store_path, "sync", &error);
     if (lock < 0) {
         fprintf(stderr, "iptfhir: %s: %s [%s]\n", error.where, error.text, error.code);
         return EXIT_LATER;
     }
     s.page = shared_new();
-    struct store *store = s.page ? store_open(config->store_path, STORE_WRITE, &error) : NULL;
-    store_close(store); /* made and migrated before two processes open it */
-    if (!store)
-        goto out;
-    catch_signals();
-    progress_start(&progress);
-    s.ingest = start(&s, ingest_run);
-    s.delivery = start(&s, delivery_run);
-    if (s.ingest < 0 || s.delivery < 0) {
-        error_set(&error, "fork", NULL, "cannot start a process: %s", strerror(errno));
-        s.page->stop = true;
-    }
-    s.ingest_code = s.ingest < 0 ? EXIT_FAULT : -1;
-    s.delivery_code = s.delivery < 0 ? EXIT_FAULT : -1;
-    watch(&s, &progress);
-    progress_end(&progress, s.page);
-    code = asked_to_stop                   ? 128 + asked_to_stop
-           : s.ingest_code != EXIT_SETTLED ? s.ingest_code
-                                           : s.delivery_code;
-out:
+    if (s.page == NULL)
+        error_set(&error, "memory", NULL, "out of memory");
+    else if (!key_load(config->key_file, !config->key_file_given, s.key, &error))
+        code = EXIT_CONFIG;
+    else if (open_pipes(&s, &error))
+        code = run_children(&s);
     if (error_is_set(&error))
         fprintf(stderr, "iptfhir: %s%s%s [%s]\n", error.where, *error.where ? ": " : "", error.text,
                 error.code);
+    crypt_wipe(s.key, sizeof s.key);
+    close_pipes(&s);
     shared_free(s.page);
     close(lock);
     return code;

@@ -6,8 +6,9 @@
 
 #include "core/config/config.h"
 
-/* One full cycle of a job. Returns an exit code: EXIT_SETTLED when both processes ran to their end
- * (what is held or waiting is for the caller to read from the store), EXIT_LATER, EXIT_CONFIG or
+/* One full cycle of a job: it ends when every answer that was lost has settled, and does not stay
+ * for backoff or Retry-After. Returns an exit code: EXIT_SETTLED when both processes ran to their
+ * end (what is held is for the caller to read from the store), EXIT_LATER, EXIT_CONFIG or
  * EXIT_FAULT; 128 + n when signal n ended it. */
 int service_sync(const struct config *config, const struct config_job *job);
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page that parent, ingest and delivery share: counters for the progress bar, and the mark of
- * the record in hand. Nothing but numbers flows through the counters; the mark is read by the
- * parent only after ingest has died. */
+/* The page that parent, ingest and delivery share: counters for the progress bar, and which records
+ * are in which thread's hands, so that a death is put down to what caused it. Nothing of a patient
+ * but a hash flows through it. */
 #ifndef CORE_SYNC_SHARED_H
 #define CORE_SYNC_SHARED_H
 
@@ -9,26 +9,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum {
+    SHARED_THREADS = 64,  /* of ingest, at most */
+    SHARED_SUSPECTS = 256 /* records that were in hand when ingest died */
+};
+/* What a thread of ingest has in hand. */
 struct shared_mark {
-    char job[64];
-    char record_id[256];
-    char hash[65];
-    char plugin[64]; /* which mapper has it */
+    _Atomic int64_t since_ms; /* steady clock; 0: nothing */
+    uint64_t record;          /* a hash of what the source handed over */
+    char plugin[64];          /* which mapper has it; "" before */
+};
+/* A record that was in hand at a death. */
+struct shared_suspect {
+    uint64_t record;
+    bool guilty;     /* it died again when it was alone */
+    bool in_reading; /* no mapper had it yet */
+    char how[160];   /* what happened, for people */
 };
 
 struct shared {
     /* written by ingest */
-    _Atomic int64_t mark_since_ms; /* steady clock; 0: no record in hand */
-    struct shared_mark mark;
+    struct shared_mark marks[SHARED_THREADS];
+    _Atomic bool alone; /* marks[0] is the only one: a suspect is tried */
     _Atomic uint64_t records, unchanged, refused, accepted,
-        alerts; /* records read; same as before; held whole; entries queued */
+        alerts; /* records read; same as before; held whole; resources wanted anew */
     _Atomic uint64_t source_done, source_total;
     _Atomic bool ingest_done;
     /* written by delivery */
-    _Atomic uint64_t delivered, held, waiting; /* entries */
+    _Atomic uint64_t delivered, held, waiting; /* resources */
     _Atomic int64_t paused_until_ms; /* wall clock; a target that can't be reached; 0: none */
     char paused_target[64];
-    /* written by the parent */
+    /* written by the parent, read by the next ingest */
+    struct shared_suspect suspects[SHARED_SUSPECTS];
+    uint32_t suspect_count;
     _Atomic bool stop;
 };
 

@@ -315,35 +315,53 @@ static struct node *compile_if(struct compiling *c, const struct tree **at, size
     }
 }
 
-/* Check a member's name and shape against R4; returns the type of its value. */
+/* Reports an element that a type doesn't have, with the nearest that it has. */
+static void unknown_element(struct compiling *c, const struct tree *m, const struct r4_type *type) {
+    const char *near = nearest_name(m->name, r4_element_names(type));
+    if (near != NULL)
+        fault(c, m->line, m->column, "template-element",
+              "%s has no element '%s'; did you mean '%s'?", type->name, m->name, near);
+    else
+        fault(c, m->line, m->column, "template-element", "%s has no element '%s'", type->name,
+              m->name);
+}
+
+/* Reports a list where one value stands, and the other way round; a directive may make either. */
+static void check_shape(struct compiling *c, const struct tree *m, const struct r4_type *type,
+                        const struct r4_element *e) {
+    size_t from, to;
+    bool group = m->kind == TREE_OBJECT && m->first != NULL;
+    if (group && directive_of(m->first->name, &from, &to) != D_NONE)
+        return;
+    bool list_hole = m->kind == TREE_STRING && strncmp(m->text, "{[", 2) == 0;
+    bool list = m->kind == TREE_ARRAY || list_hole;
+    if (list && e->max == 1)
+        fault(c, m->line, m->column, "template-element", "%s.%s is one value, not a list",
+              type->name, m->name);
+    if (!list && e->max > 1)
+        fault(c, m->line, m->column, "template-element",
+              "%s.%s is a list: write [ ... ] or \"{[ ... ]}\"", type->name, m->name);
+}
+
+/* Checks a member's name and shape against R4; returns the type of its value. */
 static const struct r4_type *check_member(struct compiling *c, const struct tree *m,
                                           const struct r4_type *type) {
     const struct r4_type *actual = NULL;
-    if (!type || !strcmp(m->name, "resourceType"))
+    if (type == NULL || strcmp(m->name, "resourceType") == 0)
         return NULL;
     if (m->name[0] == '_') {
-        if (!r4_element(type, m->name + 1, &actual))
+        if (r4_element(type, m->name + 1, &actual) == NULL)
             fault(c, m->line, m->column, "template-element", "%s has no element '%s'", type->name,
                   m->name + 1);
         return r4_type("Element");
     }
     const struct r4_element *e = r4_element(type, m->name, &actual);
-    if (!e || (e->choice && !actual)) {
-        const char *near = nearest_name(m->name, r4_element_names(type));
-        fault(c, m->line, m->column, "template-element", "%s has no element '%s'%s%s%s", type->name,
-              m->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    bool typeless_choice = e != NULL && e->choice && actual == NULL;
+    if (e == NULL || typeless_choice) {
+        unknown_element(c, m, type);
         return NULL;
     }
-    bool list = m->kind == TREE_ARRAY || (m->kind == TREE_STRING && !strncmp(m->text, "{[", 2));
-    size_t from, to;
-    bool directive =
-        m->kind == TREE_OBJECT && m->first && directive_of(m->first->name, &from, &to) != D_NONE;
-    if (!directive && list && e->max == 1)
-        fault(c, m->line, m->column, "template-element", "%s.%s is one value, not a list",
-              type->name, m->name);
-    if (!directive && !list && e->max > 1)
-        fault(c, m->line, m->column, "template-element",
-              "%s.%s is a list: write [ ... ] or \"{[ ... ]}\"", type->name, m->name);
+    check_shape(c, m, type, e);
     return actual;
 }
 
@@ -466,9 +484,60 @@ static void declare_facts(struct compiling *c, const struct tree *facts) {
     }
 }
 
+/* A word or a list of words; NULL after a fault. */
+static const char **words_of(struct compiling *c, const struct tree *from, size_t *count) {
+    bool one = from->kind == TREE_STRING;
+    bool list = from->kind == TREE_ARRAY && from->length > 0;
+    const char **words = arena_zalloc(&c->set->arena, (from->length + 2) * sizeof *words);
+    *count = 0;
+    for (const struct tree *w = one    ? from
+                                : list ? from->first
+                                       : NULL;
+         words != NULL && w != NULL; w = one ? NULL : w->next) {
+        bool text = w->kind == TREE_STRING && w->length > 0;
+        if (text)
+            words[(*count)++] = arena_strndup(&c->set->arena, w->text, w->length);
+        else
+            fault(c, w->line, w->column, "template", "'%s' is a name or a list of names",
+                  from->name);
+    }
+    if (!one && !list)
+        fault(c, from->line, from->column, "template", "'%s' is a name or a list of names",
+              from->name);
+    return *count > 0 ? words : NULL;
+}
+
+/* Take what the file says of all its resources: class, owner, own date. */
+static void declare_rest(struct compiling *c, const struct tree *root) {
+    static const char *const owners[] = { "record", "patient", "clinic", NULL };
+    const struct tree *data_class = tree_get(root, "data_class");
+    const struct tree *owner = tree_get(root, "owner");
+    const struct tree *as_of = tree_get(root, "as_of");
+    const struct tree *many = tree_get(root, "resources");
+    size_t count = 0;
+    if (data_class != NULL)
+        c->t->classes = words_of(c, data_class, &c->t->class_count);
+    bool fits = c->t->class_count <= 1 || (many != NULL && many->length == c->t->class_count);
+    if (!fits)
+        fault(c, data_class->line, data_class->column, "template",
+              "data_class is one name, or one for each of `resources`");
+    if (as_of != NULL)
+        c->t->as_of = words_of(c, as_of, &count);
+    if (owner == NULL)
+        return;
+    for (size_t i = 0; owner->kind == TREE_STRING && owners[i] != NULL; i++) {
+        if (strcmp(owner->text, owners[i]) == 0) {
+            c->t->owner = (enum template_owner)i;
+            return;
+        }
+    }
+    fault(c, owner->line, owner->column, "template", "owner is record, patient or clinic");
+}
+
 bool template_compile(struct template_set *set, struct template *t, const struct tree *root,
                       struct report *report) {
-    static const char *const known[] = { "facts", "resources", "resource", "description", NULL };
+    static const char *const known[] = { "facts",      "resources", "resource", "description",
+                                         "data_class", "owner",     "as_of",    NULL };
     struct compiling c = { .set = set, .t = t, .report = report, .scope = set->shared };
     size_t errors = report->errors;
     memcpy(c.names, set->shared_names, sizeof c.names);
@@ -489,6 +558,7 @@ bool template_compile(struct template_set *set, struct template *t, const struct
     }
     const struct tree *many = tree_get(root, "resources"), *one = tree_get(root, "resource");
     declare_facts(&c, tree_get(root, "facts"));
+    declare_rest(&c, root);
     if (!many == !one)
         fault(&c, root->line, root->column, "template",
               "a mapping file has either `resources:` or `resource:`");

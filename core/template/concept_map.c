@@ -2,6 +2,8 @@
 /* ConceptMaps: R4 resources in terminology/, compiled into sorted tables. */
 #include "core/template/internal.h"
 
+#include "core/base/file.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +73,9 @@ static void load_file(struct template_set *set, const char *path, struct str *ha
     struct arena arena = { 0 };
     struct str text = { 0 };
     struct iptfhir_error error = ERROR_INIT;
-    if (!str_read_file(&text, path, MAP_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "this file cannot be read");
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, MAP_BYTES, why)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "%s", why);
     } else {
         struct tree *root = json_read_copy(&arena, text.data, text.length, path, &error);
         const char *type = root ? tree_text(root, "resourceType") : NULL;

@@ -4,7 +4,7 @@
 #include "core/template/internal.h"
 
 #include "core/base/clock.h"
-#include "core/base/crypt.h"
+#include "core/base/key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,8 +65,8 @@ static bool do_identity(struct fhirpath_context *c, const struct fhirpath_collec
     char *id = arena_alloc(c->arena, 37);
     if (!type || !key)
         return true;
-    if (id)
-        crypt_uuid5(set->base, type, key, id);
+    if (id != NULL && !identity_make(set->base, type, key, id))
+        id = NULL;
     return give(c, out, id, 36, e);
 }
 
@@ -97,7 +97,7 @@ static bool do_parse_date(struct fhirpath_context *c, const struct fhirpath_coll
             return error_set(e, "bad-date", NULL, "this is no date of the form %s", format);
         f += part ? run : 1;
     }
-    if (*s || !clock_valid_date(year, month, day))
+    if (*s || !iptfhir_date_exists(year, month, day))
         return error_set(e, "bad-date", NULL, "this is no date of the form %s", format);
     char *text = arena_printf(c->arena, "%04d-%02d-%02d", year, month, day);
     return give(c, out, text, 10, e);

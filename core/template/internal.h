@@ -44,6 +44,10 @@ struct template {
     struct node *resources; /* an array's items */
     int first_fact, facts;  /* slots */
     const char **fact_names;
+    enum template_owner owner;
+    const char **classes; /* one for all, or one for each of `resources`; NULL: none */
+    size_t class_count;
+    const char **as_of; /* elements, NULL-terminated; NULL: none */
 };
 struct concept_map {
     const char *name;

@@ -241,37 +241,55 @@ static void render_members(struct rendering *g, const struct node *list, struct 
     }
 }
 
-static struct tree *render(struct rendering *g, const struct node *n) {
+/* Renders a hole: its first item; a list is made elsewhere. */
+static struct tree *render_hole(struct rendering *g, const struct node *n) {
     struct fhirpath_value room[2];
     struct fhirpath_collection c = { room, 0, 2 };
-    struct tree *made;
-    if (!n || g->failed)
+    if (n->hole == NULL || !evaluate(g, n->hole, &c) || c.count == 0)
         return NULL;
+    return value_node(g, &c.items[0]);
+}
+
+/* Renders an object. */
+static struct tree *render_object(struct rendering *g, const struct node *n) {
+    struct tree *made = tree_new(g->r->arena, TREE_OBJECT);
+    if (made != NULL)
+        render_members(g, n->first, made);
+    return made;
+}
+
+/* Renders a list, however it is made: from items, or from one node that gives several. */
+static struct tree *render_list(struct rendering *g, const struct node *n) {
+    struct tree *made = tree_new(g->r->arena, TREE_ARRAY);
+    if (made == NULL)
+        return NULL;
+    if (n->kind != NODE_ARRAY) {
+        render_item(g, n, made);
+        return made;
+    }
+    for (const struct node *i = n->first; i != NULL; i = i->next)
+        render_item(g, i, made);
+    return made;
+}
+
+/* Renders a node; NULL when it is empty, or with g->failed. */
+static struct tree *render(struct rendering *g, const struct node *n) {
+    if (n == NULL || g->failed)
+        return NULL;
+    struct tree *made;
     switch (n->kind) {
-    case NODE_CONSTANT: return n->constant ? share(g, n->constant) : NULL;
-    case NODE_HOLE:
-        if (!n->hole || !evaluate(g, n->hole, &c) || !c.count)
-            return NULL;
-        return value_node(g, &c.items[0]);
+    case NODE_CONSTANT: return n->constant != NULL ? share(g, n->constant) : NULL;
+    case NODE_HOLE: return render_hole(g, n);
     case NODE_TEXT: return render_text(g, n);
-    case NODE_IF: {
-        const struct node *b = branch(g, n);
-        return b ? render(g, b) : NULL;
+    case NODE_IF: return render(g, branch(g, n));
+    case NODE_OBJECT: made = render_object(g, n); break;
+    default: made = render_list(g, n); break;
     }
-    case NODE_OBJECT:
-        made = tree_new(g->r->arena, TREE_OBJECT);
-        if (made)
-            render_members(g, n->first, made);
-        break;
-    default: /* a list, however it is made */
-        made = tree_new(g->r->arena, TREE_ARRAY);
-        for (const struct node *i = n->kind == NODE_ARRAY ? n->first : n; made && i;
-             i = n->kind == NODE_ARRAY ? i->next : NULL)
-            render_item(g, i, made);
-        break;
+    if (made == NULL) {
+        g->failed = true;
+        return NULL;
     }
-    g->failed = g->failed || !made;
-    return made && made->length ? made : NULL;
+    return made->length > 0 ? made : NULL;
 }
 
 /* Fill the slots of the record, parameters and facts. */
@@ -305,51 +323,77 @@ static bool excuse(struct rendering *g) {
     return true;
 }
 
-/* Render one resource template, or the resources of a loop or a choice. */
-static bool resources(struct rendering *g, const struct node *n) {
-    if (!n)
-        return true;
-    if (n->kind == NODE_IF)
-        return resources(g, branch(g, n)) && !g->failed;
-    if (n->kind == NODE_ARRAY) {
-        for (const struct node *i = n->first; i; i = i->next)
-            if (!resources(g, i))
-                return false;
-        return true;
-    }
-    if (n->kind == NODE_FOR) {
-        struct fhirpath_collection c = { 0 };
-        if (!n->hole || !evaluate(g, n->hole, &c))
+static bool resources(struct rendering *g, const struct node *n);
+
+/* Renders the resources of each item of a loop. */
+static bool loop_resources(struct rendering *g, const struct node *n) {
+    struct fhirpath_collection c = { 0 };
+    if (n->hole == NULL || !evaluate(g, n->hole, &c))
+        return false;
+    for (size_t i = 0; i < c.count; i++) {
+        g->slots[n->slot] = (struct fhirpath_collection) { &c.items[i], 1, 1 };
+        if (!resources(g, n->first))
             return false;
-        for (size_t i = 0; i < c.count; i++) {
-            g->slots[n->slot] = (struct fhirpath_collection) { &c.items[i], 1, 1 };
-            if (!resources(g, n->first))
-                return false;
-        }
-        return true;
     }
-    if (n->kind == NODE_OBJECT && n->first &&
-        n->first->kind == NODE_ASSIGN) { /* assignments around loops: see the whole */
-        const struct node *m = n->first;
-        bool only = true;
-        for (const struct node *k = m; k; k = k->next)
-            only = only && (k->kind == NODE_ASSIGN || k->merge);
-        for (; only && m; m = m->next) {
-            if (m->kind == NODE_ASSIGN)
-                assign(g, m);
-            else if (!resources(g, m))
-                return false;
-        }
-        if (only)
-            return !g->failed;
+    return true;
+}
+
+/* Tells whether an object holds nothing but assignments and what is merged into it: then it stands
+ * around resources and is none itself. */
+static bool is_frame(const struct node *n) {
+    if (n->kind != NODE_OBJECT || n->first == NULL || n->first->kind != NODE_ASSIGN)
+        return false;
+    for (const struct node *k = n->first; k != NULL; k = k->next)
+        if (k->kind != NODE_ASSIGN && !k->merge)
+            return false;
+    return true;
+}
+
+/* Renders the resources inside a frame, with its assignments. */
+static bool frame_resources(struct rendering *g, const struct node *n) {
+    for (const struct node *m = n->first; m != NULL; m = m->next) {
+        if (m->kind == NODE_ASSIGN)
+            assign(g, m);
+        else if (!resources(g, m))
+            return false;
     }
+    return !g->failed;
+}
+
+/* Renders the resources of a list; those of the whole file are numbered for who takes them. */
+static bool list_resources(struct rendering *g, const struct node *n) {
+    bool whole_file = n == g->t->resources;
+    size_t item = 0;
+    for (const struct node *i = n->first; i != NULL; i = i->next, item++) {
+        if (whole_file)
+            g->r->item = item;
+        if (!resources(g, i))
+            return false;
+    }
+    return true;
+}
+
+/* Renders one resource and hands it on. */
+static bool one_resource(struct rendering *g, const struct node *n) {
     struct tree *made = render(g, n);
     if (g->failed)
         return excuse(g);
-    if (!made)
+    if (made == NULL)
         return true;
     g->failed = !g->r->emit(g->r->user, g->t, made, g->error);
     return !g->failed;
+}
+
+/* Renders one resource template, or the resources of a list, a loop or a choice. */
+static bool resources(struct rendering *g, const struct node *n) {
+    if (n == NULL)
+        return true;
+    switch (n->kind) {
+    case NODE_IF: return resources(g, branch(g, n)) && !g->failed;
+    case NODE_FOR: return loop_resources(g, n);
+    case NODE_ARRAY: return list_resources(g, n);
+    default: return is_frame(n) ? frame_resources(g, n) : one_resource(g, n);
+    }
 }
 
 bool template_render(const struct template_set *set, const struct template *t,

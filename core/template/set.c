@@ -3,9 +3,11 @@
 #include "core/template/internal.h"
 
 #include "core/base/crypt.h"
+#include "core/base/file.h"
 #include "core/config/yaml.h"
 
 #include <dirent.h>
+#include <iptfhir/date.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +46,9 @@ static void load_file(struct template_set *set, const char *folder, const char *
     struct arena arena = { 0 };
     struct template *t = &set->templates[set->count];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!str_read_file(&text, path, FILE_BYTES)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "this file cannot be read");
+    char why[IPTFHIR_FILE_WHY];
+    if (!file_read(&text, path, FILE_BYTES, why)) {
+        report_add(report, REPORT_ERROR, "missing-file", path, "%s", why);
         str_free(&text);
         return;
     }
@@ -63,7 +66,14 @@ static void load_file(struct template_set *set, const char *folder, const char *
     str_free(&text);
 }
 
-/* Load all *.yaml directly in the folder. */
+/* True for the files of the folder that hold mappings: all *.yaml but the rules of withdrawal. */
+static bool is_mapping_file(const char *name) {
+    size_t length = strlen(name);
+    bool is_yaml = *name != '.' && length > 5 && strcmp(name + length - 5, ".yaml") == 0;
+    return is_yaml && strcmp(name, "lifecycle.yaml") != 0;
+}
+
+/* Load all mapping files of the folder. */
 static void load_files(struct template_set *set, const char *folder, struct str *hash,
                        struct report *report) {
     struct dirent **entries = NULL;
@@ -76,9 +86,7 @@ static void load_files(struct template_set *set, const char *folder, struct str 
     set->names = arena_zalloc(&set->arena, ((size_t)(n > 0 ? n : 0) + 1) * sizeof *set->names);
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
-        size_t length = strlen(name);
-        if (set->templates && set->names && *name != '.' && length > 5 &&
-            !strcmp(name + length - 5, ".yaml"))
+        if (set->templates && set->names && is_mapping_file(name))
             load_file(set, folder, name, hash, report);
         free(entries[i]);
     }
@@ -103,12 +111,13 @@ struct template_set *template_set_load(const char *folder, const struct template
     } else {
         report_add(report, REPORT_ERROR, "memory", folder, "out of memory");
     }
-    if (report->errors == errors && !hash.failed) {
-        crypt_sha256_hex(hash.data ? hash.data : "", hash.length, set->hash);
-        str_free(&hash);
-        return set;
-    }
+    bool hashed =
+        !hash.failed && crypt_sha256_hex(hash.data ? hash.data : "", hash.length, set->hash);
     str_free(&hash);
+    if (!hashed)
+        report_add(report, REPORT_ERROR, "memory", folder, "out of memory");
+    if (report->errors == errors)
+        return set;
     template_set_free(set);
     return NULL;
 }
@@ -132,6 +141,26 @@ const struct template *template_find(const struct template_set *set, const char 
 const char *const *template_names(const struct template_set *set) {
     return set->names;
 }
+enum template_owner template_owner_of(const struct template *t) {
+    return t->owner;
+}
+
+const char *template_data_class(const struct template *t, size_t item) {
+    if (t->class_count == 0)
+        return "";
+    return t->classes[item < t->class_count ? item : t->class_count - 1];
+}
+
+int64_t template_as_of(const struct template *t, const struct tree *resource) {
+    for (size_t i = 0; t->as_of != NULL && t->as_of[i] != NULL; i++) {
+        const char *text = tree_text(resource, t->as_of[i]);
+        int64_t seconds = 0;
+        if (text != NULL && iptfhir_time_to_seconds(text, &seconds))
+            return seconds * 1000;
+    }
+    return 0;
+}
+
 const char *template_set_hash(const struct template_set *set) {
     return set->hash;
 }

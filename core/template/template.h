@@ -24,6 +24,14 @@ struct template_settings {
 struct template_set *template_set_load(const char *folder, const struct template_settings *,
                                        struct report *report);
 void template_set_free(struct template_set *set);
+/* Whose the resources of a mapping file are: the record's, the patient's (several records may say
+ * the same), the clinic's. */
+enum template_owner { TEMPLATE_RECORD, TEMPLATE_PATIENT, TEMPLATE_CLINIC };
+enum template_owner template_owner_of(const struct template *t);
+/* The data class of resource `item` of a mapping file, "" when it declares none. */
+const char *template_data_class(const struct template *t, size_t item);
+/* Milliseconds since 1970 of the own date of a resource that the file made, 0: it has none. */
+int64_t template_as_of(const struct template *t, const struct tree *resource);
 /* By file name without .yaml; NULL when there is none. */
 const struct template *template_find(const struct template_set *set, const char *name);
 const char *const *template_names(const struct template_set *set);
@@ -34,6 +42,10 @@ const char *template_translate(const struct template_set *set, const char *map, 
 
 /* A mapping file is:  facts: [names a mapper passes]   (declared, so that names resolve at load)
  *                     resources: [ template, ... ]     or   resource: template
+ *                     data_class: NAME             (or a list, a name for each of `resources`)
+ *                     owner: record | patient | clinic   (record)
+ *                     as_of: [ELEMENT, ...]        (or one: of these, the first that the resource
+ *                                                   has is its own date)
  * Inside: %record (the record, also $this), the declared facts as %name, parameters as %name,
  * %base. Renders all its resources, in order; `emit` gets each finished resource (in the arena) and
  * returns false to stop. A `required()` that was empty or an evaluation error fails that resource:
@@ -49,6 +61,7 @@ struct template_render {
      * the rendering. False ends it too. */
     bool (*fault)(void *user, const struct template *t, const struct iptfhir_error *error);
     void *user;
+    size_t item; /* while emit() is called: which of `resources` it is, from 0 */
     /* When set: coverage of `check --samples`. */
     struct template_coverage *coverage;
 };

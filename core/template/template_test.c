@@ -213,6 +213,27 @@ START_TEST(a_resource_that_fails_does_not_take_its_neighbours_with_it) {
 }
 END_TEST
 
+START_TEST(a_file_says_class_owner_and_own_date) {
+    put("t.yaml", "data_class: [goals, plan]\nowner: patient\nas_of: [statusDate, startDate]\n"
+                  "resources:\n  - {resourceType: Goal, startDate: \"2026-01-02\"}\n"
+                  "  - {resourceType: Goal}\n");
+    struct template_set *set = load();
+    ck_assert_ptr_nonnull(set);
+    struct arena arena = { 0 };
+    const struct template *t = template_find(set, "t");
+    ck_assert_int_eq(template_owner_of(t), TEMPLATE_PATIENT);
+    ck_assert_str_eq(template_data_class(t, 0), "goals");
+    ck_assert_str_eq(template_data_class(t, 1), "plan");
+    const char *goal = "{\"startDate\":\"2026-01-02\"}";
+    struct tree *dated = json_read_copy(&arena, goal, strlen(goal), NULL, NULL);
+    struct tree *bare = json_read_copy(&arena, "{}", 2, NULL, NULL);
+    ck_assert_int_eq(template_as_of(t, dated), 1767312000000);
+    ck_assert_int_eq(template_as_of(t, bare), 0);
+    arena_free(&arena);
+    template_set_free(set);
+}
+END_TEST
+
 START_TEST(unknown_types_and_keys_are_refused) {
     static const char *const texts[] = {
         "resource: {resourceType: Gaol}\n",
@@ -221,6 +242,9 @@ START_TEST(unknown_types_and_keys_are_refused) {
         "facts: [x, x]\nresource: {resourceType: Goal}\n",
         "resource: {resourceType: Goal}\nresources: []\n",
         "- a\n",
+        "owner: nobody\nresource: {resourceType: Goal}\n",
+        "data_class: [a, b]\nresource: {resourceType: Goal}\n",
+        "as_of: 1\nresource: {resourceType: Goal}\n",
         "resource: {resourceType: Goal, \"{% while x %}\": {id: a}}\n"
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -298,6 +322,7 @@ int main(void) {
     tcase_add_test(all, faults_of_a_record_have_codes);
     tcase_add_test(all, all_faults_of_a_file_are_listed_with_their_places);
     tcase_add_test(all, a_resource_that_fails_does_not_take_its_neighbours_with_it);
+    tcase_add_test(all, a_file_says_class_owner_and_own_date);
     tcase_add_test(all, unknown_types_and_keys_are_refused);
     tcase_add_test(all, coverage_tells_what_was_always_empty_and_never_read);
     tcase_add_test(all, threads_share_a_set);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of the JSON reader and writer and of the conversion to and from jansson. */
+/* Tests of the JSON reader and writer. */
 #include "core/tree/tree.h"
 
 #include <check.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,26 +204,6 @@ START_TEST(canonical_text_does_not_depend_on_member_order) {
 }
 END_TEST
 
-START_TEST(jansson_and_the_tree_hold_the_same_values) {
-    const char text[] = "{\"s\":\"\xC3\xA9\",\"i\":-5,\"r\":0.5,\"big\":1e300,\"w\":2.0,\"t\":true,"
-                        "\"n\":null,\"a\":[1,[]],\"o\":{}}";
-    json_t *json = tree_to_json(parse(text));
-    ck_assert_ptr_nonnull(json);
-    ck_assert(json_is_integer(json_object_get(json, "i")));
-    ck_assert_double_eq(json_real_value(json_object_get(json, "r")), 0.5);
-    struct tree *back = tree_from_json(&arena, json);
-    ck_assert_str_eq(written(back, JSON_COMPACT),
-                     "{\"s\":\"\xC3\xA9\",\"i\":-5,\"r\":0.5,\"big\":1e+300,\"w\":2.0,\"t\":true,"
-                     "\"n\":null,\"a\":[1,[]],\"o\":{}}");
-    json_decref(json);
-    json = json_real(0.1);
-    ck_assert_str_eq(written(tree_from_json(&arena, json), JSON_COMPACT), "0.1");
-    json_decref(json);
-    ck_assert_ptr_null(tree_from_json(&arena, NULL));
-    ck_assert_ptr_null(tree_to_json(NULL));
-}
-END_TEST
-
 /* Runs the suite. */
 int main(void) {
     Suite *suite = suite_create("json");
@@ -238,7 +217,6 @@ int main(void) {
     tcase_add_test(tests, a_text_beyond_the_limit_is_too_large);
     tcase_add_test(tests, positions_count_from_the_first_line_given);
     tcase_add_test(tests, canonical_text_does_not_depend_on_member_order);
-    tcase_add_test(tests, jansson_and_the_tree_hold_the_same_values);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -109,8 +109,11 @@ static struct table *table_with_room(void) {
     memset(bigger, 0, size);
     bigger->older = t;
     bigger->mask = slots - 1;
-    for (uint32_t n = 1; n <= count; n++)
-        place(bigger, entry_of(n));
+    for (uint32_t n = 1; n <= count; n++) {
+        struct entry *e = entry_of(n);
+        if (e != NULL)
+            place(bigger, e);
+    }
     atomic_store_explicit(&current, bigger, memory_order_release);
     return bigger;
 }

@@ -127,31 +127,40 @@ void tree_remove(struct tree *child) {
     child->parent = child->next = NULL;
 }
 
-/* Copies a node and all below it. */
-struct tree *tree_copy(struct arena *a, const struct tree *node) {
-    struct tree *copy = node ? arena_alloc(a, sizeof *copy) : NULL;
-    if (!copy)
+/* Copies a node that stands below `above` others, and all below it. */
+static struct tree *copy_below(struct arena *a, const struct tree *node, unsigned above) {
+    bool container = node->kind == TREE_ARRAY || node->kind == TREE_OBJECT;
+    if (container && above == TREE_MAX_DEPTH)
+        return NULL;
+    struct tree *copy = arena_alloc(a, sizeof *copy);
+    if (copy == NULL)
         return NULL;
     *copy = *node;
     copy->parent = copy->next = copy->last = NULL;
-    if (node->name && !node->symbol &&
-        !(copy->name = arena_strndup(a, node->name, node->name_length)))
-        return NULL;
+    if (node->name != NULL && node->symbol == 0) {
+        copy->name = arena_strndup(a, node->name, node->name_length);
+        if (copy->name == NULL)
+            return NULL;
+    }
     if (node->kind == TREE_STRING || node->kind == TREE_NUMBER) {
         copy->text = arena_strndup(a, node->text, node->length);
-        return copy->text ? copy : NULL;
+        return copy->text != NULL ? copy : NULL;
     }
     copy->first = NULL;
     copy->length = 0;
-    if (node->kind != TREE_ARRAY && node->kind != TREE_OBJECT)
+    if (!container)
         return copy;
-    for (const struct tree *child = node->first; child; child = child->next) {
-        struct tree *other = tree_copy(a, child);
-        if (!other)
+    for (const struct tree *child = node->first; child != NULL; child = child->next) {
+        struct tree *other = copy_below(a, child, above + 1);
+        if (other == NULL)
             return NULL;
         link_last(copy, other);
     }
     return copy;
+}
+
+struct tree *tree_copy(struct arena *a, const struct tree *node) {
+    return node != NULL ? copy_below(a, node, 0) : NULL;
 }
 
 /* Finds a member by its text. */

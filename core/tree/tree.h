@@ -49,7 +49,8 @@ bool tree_add(struct arena *a, struct tree *object, const char *name, struct tre
 bool tree_add_symbol(struct tree *object, uint32_t symbol, struct tree *child);
 /* Unlinks a child from its parent. */
 void tree_remove(struct tree *child);
-/* Deep copy into an arena, positions kept. */
+/* Deep copy into an arena, positions kept; NULL also for NULL and for what is more than
+ * TREE_MAX_DEPTH deep. */
 struct tree *tree_copy(struct arena *a, const struct tree *node);
 
 /* Looking: NULL when absent or of another kind. */
@@ -81,12 +82,6 @@ enum json_style { JSON_COMPACT, JSON_PRETTY /* two spaces */ };
 void json_write(struct str *out, const struct tree *node, enum json_style style);
 /* Canonical text for hashing: members sorted by name, compact; numbers by their source text. */
 void json_write_canonical(struct str *out, const struct tree *node);
-
-/* ---- jansson at the plugin boundary ---- */
-/* A new json_t (json_decref it); numbers become integers or reals. NULL when memory is out. */
-json_t *tree_to_json(const struct tree *node);
-/* A tree from a json_t (borrowed). Reals are printed shortest-exact. */
-struct tree *tree_from_json(struct arena *a, const json_t *json);
 
 /* ---- comparing ---- */
 /* Semantic equality: member order doesn't matter, array order does, numbers compare by their text.

@@ -19,24 +19,26 @@ static const char *as_of(const struct plan *p) {
     } places[] = { { "measures", "administeredAt" },
                    { "communicationAssessments", "date" },
                    { "goals", "statusDate" } };
-    const json_t *sessions = facts_list(p->json, "sessions");
-    const char *day = facts_text(p->course, "end");
+    const char *day = facts_text(p->f, p->course, "end");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const json_t *list = facts_list(p->json, places[i].list);
-        for (size_t n = 0; n < json_array_size(list); n++)
-            later(&day, facts_text(json_array_get(list, n), places[i].member));
+        const struct iptfhir_node *list = facts_list(p->f, p->node, places[i].list);
+        const struct iptfhir_node *item = facts_first(p->f, list);
+        for (; item != NULL; item = facts_next(p->f, item))
+            later(&day, facts_text(p->f, item, places[i].member));
     }
-    for (size_t n = 0; n < json_array_size(sessions); n++) {
-        const char *status = facts_text(json_array_get(sessions, n), "status");
-        if (status && strcmp(status, "finished") == 0)
-            later(&day, facts_text(json_array_get(sessions, n), "start"));
+    const struct iptfhir_node *session = facts_first(p->f, facts_list(p->f, p->node, "sessions"));
+    for (; session != NULL; session = facts_next(p->f, session)) {
+        const char *status = facts_text(p->f, session, "status");
+        if (status != NULL && strcmp(status, "finished") == 0)
+            later(&day, facts_text(p->f, session, "start"));
     }
     return day;
 }
 
-const char *plan_phase_status(const struct plan *p, const json_t *phase) {
-    const char *course = facts_text(p->course, "status"), *start = facts_text(phase, "start"),
-               *end = facts_text(phase, "end"), *now = as_of(p);
+const char *plan_phase_status(const struct plan *p, const struct iptfhir_node *phase) {
+    const char *course = facts_text(p->f, p->course, "status"),
+               *start = facts_text(p->f, phase, "start"), *end = facts_text(p->f, phase, "end"),
+               *now = as_of(p);
     bool over = end && now && strncmp(end, now, 10) < 0,
          begun = start && now && strncmp(start, now, 10) <= 0;
     if (!course)
@@ -55,6 +57,8 @@ const char *plan_phase_status(const struct plan *p, const json_t *phase) {
 }
 
 /* Appends to a text of a fixed size; what doesn't fit is cut. */
+static void add(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void add(char *text, size_t size, const char *format, ...) {
     size_t used = strlen(text);
     va_list args;
@@ -63,41 +67,55 @@ static void add(char *text, size_t size, const char *format, ...) {
     va_end(args);
 }
 
-bool plan_schedule(const struct plan *p, const json_t *monitoring, json_t *facts) {
-    const json_t *weeks = facts_list(monitoring, "weeks");
-    const char *name = p->instrument ? p->instrument->name : facts_text(monitoring, "instrument");
-    size_t count = json_array_size(weeks);
-    int64_t period = 0;
+void plan_schedule(const struct plan *p, const struct iptfhir_node *monitoring,
+                   struct iptfhir_node *facts) {
+    const struct iptfhir_node *weeks = facts_list(p->f, monitoring, "weeks");
+    const char *name =
+        p->instrument != NULL ? p->instrument->name : facts_text(p->f, monitoring, "instrument");
+    size_t count = facts_count(p->f, weeks);
+    int64_t period = 0; /* -1: the weeks are not evenly spaced */
+    int64_t before = 0;
     char text[512];
     snprintf(text, sizeof text, "%.100s monitoring", name);
-    for (size_t i = 0; i < count; i++) {
-        int64_t week = json_integer_value(json_array_get(weeks, i));
-        int64_t step = i > 0 ? week - json_integer_value(json_array_get(weeks, i - 1)) : 0;
-        period = i == 1 ? step : i > 1 && step != period ? -1 : period;
-        add(text, sizeof text, "%s%lld",
-            i == 0           ? (count > 1 ? " at weeks " : " at week ")
-            : i + 1 == count ? " and "
-                             : ", ",
-            (long long)week);
+    const struct iptfhir_node *item = facts_first(p->f, weeks);
+    for (size_t i = 0; item != NULL; i++) {
+        int64_t week = 0;
+        const char *between = ", ";
+        if (i == 0)
+            between = count > 1 ? " at weeks " : " at week ";
+        else if (i + 1 == count)
+            between = " and ";
+        (void)p->f->nodes->integer(item, &week);
+        add(text, sizeof text, "%s%lld", between, (long long)week);
+        if (i == 1)
+            period = week - before;
+        else if (i > 1 && week - before != period)
+            period = -1;
+        before = week;
+        item = facts_next(p->f, item);
     }
-    return facts_set_text(facts, "name", name) && facts_set_text(facts, "text", text) &&
-           (period < 1 || facts_set(facts, "period", json_integer((json_int_t)period)));
+    facts_set_text(p->f, facts, "name", name);
+    facts_set_text(p->f, facts, "text", text);
+    if (period >= 1)
+        facts_set_number(p->f, facts, "period", period);
 }
 
-json_t *plan_measure(const struct plan *p, const struct series_point *point, const char *which) {
-    const char *id =
-        facts_text(json_array_get(facts_list(p->json, "measures"), point->index), "id");
-    return facts_identity(p->self->host, "Observation", "%s/%s/%s", p->record->id, id, which);
+struct iptfhir_node *plan_measure(const struct plan *p, const struct series_point *point,
+                                  const char *which) {
+    const char *id = facts_text(p->f, point->measure, "id");
+    return facts_identity(p->f, "Observation", "%s/%s/%s", p->record->id, id, which);
 }
 
-size_t plan_latest(const json_t *assessments) {
-    size_t count = json_array_size(assessments), latest = count;
+const struct iptfhir_node *plan_latest(const struct plan *p,
+                                       const struct iptfhir_node *assessments) {
+    const struct iptfhir_node *latest = NULL;
     const char *day = NULL;
-    for (size_t i = 0; i < count; i++) {
-        const char *date = facts_text(json_array_get(assessments, i), "date");
-        if (date && (!day || strcmp(date, day) >= 0)) {
+    const struct iptfhir_node *item = facts_first(p->f, assessments);
+    for (; item != NULL; item = facts_next(p->f, item)) {
+        const char *date = facts_text(p->f, item, "date");
+        if (date != NULL && (day == NULL || strcmp(date, day) >= 0)) {
             day = date;
-            latest = i;
+            latest = item;
         }
     }
     return latest;
@@ -122,12 +140,13 @@ static void add_escaped(char *text, size_t size, const char *from) {
 
 /* The displays of the problem areas, in lower case, separated by commas. */
 static void areas_text(const struct plan *p, char *text, size_t size) {
-    const json_t *areas = facts_list(p->course, "problemAreas");
+    const struct iptfhir_node *area =
+        facts_first(p->f, facts_list(p->f, p->course, "problemAreas"));
     *text = '\0';
-    for (size_t i = 0; i < json_array_size(areas); i++) {
-        const char *code = facts_text(json_array_get(areas, i), "code"),
-                   *display = code ? facts_text(p->self->displays, code) : NULL;
-        if (display)
+    for (; area != NULL; area = facts_next(p->f, area)) {
+        const char *code = facts_text(p->f, area, "code");
+        const char *display = code != NULL ? facts_text(p->f, p->self->displays, code) : NULL;
+        if (display != NULL)
             add(text, size, "%s%.80s", *text ? ", " : "", display);
     }
     for (char *c = text; *c; c++)
@@ -137,22 +156,23 @@ static void areas_text(const struct plan *p, char *text, size_t size) {
 
 /* How the therapy is given, such as "Individual IPT, 16 weeks, 16 sessions". */
 static void therapy_text(const struct plan *p, char *text, size_t size) {
-    const char *format = facts_text(p->course, "format");
+    const char *format = facts_text(p->f, p->course, "format");
     int64_t number = 0;
     bool group = format && strcmp(format, "group") == 0,
          mixed = format && strcmp(format, "mixed") == 0;
     snprintf(text, size, "%s IPT", group ? "Group" : mixed ? "Individual and group" : "Individual");
-    if (facts_number(p->course, "plannedWeeks", &number))
+    if (facts_number(p->f, p->course, "plannedWeeks", &number))
         add(text, size, ", %lld weeks", (long long)number);
-    if (facts_number(p->course, "plannedSessions", &number))
+    if (facts_number(p->f, p->course, "plannedSessions", &number))
         add(text, size, ", %lld sessions", (long long)number);
 }
 
-bool plan_texts(const struct plan *p, json_t *facts) {
+void plan_texts(const struct plan *p, struct iptfhir_node *facts) {
     char areas[512], therapy[128], div[4096];
-    const char *start = facts_text(p->course, "start"), *end = facts_text(p->course, "end"),
-               *status = facts_text(p->course, "status");
-    const char *instrument = facts_text(json_object_get(facts, "monitoring"), "text");
+    const char *start = facts_text(p->f, p->course, "start"),
+               *end = facts_text(p->f, p->course, "end"),
+               *status = facts_text(p->f, p->course, "status");
+    const char *instrument = facts_text(p->f, facts_get(p->f, facts, "monitoring"), "text");
     int64_t weeks = 0, sessions = 0;
     areas_text(p, areas, sizeof areas);
     therapy_text(p, therapy, sizeof therapy);
@@ -173,13 +193,15 @@ bool plan_texts(const struct plan *p, json_t *facts) {
         add_escaped(div, sizeof div - 256, instrument);
         add(div, sizeof div, ".");
     }
-    add(div, sizeof div, " Goals: %zu.</p></div>", json_array_size(facts_list(facts, "goals")));
-    if (facts_number(p->course, "plannedWeeks", &weeks) &&
-        facts_number(p->course, "plannedSessions", &sessions) && weeks == sessions &&
-        !facts_set(facts, "weekly", json_true()))
-        return false;
-    return facts_set_text(facts, "therapy", therapy) && facts_set_text(facts, "div", div) &&
-           facts_set(facts, "description",
-                     *areas ? facts_format("Time-limited IPT. Problem areas: %s.", areas)
-                            : facts_format("Time-limited IPT."));
+    add(div, sizeof div, " Goals: %zu.</p></div>",
+        facts_count(p->f, facts_list(p->f, facts, "goals")));
+    bool planned = facts_number(p->f, p->course, "plannedWeeks", &weeks) &&
+                   facts_number(p->f, p->course, "plannedSessions", &sessions);
+    if (planned && weeks == sessions)
+        facts_set_truth(p->f, facts, "weekly", true);
+    facts_set_text(p->f, facts, "therapy", therapy);
+    facts_set_text(p->f, facts, "div", div);
+    const char *more = *areas ? " Problem areas: " : "";
+    facts_set(p->f, facts, "description",
+              facts_format(p->f, "Time-limited IPT.%s%s%s", more, areas, *areas ? "." : ""));
 }

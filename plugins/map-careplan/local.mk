@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 if MAP_CAREPLAN
 plugin_LTLIBRARIES += plugins/map-careplan/map-careplan.la
-plugins_map_careplan_map_careplan_la_SOURCES = %D%/map_careplan.c %D%/careplan.h %D%/derive.c $(instrument_sources)
+plugins_map_careplan_map_careplan_la_SOURCES = %D%/map_careplan.c %D%/careplan.h %D%/derive.c
 plugins_map_careplan_map_careplan_la_LDFLAGS = $(plugin_ldflags)
-plugins_map_careplan_map_careplan_la_LIBADD = $(JANSSON_LIBS) -lm
+plugins_map_careplan_map_careplan_la_LIBADD = libinstrument.la
 endif
 check_PROGRAMS += plugins/map-careplan/map_careplan_test
-plugins_map_careplan_map_careplan_test_SOURCES = %D%/map_careplan_test.c plugins/map-observation/mapper_test.h $(instrument_sources) %D%/derive.c
-plugins_map_careplan_map_careplan_test_LDADD = $(test_ldadd)
+plugins_map_careplan_map_careplan_test_SOURCES = %D%/map_careplan_test.c plugins/instrument/mapper_test.h %D%/derive.c
+plugins_map_careplan_map_careplan_test_LDADD = libinstrument.la $(test_ldadd)
 plugins_map_careplan_map_careplan_test_CFLAGS = $(AM_CFLAGS)
 EXTRA_DIST += %D%/README.md

@@ -23,43 +23,52 @@ static iptfhir_status mapper_init(void *self, const struct iptfhir_host *host,
     struct mapper *m = self;
     m->host = host;
     m->displays = facts_displays(host, error);
-    if (m->displays && instruments_load(&m->instruments, host, error))
-        return IPTFHIR_OK;
-    json_decref(m->displays);
-    return IPTFHIR_FATAL;
+    bool ready = m->displays != NULL && instruments_load(&m->instruments, host, error);
+    return ready ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
 /* Frees what init made. */
 static void mapper_fini(void *self) {
     struct mapper *m = self;
     instruments_free(&m->instruments);
-    json_decref(m->displays);
+}
+
+/* The first child of a list that a member of an object is. */
+static const struct iptfhir_node *first_of(const struct plan *p, const struct iptfhir_node *object,
+                                           const char *name) {
+    return facts_first(p->f, facts_list(p->f, object, name));
 }
 
 /* True when a goal is worked on with a technique. */
-static bool goal_uses(const json_t *goal, const char *technique) {
-    const char *seed = facts_text(goal, "seedGoal");
-    for (size_t i = 0; seed && i < sizeof technique_plan / sizeof *technique_plan; i++)
-        for (size_t n = 0; n < 2 && strcmp(technique_plan[i].goal, seed) == 0; n++)
-            if (technique_plan[i].techniques[n] &&
-                strcmp(technique_plan[i].techniques[n], technique) == 0)
+static bool goal_uses(const struct plan *p, const struct iptfhir_node *goal,
+                      const char *technique) {
+    const char *seed = facts_text(p->f, goal, "seedGoal");
+    for (size_t i = 0; seed != NULL && i < sizeof technique_plan / sizeof *technique_plan; i++) {
+        if (strcmp(technique_plan[i].goal, seed) != 0)
+            continue;
+        for (size_t n = 0; n < 2; n++) {
+            const char *used = technique_plan[i].techniques[n];
+            if (used != NULL && strcmp(used, technique) == 0)
                 return true;
+        }
+    }
     return false;
 }
 
 /* True when a goal is about relationships. */
-static bool goal_is_about_support(const json_t *goal, const char *unused) {
-    const char *seed = facts_text(goal, "seedGoal");
+static bool goal_is_about_support(const struct plan *p, const struct iptfhir_node *goal,
+                                  const char *unused) {
+    const char *seed = facts_text(p->f, goal, "seedGoal");
     (void)unused;
-    return seed && strcmp(seed, "improve-relationship-dynamics") == 0;
+    return seed != NULL && strcmp(seed, "improve-relationship-dynamics") == 0;
 }
 
 /* True when a goal has a target on the total with this code. */
-static bool goal_measures(const json_t *goal, const char *code) {
-    const json_t *targets = facts_list(goal, "targets");
-    for (size_t i = 0; i < json_array_size(targets); i++) {
-        const char *loinc = facts_text(json_array_get(targets, i), "measureLoinc");
-        if (loinc && code && strcmp(loinc, code) == 0)
+static bool goal_measures(const struct plan *p, const struct iptfhir_node *goal, const char *code) {
+    const struct iptfhir_node *target = first_of(p, goal, "targets");
+    for (; target != NULL; target = facts_next(p->f, target)) {
+        const char *loinc = facts_text(p->f, target, "measureLoinc");
+        if (loinc != NULL && code != NULL && strcmp(loinc, code) == 0)
             return true;
     }
     return false;
@@ -67,238 +76,247 @@ static bool goal_measures(const json_t *goal, const char *code) {
 
 /* Sets a member to the UUIDs of the goals that a question is true of; all of them when there is no
  * question. */
-static bool set_goals(const struct plan *p, json_t *o,
-                      bool (*is)(const json_t *goal, const char *about), const char *about) {
-    const json_t *from = facts_list(p->json, "goals");
-    json_t *goals = json_array();
-    bool ok = facts_set(o, "goals", goals);
-    for (size_t i = 0; ok && i < json_array_size(from); i++) {
-        const json_t *goal = json_array_get(from, i);
-        if (!is || is(goal, about))
-            ok = facts_append(goals, facts_identity(p->self->host, "Goal", "%s/%s", p->record->id,
-                                                    facts_text(goal, "id")));
+static void set_goals(const struct plan *p, struct iptfhir_node *o,
+                      bool (*is)(const struct plan *p, const struct iptfhir_node *goal,
+                                 const char *about),
+                      const char *about) {
+    struct iptfhir_node *goals = facts_set_list(p->f, o, "goals");
+    const struct iptfhir_node *goal = first_of(p, p->node, "goals");
+    for (; goal != NULL; goal = facts_next(p->f, goal)) {
+        const char *id = facts_text(p->f, goal, "id");
+        if (is == NULL || is(p, goal, about))
+            facts_append(p->f, goals, facts_identity(p->f, "Goal", "%s/%s", p->record->id, id));
     }
-    return ok;
 }
 
-/* Appends a local code with its display; the new object is the list's. */
-static json_t *add_code(const struct plan *p, json_t *list, const char *code) {
-    json_t *o = json_object();
-    bool ok =
-        o && facts_set_text(o, "code", code) && facts_copy(o, "display", p->self->displays, code);
-    if (ok && json_array_append(list, o) == 0) {
-        json_decref(o);
-        return o;
-    }
-    json_decref(o);
-    return NULL;
+/* Appends a local code with its display. */
+static struct iptfhir_node *add_code(const struct plan *p, struct iptfhir_node *list,
+                                     const char *code) {
+    struct iptfhir_node *o = facts_object(p->f);
+    facts_set_text(p->f, o, "code", code);
+    facts_copy(p->f, o, "display", p->self->displays, code);
+    facts_append(p->f, list, o);
+    return o;
 }
 
 /* True when a session used a technique. */
 static bool was_used(const struct plan *p, const char *technique) {
-    const json_t *sessions = facts_list(p->json, "sessions");
-    for (size_t i = 0; i < json_array_size(sessions); i++)
-        if (facts_lists(facts_list(json_array_get(sessions, i), "techniques"), technique))
+    const struct iptfhir_node *session = first_of(p, p->node, "sessions");
+    for (; session != NULL; session = facts_next(p->f, session))
+        if (facts_lists(p->f, facts_list(p->f, session, "techniques"), technique))
+            return true;
+    return false;
+}
+
+/* True when a goal is worked on with a technique. */
+static bool is_planned(const struct plan *p, const char *technique) {
+    const struct iptfhir_node *goal = first_of(p, p->node, "goals");
+    for (; goal != NULL; goal = facts_next(p->f, goal))
+        if (goal_uses(p, goal, technique))
             return true;
     return false;
 }
 
 /* Sets the techniques: planned for a goal, or only seen in sessions (which the mapping file shares
  * if share_techniques is on). */
-static bool set_techniques(const struct plan *p, json_t *facts) {
-    json_t *list = json_array();
-    bool ok = facts_set(facts, "techniques", list);
-    for (size_t i = 0; ok && i < sizeof techniques / sizeof *techniques; i++) {
-        const json_t *goals = facts_list(p->json, "goals");
-        bool planned = false;
-        for (size_t n = 0; n < json_array_size(goals); n++)
-            planned = planned || goal_uses(json_array_get(goals, n), techniques[i]);
+static void set_techniques(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "techniques");
+    for (size_t i = 0; i < sizeof techniques / sizeof *techniques; i++) {
+        bool planned = is_planned(p, techniques[i]);
         if (!planned && !was_used(p, techniques[i]))
             continue;
-        json_t *o = add_code(p, list, techniques[i]);
-        ok = o && facts_set(o, "planned", json_boolean(planned)) &&
-             set_goals(p, o, goal_uses, techniques[i]);
+        struct iptfhir_node *o = add_code(p, list, techniques[i]);
+        facts_set_truth(p->f, o, "planned", planned);
+        set_goals(p, o, goal_uses, techniques[i]);
     }
-    return ok;
 }
 
 /* Sets the problem areas, the first by rank first. */
-static bool set_areas(const struct plan *p, json_t *facts) {
-    const json_t *from = facts_list(p->course, "problemAreas");
-    json_t *list = json_array();
-    bool ok = facts_set(facts, "areas", list);
-    for (size_t i = 0; ok && i < json_array_size(from); i++) {
-        json_t *o = add_code(p, list, facts_text(json_array_get(from, i), "code"));
-        ok = o && facts_copy(o, "z", json_array_get(from, i), "zCode");
+static void set_areas(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "areas");
+    const struct iptfhir_node *area = first_of(p, p->course, "problemAreas");
+    for (; area != NULL; area = facts_next(p->f, area)) {
+        struct iptfhir_node *o = add_code(p, list, facts_text(p->f, area, "code"));
+        facts_copy(p->f, o, "z", area, "zCode");
     }
-    return ok;
 }
 
 /* Sets the phases with a status each. */
-static bool set_phases(const struct plan *p, json_t *facts) {
-    const json_t *from = facts_list(p->course, "phases");
-    json_t *list = json_array();
-    bool ok = facts_set(facts, "phases", list);
-    for (size_t i = 0; ok && i < json_array_size(from); i++) {
-        const json_t *phase = json_array_get(from, i);
+static void set_phases(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "phases");
+    const struct iptfhir_node *phase = first_of(p, p->course, "phases");
+    for (; phase != NULL; phase = facts_next(p->f, phase)) {
+        const char *name = facts_text(p->f, phase, "phase");
         char code[40];
-        snprintf(code, sizeof code, "phase-%.24s",
-                 facts_text(phase, "phase") ? facts_text(phase, "phase") : "");
-        json_t *o = add_code(p, list, code);
-        ok = o && facts_copy(o, "start", phase, "start") && facts_copy(o, "end", phase, "end") &&
-             facts_set_text(o, "status", plan_phase_status(p, phase));
+        snprintf(code, sizeof code, "phase-%.24s", name != NULL ? name : "");
+        struct iptfhir_node *o = add_code(p, list, code);
+        facts_copy(p->f, o, "start", phase, "start");
+        facts_copy(p->f, o, "end", phase, "end");
+        facts_set_text(p->f, o, "status", plan_phase_status(p, phase));
     }
-    return ok;
 }
 
 /* Sets the parts of the needs assessment. */
-static bool set_components(const struct plan *p, json_t *facts) {
-    const json_t *from = facts_list(json_object_get(p->json, "needsAssessment"), "components");
-    json_t *list = json_array();
-    bool ok = facts_set(facts, "components", list);
-    for (size_t i = 0; ok && i < json_array_size(from); i++) {
-        json_t *o = add_code(p, list, facts_text(json_array_get(from, i), "component"));
-        ok = o && facts_copy(o, "status", json_array_get(from, i), "status") &&
-             facts_copy(o, "date", json_array_get(from, i), "date");
+static void set_components(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "components");
+    const struct iptfhir_node *component =
+        first_of(p, facts_get(p->f, p->node, "needsAssessment"), "components");
+    for (; component != NULL; component = facts_next(p->f, component)) {
+        struct iptfhir_node *o = add_code(p, list, facts_text(p->f, component, "component"));
+        facts_copy(p->f, o, "status", component, "status");
+        facts_copy(p->f, o, "date", component, "date");
     }
-    return ok;
 }
 
 /* Sets the monitoring: instrument, schedule, the goals it serves and the totals so far. */
-static bool set_monitoring(struct plan *p, json_t *facts) {
-    const json_t *from = json_object_get(p->course, "monitoring");
-    const char *name = facts_text(from, "instrument");
-    json_t *o = json_object(), *outcomes = json_array();
-    if (!name) {
-        json_decref(o);
-        json_decref(outcomes);
-        return true;
+static void set_monitoring(struct plan *p, struct iptfhir_node *facts) {
+    const struct iptfhir_node *from = facts_get(p->f, p->course, "monitoring");
+    const struct instrument *in = p->instrument;
+    if (facts_text(p->f, from, "instrument") == NULL)
+        return;
+    struct iptfhir_node *o = facts_object(p->f);
+    struct iptfhir_node *outcomes = facts_set_list(p->f, o, "outcomes");
+    facts_set(p->f, facts, "monitoring", o);
+    plan_schedule(p, from, o);
+    if (in != NULL)
+        set_goals(p, o, goal_measures, in->total_code);
+    if (in != NULL && in->monitoring != NULL)
+        facts_set(p->f, o, "coding", facts_copy_of(p->f, in->monitoring));
+    for (size_t i = 0; i < p->series.count; i++)
+        facts_append(p->f, outcomes, plan_measure(p, &p->series.points[i], "total"));
+    if (p->series.count > 0) {
+        const struct series_point *last = &p->series.points[p->series.count - 1];
+        facts_set(p->f, facts, "lastTotal", plan_measure(p, last, "total"));
     }
-    bool ok = facts_set(o, "outcomes", outcomes) && plan_schedule(p, from, o);
-    if (ok && p->instrument)
-        ok = set_goals(p, o, goal_measures, p->instrument->total_code) &&
-             (!p->instrument->monitoring ||
-              facts_set(o, "coding", json_incref((json_t *)(uintptr_t)p->instrument->monitoring)));
-    for (size_t i = 0; ok && i < p->series.count; i++)
-        ok = facts_append(outcomes, plan_measure(p, &p->series.points[i], "total"));
-    if (ok && p->series.count > 0)
-        ok = facts_set(facts, "lastTotal",
-                       plan_measure(p, &p->series.points[p->series.count - 1], "total"));
-    return facts_set(facts, "monitoring", o) && ok;
 }
 
 /* Appends "Type/UUID". */
-static bool add_reference(json_t *list, const char *type, json_t *uuid) {
-    bool ok = uuid && facts_append(list, facts_format("%s/%s", type, json_string_value(uuid)));
-    json_decref(uuid);
-    return ok;
+static void add_reference(const struct plan *p, struct iptfhir_node *list, const char *type,
+                          const struct iptfhir_node *uuid) {
+    const char *text = p->f->nodes->text(uuid, NULL);
+    if (text != NULL)
+        facts_append(p->f, list, facts_format(p->f, "%s/%s", type, text));
+}
+
+/* Adds the latest communication style, unless a consent excludes them. */
+static void add_style(const struct plan *p, struct iptfhir_node *list) {
+    const struct iptfhir_node *styles = facts_list(p->f, p->node, "communicationAssessments");
+    const struct iptfhir_node *latest = plan_latest(p, styles);
+    if (latest == NULL || facts_excluded(p->f, p->node, "communication-assessments"))
+        return;
+    const struct iptfhir_node *key = facts_communication_key(p->f, p->record->id, styles, latest);
+    const char *text = p->f->nodes->text(key, NULL);
+    if (text != NULL)
+        add_reference(p, list, "Observation", facts_identity(p->f, "Observation", "%s", text));
+}
+
+/* Adds the medication that is taken beside the therapy, and sets the request that coordinates it.
+ */
+static void add_medication(const struct plan *p, struct iptfhir_node *list,
+                           struct iptfhir_node *facts) {
+    const struct iptfhir_node *therapy = first_of(p, p->course, "combinedTherapies");
+    const char *record = p->record->id;
+    for (size_t i = 1; therapy != NULL; i++) {
+        const char *type = facts_text(p->f, therapy, "type");
+        therapy = facts_next(p->f, therapy);
+        if (type == NULL || strcmp(type, "medication") != 0)
+            continue;
+        add_reference(p, list, "MedicationStatement",
+                      facts_identity(p->f, "MedicationStatement", "%s/MED-%zu", record, i));
+        facts_set(p->f, facts, "request",
+                  facts_identity(p->f, "ServiceRequest", "%s/SR-MED", record));
+    }
 }
 
 /* Sets what the plan rests on: the baseline panel, the latest communication style, medication taken
  * beside it. */
-static bool set_supporting(const struct plan *p, json_t *facts) {
-    const json_t *therapies = facts_list(p->course, "combinedTherapies"),
-                 *styles = facts_list(p->json, "communicationAssessments");
-    json_t *list = json_array();
-    bool ok = facts_set(facts, "supporting", list);
-    if (ok && p->series.baseline)
-        ok = add_reference(list, "Observation", plan_measure(p, p->series.baseline, "panel"));
-    size_t latest = plan_latest(styles);
-    if (ok && latest < json_array_size(styles) &&
-        !facts_excluded(p->json, "communication-assessments")) {
-        json_t *key = facts_communication_key(p->record->id, styles, latest);
-        ok = key && add_reference(
-                        list, "Observation",
-                        facts_identity(p->self->host, "Observation", "%s", json_string_value(key)));
-        json_decref(key);
-    }
-    for (size_t i = 0; ok && i < json_array_size(therapies); i++) {
-        const char *type = facts_text(json_array_get(therapies, i), "type");
-        if (type && strcmp(type, "medication") == 0)
-            ok = add_reference(list, "MedicationStatement",
-                               facts_identity(p->self->host, "MedicationStatement", "%s/MED-%zu",
-                                              p->record->id, i + 1)) &&
-                 (json_object_get(facts, "request") ||
-                  facts_set(
-                      facts, "request",
-                      facts_identity(p->self->host, "ServiceRequest", "%s/SR-MED", p->record->id)));
-    }
-    return ok;
+static void set_supporting(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "supporting");
+    if (p->series.baseline != NULL)
+        add_reference(p, list, "Observation", plan_measure(p, p->series.baseline, "panel"));
+    add_style(p, list);
+    add_medication(p, list, facts);
 }
 
 /* Sets who supports the patient in therapy: those who agreed; a reference only to those who let
  * their identity be shared. */
-static bool set_support(const struct plan *p, json_t *facts) {
-    const json_t *persons = facts_list(p->json, "supportPersons");
-    const char *patient = facts_text(json_object_get(p->json, "patient"), "localId");
+static void set_support(const struct plan *p, struct iptfhir_node *facts) {
+    const char *patient = facts_text(p->f, facts_get(p->f, p->node, "patient"), "localId");
     size_t agreed = 0;
-    json_t *o = json_object(), *list = json_array();
-    bool ok = facts_set(o, "performers", list);
-    for (size_t i = 0; ok && i < json_array_size(persons); i++) {
-        const json_t *person = json_array_get(persons, i);
-        if (!json_is_true(json_object_get(person, "agreedToParticipate")))
+    struct iptfhir_node *o = facts_object(p->f);
+    struct iptfhir_node *list = facts_set_list(p->f, o, "performers");
+    const struct iptfhir_node *person = first_of(p, p->node, "supportPersons");
+    for (; person != NULL; person = facts_next(p->f, person)) {
+        const char *id = facts_text(p->f, person, "id");
+        if (!iptfhir_get_true(p->f->nodes, person, "agreedToParticipate"))
             continue;
         agreed++;
-        if (json_is_true(json_object_get(person, "consentToShareIdentity")) &&
-            facts_text(person, "id"))
-            ok = facts_append(list, facts_identity(p->self->host, "RelatedPerson", "%s/%s", patient,
-                                                   facts_text(person, "id")));
+        if (id != NULL && iptfhir_get_true(p->f->nodes, person, "consentToShareIdentity"))
+            facts_append(p->f, list, facts_identity(p->f, "RelatedPerson", "%s/%s", patient, id));
     }
-    ok = ok && set_goals(p, o, goal_is_about_support, NULL);
-    if (ok && agreed > 0)
-        return facts_set(facts, "support", o);
-    json_decref(o);
-    return ok;
+    set_goals(p, o, goal_is_about_support, NULL);
+    if (agreed > 0)
+        facts_set(p->f, facts, "support", o);
 }
 
 /* Sets the diagnoses that the plan addresses. */
-static bool set_conditions(const struct plan *p, json_t *facts) {
-    const json_t *diagnoses = facts_list(p->json, "diagnoses");
-    json_t *list = json_array();
-    bool ok = facts_set(facts, "conditions", list);
-    for (size_t i = 0; ok && i < json_array_size(diagnoses); i++)
-        ok = facts_append(list, facts_identity(p->self->host, "Condition", "%s/%s", p->record->id,
-                                               facts_text(json_array_get(diagnoses, i), "id")));
-    return ok;
+static void set_conditions(const struct plan *p, struct iptfhir_node *facts) {
+    struct iptfhir_node *list = facts_set_list(p->f, facts, "conditions");
+    const struct iptfhir_node *diagnosis = first_of(p, p->node, "diagnoses");
+    for (; diagnosis != NULL; diagnosis = facts_next(p->f, diagnosis)) {
+        const char *id = facts_text(p->f, diagnosis, "id");
+        facts_append(p->f, list, facts_identity(p->f, "Condition", "%s/%s", p->record->id, id));
+    }
 }
 
 /* Sets id, key, patient and care team. */
-static bool set_identity(const struct plan *p, json_t *facts) {
-    const char *id = facts_text(p->course, "id"),
-               *patient = facts_text(json_object_get(p->json, "patient"), "localId");
-    const struct iptfhir_host *host = p->self->host;
-    return facts_set(facts, "id", facts_identity(host, "CarePlan", "%s/%s", p->record->id, id)) &&
-           facts_set(facts, "key", facts_format("%s/%s", p->record->id, id)) &&
-           facts_set(facts, "patient", facts_identity(host, "Patient", "%s", patient)) &&
-           facts_set(facts, "careTeam",
-                     facts_identity(host, "CareTeam", "%s/%s", p->record->id, id));
+static void set_identity(const struct plan *p, struct iptfhir_node *facts) {
+    struct facts *f = p->f;
+    const char *id = facts_text(f, p->course, "id");
+    const char *patient = facts_text(f, facts_get(f, p->node, "patient"), "localId");
+    const char *record = p->record->id;
+    facts_set(f, facts, "id", facts_identity(f, "CarePlan", "%s/%s", record, id));
+    facts_set(f, facts, "key", facts_format(f, "%s/%s", record, id));
+    facts_set(f, facts, "patient", facts_identity(f, "Patient", "%s", patient));
+    facts_set(f, facts, "careTeam", facts_identity(f, "CareTeam", "%s/%s", record, id));
 }
 
 /* Maps a record. */
 static iptfhir_status mapper_map(const void *self, const struct iptfhir_record *record,
                                  struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
-    struct plan p = { .self = self, .record = record, .json = record->json(record) };
-    json_t *facts = json_object();
-    p.course = json_object_get(p.json, "course");
-    p.instrument = instruments_find(
-        &p.self->instruments, facts_text(json_object_get(p.course, "monitoring"), "instrument"));
-    bool ok = p.json && facts &&
-              (!p.instrument || series_of(p.instrument, &p.self->instruments, p.json, &p.series));
-    ok = ok && set_identity(&p, facts) && set_goals(&p, facts, NULL, NULL) &&
-         set_conditions(&p, facts) && set_areas(&p, facts) && set_phases(&p, facts) &&
-         set_components(&p, facts) && set_techniques(&p, facts) && set_monitoring(&p, facts) &&
-         set_supporting(&p, facts) && set_support(&p, facts) && plan_texts(&p, facts);
+    const struct mapper *mapper = self;
+    struct facts f = { mapper->host, mapper->host->nodes, sink->document, false };
+    struct plan p = { .self = mapper, .record = record, .f = &f, .node = record->node };
+    struct iptfhir_node *facts = facts_object(&f);
+    p.course = facts_get(&f, p.node, "course");
+    p.instrument =
+        instruments_find(&f, &mapper->instruments,
+                         facts_text(&f, facts_get(&f, p.course, "monitoring"), "instrument"));
+    if (p.instrument != NULL &&
+        !series_of(&f, p.instrument, &mapper->instruments, p.node, &p.series))
+        f.failed = true;
+    set_identity(&p, facts);
+    set_goals(&p, facts, NULL, NULL);
+    set_conditions(&p, facts);
+    set_areas(&p, facts);
+    set_phases(&p, facts);
+    set_components(&p, facts);
+    set_techniques(&p, facts);
+    set_monitoring(&p, facts);
+    set_supporting(&p, facts);
+    set_support(&p, facts);
+    plan_texts(&p, facts);
     series_free(&p.series);
-    if (ok)
-        return sink->render(sink, "careplan", facts, error);
-    json_decref(facts);
-    return p.self->host->fail(p.self->host, error, IPTFHIR_FATAL, "memory", NULL, "out of memory");
+    if (f.failed)
+        return mapper->host->fail(mapper->host, error, IPTFHIR_FATAL, "memory", NULL,
+                                  "out of memory");
+    return sink->render(sink, "careplan", facts, error);
 }
 
 static const char *const emits[] = { "CarePlan", NULL };
 static const struct iptfhir_mapper mapper = { sizeof mapper, emits, mapper_map };
 
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof iptfhir_plugin,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* map-careplan with the shipped instruments against the mock host. */
-#include "plugins/map-observation/mapper_test.h" /* first: core and jansson share a name */
+#include "plugins/instrument/mapper_test.h"
 
 #include "plugins/map-careplan/map_careplan.c"
 
@@ -19,7 +19,7 @@ static void close_all(void) {
 }
 
 /* Maps a course (its members behind id and format) and what else the record has. */
-static json_t *map_plan(const char *course, const char *rest) {
+static const struct iptfhir_node *map_plan(const char *course, const char *rest) {
     char text[8192];
     snprintf(
         text, sizeof text,
@@ -46,7 +46,7 @@ static json_t *map_plan(const char *course, const char *rest) {
 static void check_phases(const char *course, const char *one, const char *two, const char *three) {
     char text[1024];
     snprintf(text, sizeof text, "\"status\":\"%s\"," PHASES, course);
-    json_t *facts = map_plan(text, MARCH);
+    const struct iptfhir_node *facts = map_plan(text, MARCH);
     ck_assert_str_eq(text_at(facts, "phases.0.status"), one);
     ck_assert_str_eq(text_at(facts, "phases.1.status"), two);
     ck_assert_str_eq(text_at(facts, "phases.2.status"), three);
@@ -71,27 +71,23 @@ START_TEST(phases_of_a_draft_have_not_started) {
 END_TEST
 
 START_TEST(techniques_are_those_planned_for_goals_and_mark_those_only_seen_in_sessions) {
-    json_t *facts =
+    const struct iptfhir_node *facts =
         map_plan("\"status\":\"active\"",
                  ",\"goals\":[{\"id\":\"G-1\",\"seedGoal\":\"enhance-communication-skills\","
                  "\"text\":\"t\",\"lifecycle\":\"active\"}]" MARCH);
-    ck_assert_uint_eq(json_array_size(json_object_get(facts, "techniques")), 3);
+    ck_assert_uint_eq(count_at(facts, "techniques"), 3);
     ck_assert_str_eq(text_at(facts, "techniques.0.code"), "communication-analysis");
     ck_assert_str_eq(text_at(facts, "techniques.1.code"), "role-play");
     ck_assert_str_eq(text_at(facts, "techniques.2.code"), "problem-solving");
-    ck_assert(json_is_true(
-        json_object_get(json_array_get(json_object_get(facts, "techniques"), 0), "planned")));
-    ck_assert(json_is_false(
-        json_object_get(json_array_get(json_object_get(facts, "techniques"), 2), "planned")));
-    ck_assert_uint_eq(json_array_size(json_object_get(
-                          json_array_get(json_object_get(facts, "techniques"), 0), "goals")),
-                      1);
+    ck_assert_str_eq(text_at(facts, "techniques.0.planned"), "true");
+    ck_assert_str_eq(text_at(facts, "techniques.2.planned"), "false");
+    ck_assert_uint_eq(count_at(facts, "techniques.0.goals"), 1);
 }
 END_TEST
 
 START_TEST(monitoring_has_its_schedule_its_totals_and_leaves_out_what_is_held) {
     char total[37];
-    json_t *facts = map_plan(
+    const struct iptfhir_node *facts = map_plan(
         "\"status\":\"active\",\"monitoring\":{\"instrument\":\"PHQ-9\",\"weeks\":[0,4,8]}",
         ",\"measures\":[{\"id\":\"M-2\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-02-"
         "09T14:00:00-05:00\","
@@ -101,11 +97,9 @@ START_TEST(monitoring_has_its_schedule_its_totals_and_leaves_out_what_is_held) {
         "{\"id\":\"M-3\",\"instrument\":\"PHQ-9\",\"administeredAt\":\"2026-03-09T14:00:00-05:00\","
         "\"total\":99}]");
     ck_assert_str_eq(text_at(facts, "monitoring.text"), "PHQ-9 monitoring at weeks 0, 4 and 8");
-    ck_assert_int_eq(
-        json_integer_value(json_object_get(json_object_get(facts, "monitoring"), "period")), 4);
+    ck_assert_int_eq(strtol(text_at(facts, "monitoring.period"), NULL, 10), 4);
     ck_assert_str_eq(text_at(facts, "monitoring.coding.code"), "715252007");
-    ck_assert_uint_eq(
-        json_array_size(json_object_get(json_object_get(facts, "monitoring"), "outcomes")), 2);
+    ck_assert_uint_eq(count_at(facts, "monitoring.outcomes"), 2);
     mock_identity(NULL, "Observation", "R-1/M-2/total", total);
     ck_assert_str_eq(text_at(facts, "lastTotal"), total);
     mock_identity(NULL, "Observation", "R-1/M-1/panel", total);
@@ -114,37 +108,37 @@ START_TEST(monitoring_has_its_schedule_its_totals_and_leaves_out_what_is_held) {
 END_TEST
 
 START_TEST(weeks_that_are_not_evenly_spaced_give_no_period) {
-    json_t *facts = map_plan(
+    const struct iptfhir_node *facts = map_plan(
         "\"status\":\"active\",\"monitoring\":{\"instrument\":\"PHQ-9\",\"weeks\":[0,4,12]}", "");
-    ck_assert_ptr_null(json_object_get(json_object_get(facts, "monitoring"), "period"));
+    ck_assert_ptr_null(text_at(facts, "monitoring.period"));
 }
 END_TEST
 
 START_TEST(a_support_person_is_referred_to_only_with_both_consents) {
     char id[37];
-    json_t *facts =
+    const struct iptfhir_node *facts =
         map_plan("\"status\":\"active\"",
                  ",\"supportPersons\":[{\"id\":\"S-1\",\"agreedToParticipate\":true,"
                  "\"consentToShareIdentity\":true},"
                  "{\"id\":\"S-2\",\"agreedToParticipate\":true,\"consentToShareIdentity\":false},"
                  "{\"id\":\"S-3\",\"agreedToParticipate\":false,\"consentToShareIdentity\":true}]");
-    ck_assert_uint_eq(
-        json_array_size(json_object_get(json_object_get(facts, "support"), "performers")), 1);
+    ck_assert_uint_eq(count_at(facts, "support.performers"), 1);
     mock_identity(NULL, "RelatedPerson", "P-1/S-1", id);
     ck_assert_str_eq(text_at(facts, "support.performers.0"), id);
 }
 END_TEST
 
 START_TEST(nobody_who_agreed_means_no_support_activity) {
-    json_t *facts = map_plan("\"status\":\"active\"",
-                             ",\"supportPersons\":[{\"id\":\"S-1\",\"agreedToParticipate\":false,"
-                             "\"consentToShareIdentity\":true}]");
-    ck_assert_ptr_null(json_object_get(facts, "support"));
+    const struct iptfhir_node *facts =
+        map_plan("\"status\":\"active\"",
+                 ",\"supportPersons\":[{\"id\":\"S-1\",\"agreedToParticipate\":false,"
+                 "\"consentToShareIdentity\":true}]");
+    ck_assert_uint_eq(count_at(facts, "support"), 0);
 }
 END_TEST
 
 START_TEST(the_narrative_is_made_of_codes_and_dates_alone) {
-    json_t *facts =
+    const struct iptfhir_node *facts =
         map_plan("\"status\":\"completed\",\"end\":\"2026-05-04\",\"plannedWeeks\":16,"
                  "\"plannedSessions\":16,"
                  "\"problemAreas\":[{\"code\":\"role-transition\",\"rank\":1,\"description\":"
@@ -160,20 +154,22 @@ START_TEST(the_narrative_is_made_of_codes_and_dates_alone) {
     ck_assert_str_eq(text_at(facts, "description"),
                      "Time-limited IPT. Problem areas: role transition.");
     ck_assert_str_eq(text_at(facts, "areas.0.z"), "Z60.0");
-    ck_assert(json_is_true(json_object_get(facts, "weekly")));
+    ck_assert_str_eq(text_at(facts, "weekly"), "true");
 }
 END_TEST
 
 START_TEST(what_xhtml_reserves_is_escaped) {
-    json_object_set_new(self.displays, "grief", json_string("Grief <b>& loss"));
-    json_t *facts = map_plan("\"status\":\"active\",\"problemAreas\":[{\"code\":\"grief\"}]", "");
+    struct iptfhir_node *displays = mock_read(mock.host.lasting, "{\"grief\":\"Grief <b>& loss\"}");
+    self.displays = displays;
+    const struct iptfhir_node *facts =
+        map_plan("\"status\":\"active\",\"problemAreas\":[{\"code\":\"grief\"}]", "");
     ck_assert_ptr_nonnull(strstr(text_at(facts, "div"), "grief &lt;b&gt;&amp; loss"));
 }
 END_TEST
 
 START_TEST(medication_is_supporting_information_and_one_request_coordinates_it) {
     char id[37];
-    json_t *facts = map_plan(
+    const struct iptfhir_node *facts = map_plan(
         "\"status\":\"active\",\"combinedTherapies\":[{\"type\":\"cbt\"},{\"type\":\"medication\","
         "\"rxnorm\":\"312941\"}]",
         "");

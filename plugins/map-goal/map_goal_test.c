@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* map-goal with the shipped instruments against the mock host. */
-#include "plugins/map-observation/mapper_test.h" /* first: core and jansson share a name */
+#include "plugins/instrument/mapper_test.h"
 
 #include "plugins/map-goal/map_goal.c"
 
@@ -20,8 +20,8 @@ static void close_all(void) {
 
 /* Maps one goal (its members behind id, text and lifecycle) and PHQ-9 totals a month apart; its
  * facts, NULL when it was held. */
-static json_t *map_goal_with(const char *lifecycle, const char *members, const int *totals,
-                             size_t count) {
+static const struct iptfhir_node *map_goal_with(const char *lifecycle, const char *members,
+                                                const int *totals, size_t count) {
     char text[8192], measures[4096] = "";
     for (size_t i = 0; i < count; i++)
         snprintf(measures + strlen(measures), sizeof measures - strlen(measures),
@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(the_records_achievement_wins) {
     const int totals[] = { 17, 4 };
-    json_t *facts = map_goal_with(
+    const struct iptfhir_node *facts = map_goal_with(
         "active", ",\"achievement\":\"sustaining\",\"statusDate\":\"2026-05-01\"" BELOW_5, totals,
         2);
     ck_assert_str_eq(text_at(facts, "achievement"), "sustaining");
@@ -115,8 +115,8 @@ END_TEST
 START_TEST(outcomes_are_the_totals_of_the_targets_measure_by_time) {
     const int totals[] = { 17, 4 };
     char id[37];
-    json_t *facts = map_goal_with("active", BELOW_5, totals, 2);
-    ck_assert_uint_eq(json_array_size(json_object_get(facts, "outcomes")), 2);
+    const struct iptfhir_node *facts = map_goal_with("active", BELOW_5, totals, 2);
+    ck_assert_uint_eq(count_at(facts, "outcomes"), 2);
     mock_identity(NULL, "Observation", "R-1/M-1/total", id);
     ck_assert_str_eq(text_at(facts, "outcomes.0"), id);
     ck_assert_str_eq(text_at(facts, "targets.0.loinc"), "44261-6");
@@ -126,7 +126,7 @@ START_TEST(outcomes_are_the_totals_of_the_targets_measure_by_time) {
 END_TEST
 
 START_TEST(a_coded_target_has_its_display) {
-    json_t *facts = map_goal_with(
+    const struct iptfhir_node *facts = map_goal_with(
         "active",
         ",\"targets\":[{\"measureLocal\":\"communication-style\",\"valueCode\":\"assertive\"}]",
         NULL, 0);
@@ -153,11 +153,11 @@ END_TEST
 
 START_TEST(role_transitions_also_address_their_coded_condition) {
     char one[37], two[37];
-    json_t *facts = map_goal_with(
+    const struct iptfhir_node *facts = map_goal_with(
         "active", ",\"seedGoal\":\"identify-role-transitions\",\"addresses\":[\"D-1\"]", NULL, 0);
     mock_identity(NULL, "Condition", "R-1/D-1", one);
     mock_identity(NULL, "Condition", "R-1/D-2", two);
-    ck_assert_uint_eq(json_array_size(json_object_get(facts, "addresses")), 2);
+    ck_assert_uint_eq(count_at(facts, "addresses"), 2);
     ck_assert_str_eq(text_at(facts, "addresses.0"), one);
     ck_assert_str_eq(text_at(facts, "addresses.1"), two);
     ck_assert_str_eq(text_at(facts, "seedDisplay"), "Identify role transitions");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* map-observation with the shipped instruments against the mock host. */
-#include "plugins/map-observation/mapper_test.h" /* first: core and jansson share a name */
+#include "plugins/instrument/mapper_test.h"
 
 #include "plugins/map-observation/map_observation.c"
 
@@ -49,15 +49,14 @@ static void map_one(const char *items, const char *rest) {
 START_TEST(a_measure_becomes_a_response_and_a_panel_with_a_recomputed_total) {
     map_one("232312210", ",\"total\":16,\"functionalDifficulty\":2");
     ck_assert_uint_eq(resources.render_count, 2);
-    json_t *facts = rendered("observation-panel", 0);
+    const struct iptfhir_node *facts = rendered("observation-panel", 0);
     ck_assert_ptr_nonnull(rendered("questionnaireresponse", 0));
-    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(facts, "total"), "value")),
-                     16);
+    ck_assert_int_eq(strtol(text_at(facts, "total.value"), NULL, 10), 16);
     ck_assert_str_eq(text_at(facts, "total.band.code"), "phq9-moderately-severe");
     ck_assert_str_eq(text_at(facts, "key"), "R-1/M-1");
     ck_assert_str_eq(text_at(facts, "reporter"), "patient");
-    ck_assert_uint_eq(json_array_size(json_object_get(facts, "items")), 10);
-    ck_assert_uint_eq(json_array_size(json_object_get(facts, "ids")), 10);
+    ck_assert_uint_eq(count_at(facts, "items"), 10);
+    ck_assert_uint_eq(count_at(facts, "ids"), 10);
     ck_assert_str_eq(text_at(facts, "items.0.code"), "44250-9");
     ck_assert_str_eq(text_at(facts, "items.0.answer"), "LA6570-1");
     ck_assert_str_eq(text_at(facts, "items.9.answer"), "LA6575-0");
@@ -112,13 +111,13 @@ END_TEST
 
 START_TEST(a_missing_answer_leaves_the_total_absent_and_is_never_imputed) {
     map_one("23-312210", ",\"total\":14");
-    json_t *facts = rendered("observation-panel", 0);
+    const struct iptfhir_node *facts = rendered("observation-panel", 0);
     ck_assert_ptr_nonnull(facts);
     ck_assert_str_eq(text_at(facts, "items.2.absent"), "unknown");
     ck_assert_ptr_null(text_at(facts, "items.2.answer"));
     ck_assert_str_eq(text_at(facts, "total.absent"), "unknown");
-    ck_assert_ptr_null(json_object_get(json_object_get(facts, "total"), "value"));
-    ck_assert_ptr_null(json_object_get(json_object_get(facts, "total"), "band"));
+    ck_assert_ptr_null(text_at(facts, "total.value"));
+    ck_assert_ptr_null(text_at(facts, "total.band"));
     ck_assert_uint_eq(resources.hold_count, 0);
 }
 END_TEST
@@ -126,9 +125,9 @@ END_TEST
 START_TEST(a_measure_with_only_a_total_has_no_items_and_no_response) {
     map_measures("{\"id\":\"M-1\",\"instrument\":\"GAD-7\",\"administeredAt\":\"2026-01-12T14:00:"
                  "00Z\",\"total\":9}");
-    json_t *facts = rendered("observation-panel", 0);
+    const struct iptfhir_node *facts = rendered("observation-panel", 0);
     ck_assert_uint_eq(resources.render_count, 1);
-    ck_assert_uint_eq(json_array_size(json_object_get(facts, "items")), 0);
+    ck_assert_uint_eq(count_at(facts, "items"), 0);
     ck_assert_ptr_null(text_at(facts, "response"));
     ck_assert_str_eq(text_at(facts, "total.band.code"), "gad7-mild");
     ck_assert_ptr_null(text_at(facts, "reporter"));
@@ -250,13 +249,11 @@ START_TEST(relationships_are_coded_and_nameless_and_stay_when_a_consent_excludes
     char text[1024];
     snprintf(text, sizeof text, "{" PATIENT COURSE "%s}", inventory);
     ck_assert_int_eq(test_map(&iptfhir_plugin, &self, text), IPTFHIR_OK);
-    json_t *facts = rendered("observation-relationship", 0);
+    const struct iptfhir_node *facts = rendered("observation-relationship", 0);
     ck_assert_str_eq(text_at(facts, "relationships.1.key"), "R-1/R-2/conflict");
     ck_assert_str_eq(text_at(facts, "at"), "2026-01-12");
-    char *all = json_dumps(facts, 0);
+    const char *all = mock_nodes()->write(resources.sink.document, facts, NULL);
     ck_assert_ptr_null(strstr(all, "RESTRICTED"));
-    free(all);
-    json_decref(json);
     snprintf(text, sizeof text,
              "{" PATIENT COURSE
              "\"consents\":[{\"status\":\"active\",\"excludedClasses\":[\"interpersonal\"]}],%s}",
@@ -266,13 +263,23 @@ START_TEST(relationships_are_coded_and_nameless_and_stay_when_a_consent_excludes
 }
 END_TEST
 
-/* Starts the mapper on an instrument file that is broken in one place; the error's place. */
-static json_t *broken(const char *path) {
-    json_t *value = test_document(path);
-    if (strstr(path, "phq-9"))
-        json_object_set_new(json_array_get(json_object_get(value, "bands"), 1), "low",
-                            json_integer(6));
-    return value;
+/* The shipped files, but for a gap between two bands of the PHQ-9. */
+static const struct iptfhir_node *broken(const char *path, struct iptfhir_document *lasting) {
+    iptfhir_nodes n = mock_nodes();
+    const struct iptfhir_node *good = test_document(path, lasting);
+    if (strstr(path, "phq-9") == NULL)
+        return good;
+    struct iptfhir_node *bands = n->array(lasting);
+    const struct iptfhir_node *from = n->first(n->get(good, "bands"));
+    for (size_t i = 0; from != NULL; i++, from = n->next(from)) {
+        struct iptfhir_node *band = n->copy(lasting, from);
+        if (i == 1)
+            ck_assert(iptfhir_set_integer(n, lasting, band, "low", 6));
+        ck_assert(n->append(bands, band));
+    }
+    struct iptfhir_node *changed = n->copy(lasting, good);
+    ck_assert(n->set(lasting, changed, "bands", bands));
+    return changed;
 }
 
 START_TEST(an_instrument_file_with_a_gap_between_bands_is_refused_with_its_place) {

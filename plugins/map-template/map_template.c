@@ -8,9 +8,9 @@ struct mapper {
 };
 
 static const struct iptfhir_option options[] = {
-    { "mappings", IPTFHIR_LIST, IPTFHIR_REQUIRED, offsetof(struct mapper, mappings), NULL, 0, 0,
-      NULL,
-      "Names of mapping files, without .yaml, that are rendered for every record, in this order." },
+    IPTFHIR_OPTION_LIST(struct mapper, mappings, "mappings", IPTFHIR_REQUIRED, NULL,
+                        "Names of mapping files, without .yaml, that are rendered for every "
+                        "record, in this order."),
     IPTFHIR_OPTIONS_END,
 };
 
@@ -42,7 +42,7 @@ static const char *const emits[] = {
 };
 static const struct iptfhir_mapper mapper = { sizeof mapper, emits, mapper_map };
 
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof iptfhir_plugin,

@@ -25,9 +25,9 @@ static void close_all(void) {
 START_TEST(every_mapping_is_rendered_in_order_with_the_record_alone) {
     static const char *const names[] = { "condition", "careteam", NULL };
     struct mapper self = { .mappings = names };
-    struct mock_record record = { { sizeof record.record, "R-1", mock_record_json }, NULL };
+    struct iptfhir_record record = { .size = sizeof record, .id = "R-1" };
     ck_assert_int_eq(mapper_init(&self, &mock.host, &fault), IPTFHIR_OK);
-    ck_assert_int_eq(mapper_map(&self, &record.record, &resources.sink, &fault), IPTFHIR_OK);
+    ck_assert_int_eq(mapper_map(&self, &record, &resources.sink, &fault), IPTFHIR_OK);
     ck_assert_uint_eq(resources.render_count, 2);
     ck_assert_str_eq(resources.renders[0].mapping, "condition");
     ck_assert_str_eq(resources.renders[1].mapping, "careteam");
@@ -38,9 +38,9 @@ END_TEST
 START_TEST(a_failure_of_the_core_ends_the_record) {
     static const char *const names[] = { "condition", "careteam", NULL };
     struct mapper self = { .mappings = names };
-    struct mock_record record = { { sizeof record.record, "R-1", mock_record_json }, NULL };
+    struct iptfhir_record record = { .size = sizeof record, .id = "R-1" };
     resources.answer = IPTFHIR_FATAL;
-    ck_assert_int_eq(mapper_map(&self, &record.record, &resources.sink, &fault), IPTFHIR_FATAL);
+    ck_assert_int_eq(mapper_map(&self, &record, &resources.sink, &fault), IPTFHIR_FATAL);
     ck_assert_uint_eq(resources.render_count, 1);
 }
 END_TEST

@@ -25,9 +25,9 @@ bool build_open(struct build *b) {
 void build_free(struct build *b) {
     for (size_t i = 0; i < b->columns->list_count; i++) {
         if (b->elements)
-            text_free(&b->elements[i]);
+            iptfhir_text_free(&b->elements[i]);
         if (b->ids)
-            text_free(&b->ids[i]);
+            iptfhir_text_free(&b->ids[i]);
     }
     free(b->slots);
     free(b->row_slots);
@@ -36,11 +36,11 @@ void build_free(struct build *b) {
     free(b->row_elements);
     free(b->row_ids);
     free(b->seen);
-    text_free(&b->key);
-    text_free(&b->row_key);
-    text_free(&b->pool);
-    text_free(&b->row_pool);
-    text_free(&b->out);
+    iptfhir_text_free(&b->key);
+    iptfhir_text_free(&b->row_key);
+    iptfhir_text_free(&b->pool);
+    iptfhir_text_free(&b->row_pool);
+    iptfhir_text_free(&b->out);
 }
 
 /* ---- keys ---- */
@@ -86,15 +86,15 @@ static bool read_key(struct build *b) {
                         b->columns->used.of[b->columns->key[i]]);
             return false;
         }
-        text_add(&b->row_key, cell.text, cell.length);
-        text_put(&b->row_key, '\x1f');
+        iptfhir_text_add(&b->row_key, cell.text, cell.length);
+        iptfhir_text_putc(&b->row_key, '\x1f');
     }
     return true;
 }
 
 /* ---- writing ---- */
 
-static const char *slot_text(const struct text *pool, const struct slot *slot) {
+static const char *slot_text(const struct iptfhir_text *pool, const struct slot *slot) {
     return pool->data ? pool->data + slot->offset : "";
 }
 
@@ -104,11 +104,12 @@ struct origin {
     bool fault;
 };
 
-static void write_field(struct build *b, const struct field *f, struct text *out,
+static void write_field(struct build *b, const struct field *f, struct iptfhir_text *out,
                         struct origin *from);
 
 /* Writes a value, or nothing when it is blank. */
-static void write_value(struct build *b, size_t index, struct text *out, struct origin *from) {
+static void write_value(struct build *b, size_t index, struct iptfhir_text *out,
+                        struct origin *from) {
     const struct value *v = &b->columns->values[index];
     bool fixed = v->kind == VALUE_CONSTANT || v->kind == VALUE_FILE_TIME;
     size_t before = out->length;
@@ -116,7 +117,7 @@ static void write_value(struct build *b, size_t index, struct text *out, struct 
         if (cells_value(b, v, out) == CELLS_FAULT)
             from->fault = true;
     } else if (b->slots[index].have) {
-        text_add(out, slot_text(&b->pool, &b->slots[index]), b->slots[index].length);
+        iptfhir_text_add(out, slot_text(&b->pool, &b->slots[index]), b->slots[index].length);
     }
     b->dynamic_seen += !fixed;
     b->dynamic_written += !fixed && out->length > before;
@@ -124,16 +125,16 @@ static void write_value(struct build *b, size_t index, struct text *out, struct 
 
 /* Writes the children with brackets; an element of a list that has columns, all of them blank, is
  * left out. */
-static void write_children(struct build *b, const struct field *f, struct text *out,
+static void write_children(struct build *b, const struct field *f, struct iptfhir_text *out,
                            struct origin *from) {
     bool array = f->kind == FIELD_ARRAY;
     size_t before = out->length;
-    text_put(out, array ? '[' : '{');
+    iptfhir_text_putc(out, array ? '[' : '{');
     size_t body = out->length;
     for (const struct field *child = f->first; child; child = child->next) {
         size_t mark = out->length, seen = b->dynamic_seen, written = b->dynamic_written;
         if (mark > body)
-            text_put(out, ',');
+            iptfhir_text_putc(out, ',');
         size_t start = out->length;
         write_field(b, child, out, from);
         bool empty = out->length == start;
@@ -145,22 +146,22 @@ static void write_children(struct build *b, const struct field *f, struct text *
     if (out->length == body)
         out->length = before;
     else
-        text_put(out, array ? ']' : '}');
+        iptfhir_text_putc(out, array ? ']' : '}');
 }
 
 /* Writes a field with its name, or nothing. */
-static void write_field(struct build *b, const struct field *f, struct text *out,
+static void write_field(struct build *b, const struct field *f, struct iptfhir_text *out,
                         struct origin *from) {
     size_t before = out->length;
-    text_add(out, f->name.data, f->name.length);
+    iptfhir_text_add(out, f->name.data, f->name.length);
     size_t start = out->length;
     switch (f->kind) {
     case FIELD_VALUE: write_value(b, f->index, out, from); break;
     case FIELD_LIST:
         if (b->elements[f->index].length > 0) {
-            text_put(out, '[');
-            text_add(out, b->elements[f->index].data, b->elements[f->index].length);
-            text_put(out, ']');
+            iptfhir_text_putc(out, '[');
+            iptfhir_text_add(out, b->elements[f->index].data, b->elements[f->index].length);
+            iptfhir_text_putc(out, ']');
         }
         break;
     case FIELD_OBJECT:
@@ -283,7 +284,7 @@ static bool read_set(struct build *b) {
 
 /* Checks that an element's id is new in its list. */
 static bool id_is_new(struct build *b, const struct list *list, const struct slot *id) {
-    const struct text *ids = &b->ids[list->target];
+    const struct iptfhir_text *ids = &b->ids[list->target];
     const char *text = slot_text(&b->row_pool, id);
     for (const char *p = ids->data, *end = p ? p + ids->length : p; p && p < end;) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
@@ -333,19 +334,21 @@ static bool commit(struct build *b) {
         if (!b->row_slots[i].have)
             continue;
         b->slots[i] = (struct slot) { b->pool.length, b->row_slots[i].length, true };
-        text_add(&b->pool, slot_text(&b->row_pool, &b->row_slots[i]), b->row_slots[i].length);
+        iptfhir_text_add(&b->pool, slot_text(&b->row_pool, &b->row_slots[i]),
+                         b->row_slots[i].length);
     }
     for (size_t i = 0; i < b->columns->list_count && ok; i++) {
-        struct text *elements = &b->elements[b->columns->lists[i].target],
-                    *ids = &b->ids[b->columns->lists[i].target];
+        struct iptfhir_text *elements = &b->elements[b->columns->lists[i].target],
+                            *ids = &b->ids[b->columns->lists[i].target];
         if (!b->row_elements[i].have)
             continue;
         if (elements->length > 0)
-            text_put(elements, ',');
-        text_add(elements, slot_text(&b->row_pool, &b->row_elements[i]), b->row_elements[i].length);
+            iptfhir_text_putc(elements, ',');
+        iptfhir_text_add(elements, slot_text(&b->row_pool, &b->row_elements[i]),
+                         b->row_elements[i].length);
         if (b->row_ids[i].have) {
-            text_add(ids, slot_text(&b->row_pool, &b->row_ids[i]), b->row_ids[i].length);
-            text_put(ids, '\n');
+            iptfhir_text_add(ids, slot_text(&b->row_pool, &b->row_ids[i]), b->row_ids[i].length);
+            iptfhir_text_putc(ids, '\n');
         }
         ok = !elements->failed && !ids->failed;
     }
@@ -366,7 +369,7 @@ static iptfhir_status begin_record(struct build *b) {
     iptfhir_status status = flush(b);
     if (status != IPTFHIR_OK)
         return status;
-    const struct text swap = b->key;
+    const struct iptfhir_text swap = b->key;
     b->key = b->row_key;
     b->row_key = swap;
     b->begun = true;

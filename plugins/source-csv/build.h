@@ -20,12 +20,12 @@ struct build {
     uint64_t by_status;  /* elements left out because of `status` */
     /* The rest is the builder's own. */
     const struct rows *rows;
-    struct text key, row_key;
+    struct iptfhir_text key, row_key;
     bool begun, committed, returned;
     int64_t first_line;
-    struct text pool, row_pool, out;
-    struct slot *slots, *row_slots; /* of the values of `set` */
-    struct text *elements, *ids;    /* of each list; ids: one a line */
+    struct iptfhir_text pool, row_pool, out;
+    struct slot *slots, *row_slots;      /* of the values of `set` */
+    struct iptfhir_text *elements, *ids; /* of each list; ids: one a line */
     struct slot *row_elements, *row_ids;
     uint64_t *seen; /* hashes of the keys that are done */
     size_t seen_count, seen_capacity;

@@ -4,6 +4,7 @@
 
 #include "dates.h"
 
+#include <iptfhir/date.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,21 +40,29 @@ static const char *name_of(const struct build *b, size_t column) {
     return b->columns->used.of[column];
 }
 
+/* Appends text to the inside of a JSON string; false when it can't stand there. */
+static bool put_text(struct iptfhir_text *out, const char *text, size_t length) {
+    if (!iptfhir_utf8_valid(text, length) || memchr(text, '\0', length) != NULL)
+        return false;
+    iptfhir_text_json_part(out, text, length);
+    return true;
+}
+
 /* Appends a JSON string. */
 static enum cells_answer put_string(struct build *b, size_t column, struct cell cell,
-                                    struct text *out) {
-    text_put(out, '"');
-    if (!text_json(out, cell.text, cell.length))
+                                    struct iptfhir_text *out) {
+    iptfhir_text_putc(out, '"');
+    if (!put_text(out, cell.text, cell.length))
         return cells_fault(b, "not-utf8",
                            "column %s: the text is not UTF-8: save the file as UTF-8",
                            name_of(b, column));
-    text_put(out, '"');
+    iptfhir_text_putc(out, '"');
     return CELLS_VALUE;
 }
 
 /* Appends a number as it stands, but for leading zeros and the decimal mark. */
 static enum cells_answer put_number(struct build *b, const struct value *v, struct cell cell,
-                                    struct text *out) {
+                                    struct iptfhir_text *out) {
     const char *p = cell.text, *end = p + cell.length, *whole, *part = NULL;
     bool negative = *p == '-';
     p += negative;
@@ -77,22 +86,22 @@ static enum cells_answer put_number(struct build *b, const struct value *v, stru
     while (whole + 1 < whole_end && *whole == '0')
         whole++;
     if (negative)
-        text_put(out, '-');
+        iptfhir_text_putc(out, '-');
     if (whole == whole_end)
-        text_put(out, '0');
-    text_add(out, whole, (size_t)(whole_end - whole));
+        iptfhir_text_putc(out, '0');
+    iptfhir_text_add(out, whole, (size_t)(whole_end - whole));
     if (part) {
-        text_put(out, '.');
-        text_add(out, part, (size_t)(end - part));
+        iptfhir_text_putc(out, '.');
+        iptfhir_text_add(out, part, (size_t)(end - part));
     }
     return CELLS_VALUE;
 }
 
 /* Appends a date, or a time of a day with its offset. */
 static enum cells_answer put_day(struct build *b, const struct value *v, const struct moment *m,
-                                 struct text *out) {
+                                 struct iptfhir_text *out) {
     char text[48], date[11];
-    dates_write(m->day, date);
+    iptfhir_date_format(m->day, date);
     int n;
     if (v->type == TYPE_DATE) {
         if (m->has_time)
@@ -110,13 +119,13 @@ static enum cells_answer put_day(struct build *b, const struct value *v, const s
         n = snprintf(text, sizeof text, "\"%sT%02d:%02d:%02d%s\"", date, hour, minute, m->second,
                      m->offset[0] ? m->offset : b->columns->timezone);
     }
-    text_add(out, text, (size_t)n);
+    iptfhir_text_add(out, text, (size_t)n);
     return CELLS_VALUE;
 }
 
 /* Appends the date of a cell. */
 static enum cells_answer put_date(struct build *b, const struct value *v, struct cell cell,
-                                  struct text *out) {
+                                  struct iptfhir_text *out) {
     static const char *const forms[] = { "YYYY-MM-DD (declare date_order for any other form)",
                                          "year, month, day", "day, month, year",
                                          "month, day, year" };
@@ -129,11 +138,11 @@ static enum cells_answer put_date(struct build *b, const struct value *v, struct
 
 /* Appends the code of a cell. */
 static enum cells_answer put_code(struct build *b, const struct value *v, struct cell cell,
-                                  struct text *out) {
+                                  struct iptfhir_text *out) {
     for (size_t i = 0; i < v->count; i++)
         if (v->codes[i].from_length == cell.length &&
             memcmp(v->codes[i].from, cell.text, cell.length) == 0) {
-            text_add(out, v->codes[i].to.data, v->codes[i].to.length);
+            iptfhir_text_add(out, v->codes[i].to.data, v->codes[i].to.length);
             return CELLS_VALUE;
         }
     return cells_fault(b, "unknown-code",
@@ -144,7 +153,7 @@ static enum cells_answer put_code(struct build *b, const struct value *v, struct
 
 /* Appends true or false. */
 static enum cells_answer put_boolean(struct build *b, const struct value *v, struct cell cell,
-                                     struct text *out) {
+                                     struct iptfhir_text *out) {
     bool yes = (cell.length == 1 && *cell.text == '1') ||
                (cell.length == 4 && memcmp(cell.text, "true", 4) == 0);
     bool no = (cell.length == 1 && *cell.text == '0') ||
@@ -154,12 +163,13 @@ static enum cells_answer put_boolean(struct build *b, const struct value *v, str
             b, "bad-boolean",
             "column %s: expected 1, 0, true or false; use type: code for other texts",
             name_of(b, v->column));
-    text_add(out, yes ? "true" : "false", yes ? 4 : 5);
+    iptfhir_text_add(out, yes ? "true" : "false", yes ? 4 : 5);
     return CELLS_VALUE;
 }
 
 /* Appends the value of one column. */
-static enum cells_answer put_column(struct build *b, const struct value *v, struct text *out) {
+static enum cells_answer put_column(struct build *b, const struct value *v,
+                                    struct iptfhir_text *out) {
     struct cell cell = cells_get(b, v->column);
     if (cell.length == 0)
         return CELLS_BLANK;
@@ -176,8 +186,9 @@ static enum cells_answer put_column(struct build *b, const struct value *v, stru
 }
 
 /* Appends a text with columns in it; one blank column makes it blank. */
-static enum cells_answer put_template(struct build *b, const struct value *v, struct text *out) {
-    text_put(out, '"');
+static enum cells_answer put_template(struct build *b, const struct value *v,
+                                      struct iptfhir_text *out) {
+    iptfhir_text_putc(out, '"');
     for (size_t i = 0; i < v->count; i++) {
         const struct piece *piece = &v->pieces[i];
         struct cell cell = piece->is_column
@@ -185,12 +196,12 @@ static enum cells_answer put_template(struct build *b, const struct value *v, st
                                : (struct cell) { (char *)(uintptr_t)piece->text, piece->length };
         if (cell.length == 0)
             return CELLS_BLANK;
-        if (!text_json(out, cell.text, cell.length))
+        if (!put_text(out, cell.text, cell.length))
             return cells_fault(b, "not-utf8",
                                "column %s: the text is not UTF-8: save the file as UTF-8",
                                piece->is_column ? name_of(b, piece->column) : "");
     }
-    text_put(out, '"');
+    iptfhir_text_putc(out, '"');
     return CELLS_VALUE;
 }
 
@@ -205,7 +216,8 @@ static bool is_checked(struct cell cell, bool *wrong) {
 }
 
 /* Appends the list of what is checked. */
-static enum cells_answer put_checkboxes(struct build *b, const struct value *v, struct text *out) {
+static enum cells_answer put_checkboxes(struct build *b, const struct value *v,
+                                        struct iptfhir_text *out) {
     size_t count = 0;
     for (size_t i = 0; i < v->count; i++) {
         bool wrong;
@@ -215,24 +227,25 @@ static enum cells_answer put_checkboxes(struct build *b, const struct value *v, 
                                name_of(b, v->codes[i].column));
         if (!checked)
             continue;
-        text_put(out, count++ ? ',' : '[');
+        iptfhir_text_putc(out, count++ ? ',' : '[');
         if (v->as) {
-            text_add(out, "{\"", 2);
-            text_json(out, v->as, strlen(v->as));
-            text_add(out, "\":", 2);
+            iptfhir_text_add(out, "{\"", 2);
+            iptfhir_text_json_part(out, v->as, strlen(v->as));
+            iptfhir_text_add(out, "\":", 2);
         }
-        text_add(out, v->codes[i].to.data, v->codes[i].to.length);
+        iptfhir_text_add(out, v->codes[i].to.data, v->codes[i].to.length);
         if (v->as)
-            text_put(out, '}');
+            iptfhir_text_putc(out, '}');
     }
     if (count == 0)
         return CELLS_BLANK;
-    text_put(out, ']');
+    iptfhir_text_putc(out, ']');
     return CELLS_VALUE;
 }
 
 /* Appends a date counted in weeks from a declared start. */
-static enum cells_answer put_date_from(struct build *b, const struct value *v, struct text *out) {
+static enum cells_answer put_date_from(struct build *b, const struct value *v,
+                                       struct iptfhir_text *out) {
     struct cell cell = cells_get(b, v->column);
     struct moment m = { 0 };
     int64_t weeks = 0;
@@ -249,12 +262,12 @@ static enum cells_answer put_date_from(struct build *b, const struct value *v, s
 }
 
 /* Appends a value. */
-enum cells_answer cells_value(struct build *b, const struct value *v, struct text *out) {
+enum cells_answer cells_value(struct build *b, const struct value *v, struct iptfhir_text *out) {
     size_t before = out->length;
     enum cells_answer answer = CELLS_VALUE;
     switch (v->kind) {
-    case VALUE_CONSTANT: text_add(out, v->constant.data, v->constant.length); break;
-    case VALUE_FILE_TIME: text_add(out, b->file_time, strlen(b->file_time)); break;
+    case VALUE_CONSTANT: iptfhir_text_add(out, v->constant.data, v->constant.length); break;
+    case VALUE_FILE_TIME: iptfhir_text_add(out, b->file_time, strlen(b->file_time)); break;
     case VALUE_COLUMN: answer = put_column(b, v, out); break;
     case VALUE_TEMPLATE: answer = put_template(b, v, out); break;
     case VALUE_CHECKBOXES: answer = put_checkboxes(b, v, out); break;

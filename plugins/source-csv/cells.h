@@ -11,7 +11,7 @@ enum cells_answer { CELLS_BLANK, CELLS_VALUE, CELLS_FAULT };
 struct cell cells_get(const struct build *b, size_t column);
 /* Appends the JSON text of a value for the current row; CELLS_FAULT: b->code and b->why say what is
  * wrong. */
-enum cells_answer cells_value(struct build *b, const struct value *v, struct text *out);
+enum cells_answer cells_value(struct build *b, const struct value *v, struct iptfhir_text *out);
 /* Says what is wrong with the row. */
 enum cells_answer cells_fault(struct build *b, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -25,7 +25,7 @@ void compile_fault(struct compiler *c, const char *pointer, const char *format, 
         snprintf(c->where, sizeof c->where, "%s", where);
     int n = snprintf(line, sizeof line, "%s%s: %s", c->faults.length ? "; " : "", where, text);
     if (n > 0)
-        text_add(&c->faults, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+        iptfhir_text_add(&c->faults, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 /* Allocates zeroed memory that is freed with the columns; a failure is a fault. */
@@ -61,38 +61,39 @@ const char *compile_text(struct compiler *c, const char *format, ...) {
 }
 
 /* Tells of members that are not in the list (NULL-terminated). */
-void compile_known(struct compiler *c, const json_t *object, const char *pointer,
+void compile_known(struct compiler *c, const struct iptfhir_node *object, const char *pointer,
                    const char *const *known) {
-    for (void *i = json_object_iter((json_t *)(uintptr_t)object); i;
-         i = json_object_iter_next((json_t *)(uintptr_t)object, i)) {
-        const char *key = json_object_iter_key(i);
-        struct text all = { 0 };
+    for (const struct iptfhir_node *i = compile_first(c, object); i != NULL;
+         i = compile_next(c, i)) {
+        const char *key = compile_name(c, i);
+        struct iptfhir_text all = { 0 };
         bool found = false;
         for (const char *const *k = known; *k; k++) {
             found |= strcmp(*k, key) == 0;
-            text_add(&all, k == known ? "" : ", ", k == known ? 0 : 2);
-            text_add(&all, *k, strlen(*k));
+            iptfhir_text_add(&all, k == known ? "" : ", ", k == known ? 0 : 2);
+            iptfhir_text_add(&all, *k, strlen(*k));
         }
         if (!found)
             compile_fault(c, compile_text(c, "%s/%s", pointer, key),
                           "unknown: expected one of %.*s", (int)all.length,
                           all.data ? all.data : "");
-        text_free(&all);
+        iptfhir_text_free(&all);
     }
 }
 
 /* Reads a list of strings. */
-struct names compile_names(struct compiler *c, const json_t *list, const char *pointer) {
+struct names compile_names(struct compiler *c, const struct iptfhir_node *list,
+                           const char *pointer) {
     struct names names = { 0 };
     if (!list)
         return names;
-    if (!json_is_array(list)) {
+    if (compile_kind(c, list) != IPTFHIR_NODE_ARRAY) {
         compile_fault(c, pointer, "expected a list");
         return names;
     }
-    names.of = compile_alloc(c, json_array_size(list) * sizeof *names.of);
-    for (size_t i = 0; names.of && i < json_array_size(list); i++) {
-        const char *text = json_string_value(json_array_get(list, i));
+    names.of = compile_alloc(c, compile_count(c, list) * sizeof *names.of);
+    for (size_t i = 0; names.of && i < compile_count(c, list); i++) {
+        const char *text = compile_string(c, compile_at(c, list, i));
         if (text)
             names.of[names.count++] = text;
         else
@@ -131,7 +132,7 @@ size_t compile_column(struct compiler *c, const char *name, size_t length, const
 }
 
 /* Reads a list of columns as indexes. */
-size_t *compile_columns(struct compiler *c, const json_t *list, const char *pointer,
+size_t *compile_columns(struct compiler *c, const struct iptfhir_node *list, const char *pointer,
                         size_t *count) {
     struct names names = compile_names(c, list, pointer);
     size_t *indexes = compile_alloc(c, names.count * sizeof *indexes);
@@ -159,26 +160,26 @@ uint64_t columns_hash(uint64_t seed, const char *bytes, size_t length) {
 }
 
 /* Reads one of a few texts; returns its index, or `initial` when absent or wrong. */
-static int choice(struct compiler *c, const json_t *object, const char *name,
+static int choice(struct compiler *c, const struct iptfhir_node *object, const char *name,
                   const char *const *choices, int initial) {
-    const json_t *member = json_object_get(object, name);
-    const char *text = json_string_value(member);
-    struct text all = { 0 };
+    const struct iptfhir_node *member = compile_get(c, object, name);
+    const char *text = compile_string(c, member);
+    struct iptfhir_text all = { 0 };
     int chosen = -1;
     if (!member)
         return initial;
     for (int i = 0; choices[i]; i++) {
         if (text && strcmp(text, choices[i]) == 0)
             chosen = i;
-        text_add(&all, i ? ", \"" : "\"", i ? 3 : 1);
-        text_add(&all, choices[i][0] == '\t' ? "\\t" : choices[i],
-                 choices[i][0] == '\t' ? 2 : strlen(choices[i]));
-        text_add(&all, "\"", 1);
+        iptfhir_text_add(&all, i ? ", \"" : "\"", i ? 3 : 1);
+        iptfhir_text_add(&all, choices[i][0] == '\t' ? "\\t" : choices[i],
+                         choices[i][0] == '\t' ? 2 : strlen(choices[i]));
+        iptfhir_text_add(&all, "\"", 1);
     }
     if (chosen < 0)
         compile_fault(c, compile_text(c, "/%s", name), "expected one of %.*s", (int)all.length,
                       all.data ? all.data : "");
-    text_free(&all);
+    iptfhir_text_free(&all);
     return chosen < 0 ? initial : chosen;
 }
 
@@ -200,22 +201,23 @@ static void compile_table(struct compiler *c) {
                                                                                             NULL };
     static const char *const orders[] = { "ymd", "dmy", "mdy", NULL };
     struct columns *columns = c->columns;
-    const json_t *d = columns->document, *zone = json_object_get(d, "timezone"),
-                 *redcap = json_object_get(d, "redcap");
+    const struct iptfhir_node *d = columns->document, *zone = compile_get(c, d, "timezone"),
+                              *redcap = compile_get(c, d, "redcap");
     columns->separator = separators[choice(c, d, "separator", separators, 0)][0];
     columns->decimal = decimals[choice(c, d, "decimal", decimals, 0)][0];
     columns->order = (enum date_order)(choice(c, d, "date_order", orders, -1) + 1);
-    columns->timezone = json_string_value(zone);
+    columns->timezone = compile_string(c, zone);
     if (zone && (!columns->timezone || !is_offset(columns->timezone)))
         compile_fault(c, "/timezone", "expected an offset in quotes such as \"-05:00\", or \"Z\"");
-    if (redcap && !json_is_boolean(redcap))
+    if (redcap && compile_kind(c, redcap) != IPTFHIR_NODE_BOOLEAN)
         compile_fault(c, "/redcap", "expected true or false");
-    columns->redcap = json_is_true(redcap);
-    columns->blank = compile_names(c, json_object_get(d, "blank"), "/blank");
-    columns->ignore = compile_names(c, json_object_get(d, "ignore"), "/ignore");
-    columns->restricted = compile_names(c, json_object_get(d, "restricted"), "/restricted");
+    columns->redcap = false;
+    (void)compile_nodes(c)->boolean(redcap, &columns->redcap);
+    columns->blank = compile_names(c, compile_get(c, d, "blank"), "/blank");
+    columns->ignore = compile_names(c, compile_get(c, d, "ignore"), "/ignore");
+    columns->restricted = compile_names(c, compile_get(c, d, "restricted"), "/restricted");
     columns->ignore_instruments =
-        compile_names(c, json_object_get(d, "ignore_instruments"), "/ignore_instruments");
+        compile_names(c, compile_get(c, d, "ignore_instruments"), "/ignore_instruments");
     if (!columns->redcap && columns->ignore_instruments.count)
         compile_fault(c, "/ignore_instruments", "needs redcap: true");
 }
@@ -235,10 +237,10 @@ static void compile_redcap(struct compiler *c) {
 /* Reads the key of a record. */
 static void compile_key(struct compiler *c) {
     static const char *const known[] = { "key", NULL };
-    const json_t *record = json_object_get(c->columns->document, "record");
+    const struct iptfhir_node *record = compile_get(c, c->columns->document, "record");
     compile_known(c, record, "/record", known);
     c->columns->key =
-        compile_columns(c, json_object_get(record, "key"), "/record/key", &c->columns->key_count);
+        compile_columns(c, compile_get(c, record, "key"), "/record/key", &c->columns->key_count);
     if (c->columns->key_count == 0)
         compile_fault(
             c, "/record",
@@ -278,16 +280,16 @@ bool columns_compile(struct columns *columns, const struct iptfhir_host *host, c
     *columns = (struct columns) { .host = host, .document = host->document(host, path, error) };
     if (!columns->document)
         return false;
-    if (!json_is_object(columns->document)) {
+    if (host->nodes->kind(columns->document) != IPTFHIR_NODE_OBJECT) {
         host->fail(host, error, IPTFHIR_FATAL, "columns", path,
                    "expected members: record, set, each, ...");
         return false;
     }
-    char *text = json_dumps(columns->document, JSON_COMPACT | JSON_SORT_KEYS);
-    if (text)
-        columns->hash = columns_hash(1, text, strlen(text));
-    c.memory = !text;
-    free(text);
+    size_t length = 0;
+    const char *text = host->nodes->write(host->lasting, columns->document, &length);
+    if (text != NULL)
+        columns->hash = columns_hash(1, text, length);
+    c.memory = text == NULL;
     compile_known(&c, columns->document, "", known);
     compile_table(&c);
     compile_key(&c);
@@ -297,7 +299,7 @@ bool columns_compile(struct columns *columns, const struct iptfhir_host *host, c
     bool ok = c.count == 0 && !c.memory && !c.faults.failed;
     if (!ok)
         give_up(&c, path, error);
-    text_free(&c.faults);
+    iptfhir_text_free(&c.faults);
     if (!ok)
         columns_free(columns);
     return ok;
@@ -305,7 +307,7 @@ bool columns_compile(struct columns *columns, const struct iptfhir_host *host, c
 
 /* Frees a field's children's names. */
 static void free_names(struct field *f) {
-    text_free(&f->name);
+    iptfhir_text_free(&f->name);
     for (struct field *child = f->first; child; child = child->next)
         free_names(child);
 }
@@ -313,9 +315,9 @@ static void free_names(struct field *f) {
 /* Frees the columns. */
 void columns_free(struct columns *c) {
     for (size_t i = 0; i < c->value_count; i++) {
-        text_free(&c->values[i].constant);
+        iptfhir_text_free(&c->values[i].constant);
         for (size_t j = 0; c->values[i].codes && j < c->values[i].count; j++)
-            text_free(&c->values[i].codes[j].to);
+            iptfhir_text_free(&c->values[i].codes[j].to);
     }
     free_names(&c->root);
     for (size_t i = 0; i < c->list_count; i++)

@@ -3,10 +3,8 @@
 #ifndef SOURCE_CSV_COLUMNS_H
 #define SOURCE_CSV_COLUMNS_H
 
-#include "text.h"
-
 #include <iptfhir/plugin.h>
-#include <jansson.h>
+#include <iptfhir/text.h>
 #include <stdint.h>
 
 struct names {
@@ -47,8 +45,8 @@ struct piece {
 struct code {
     const char *from;
     size_t from_length;
-    struct text to; /* JSON text */
-    size_t column;  /* checkboxes */
+    struct iptfhir_text to; /* JSON text */
+    size_t column;          /* checkboxes */
 };
 struct value {
     enum value_kind kind;
@@ -56,7 +54,7 @@ struct value {
     enum value_take take;
     const char *path; /* of the record field */
     size_t column;
-    struct text constant; /* JSON text */
+    struct iptfhir_text constant; /* JSON text */
     struct piece *pieces;
     struct code *codes;
     size_t count;   /* of pieces or codes */
@@ -68,7 +66,7 @@ struct value {
 enum field_kind { FIELD_OBJECT, FIELD_ARRAY, FIELD_VALUE, FIELD_LIST };
 struct field {
     enum field_kind kind;
-    struct text name;         /* JSON text with its colon; empty in arrays */
+    struct iptfhir_text name; /* JSON text with its colon; empty in arrays */
     const char *key;          /* the name as it stands in the path */
     size_t key_length, index; /* of the array element, the value or the list */
     struct field *first, *last, *next;
@@ -94,7 +92,7 @@ struct list {
 
 struct columns {
     const struct iptfhir_host *host;
-    const json_t *document;
+    const struct iptfhir_node *document;
     uint64_t hash; /* of the document: part of the cursor */
     char separator, decimal;
     enum date_order order;

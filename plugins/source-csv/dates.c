@@ -2,40 +2,14 @@
 /* Reading and writing dates. */
 #include "dates.h"
 
+#include <iptfhir/date.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Counts days. */
 int64_t dates_day(int year, int month, int day) {
-    static const int lengths[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (year < 1800 || year > 2200 || month < 1 || month > 12 || day < 1 ||
-        day > lengths[month - 1] + (month == 2 && leap))
+    if (year < 1800 || year > 2200 || !iptfhir_date_exists(year, month, day))
         return INT64_MIN;
-    int64_t y = year - (month <= 2), era = y / 400, of_era = y - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-/* Writes a date. */
-void dates_write(int64_t day, char out[11]) {
-    int64_t d = day + 719468, era = (d >= 0 ? d : d - 146096) / 146097, of_era = d - era * 146097;
-    int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * y + y / 4 - y / 100), m = (5 * of_year + 2) / 153;
-    int dd = (int)(of_year - (153 * m + 2) / 5 + 1), mm = (int)(m < 10 ? m + 3 : m - 9),
-        yy = (int)(y + era * 400 + (mm <= 2));
-    const char text[11] = { (char)('0' + yy / 1000 % 10),
-                            (char)('0' + yy / 100 % 10),
-                            (char)('0' + yy / 10 % 10),
-                            (char)('0' + yy % 10),
-                            '-',
-                            (char)('0' + mm / 10),
-                            (char)('0' + mm % 10),
-                            '-',
-                            (char)('0' + dd / 10),
-                            (char)('0' + dd % 10),
-                            '\0' };
-    memcpy(out, text, 11);
+    return iptfhir_date_to_days(year, month, day);
 }
 
 /* Reads a number of `least` to `most` digits. */

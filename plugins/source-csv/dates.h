@@ -18,8 +18,6 @@ int64_t dates_day(int year, int month, int day);
  * ORDER_NONE: YYYY-MM-DD only.
  */
 bool dates_read(const char *text, size_t length, enum date_order order, struct moment *m);
-/* Writes YYYY-MM-DD. */
-void dates_write(int64_t day, char out[11]);
 /* Reads HH:MM as minutes of the day; -1 when it is none. */
 int dates_minutes(const char *text);
 #endif

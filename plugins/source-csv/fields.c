@@ -20,9 +20,9 @@ static struct field *child_of(struct compiler *c, struct field *parent, const ch
     f->key_length = length;
     f->index = index;
     if (key) {
-        text_put(&f->name, '"');
-        text_add(&f->name, key, length);
-        text_add(&f->name, "\":", 2);
+        iptfhir_text_putc(&f->name, '"');
+        iptfhir_text_add(&f->name, key, length);
+        iptfhir_text_add(&f->name, "\":", 2);
         c->memory |= f->name.failed;
     }
     if (parent->last)
@@ -112,17 +112,20 @@ static struct value *new_value(struct compiler *c) {
 }
 
 /* Writes a scalar as JSON text. */
-static void scalar(struct compiler *c, struct text *out, const json_t *json, const char *pointer) {
-    char *text = json && !json_is_object(json) && !json_is_array(json) && !json_is_null(json) &&
-                         !json_is_real(json)
-                     ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT)
-                     : NULL;
-    if (text)
-        text_add(out, text, strlen(text));
+static void scalar(struct compiler *c, struct iptfhir_text *out, const struct iptfhir_node *node,
+                   const char *pointer) {
+    int64_t whole = 0;
+    bool truth = false;
+    const char *string = compile_string(c, node);
+    if (string != NULL)
+        iptfhir_text_json(out, string, strlen(string));
+    else if (compile_nodes(c)->integer(node, &whole))
+        iptfhir_text_puts(out, compile_nodes(c)->number(node));
+    else if (compile_nodes(c)->boolean(node, &truth))
+        iptfhir_text_puts(out, truth ? "true" : "false");
     else
         compile_fault(c, pointer, "expected a text, a whole number, true or false");
     c->memory |= out->failed;
-    free(text);
 }
 
 /* Splits a text with {column} holes. */
@@ -153,20 +156,20 @@ static void compile_template(struct compiler *c, struct value *v, const char *te
 }
 
 /* Reads a map of cell texts to codes; for checkboxes, each key names a column. */
-static void compile_codes(struct compiler *c, struct value *v, const json_t *codes,
+static void compile_codes(struct compiler *c, struct value *v, const struct iptfhir_node *codes,
                           const char *pointer, const char *checkbox) {
-    if (!json_is_object(codes) || json_object_size(codes) == 0) {
+    if (compile_kind(c, codes) != IPTFHIR_NODE_OBJECT || compile_count(c, codes) == 0) {
         compile_fault(c, pointer, "expected codes: {cell text: code, ...}");
         return;
     }
-    v->codes = compile_alloc(c, json_object_size(codes) * sizeof *v->codes);
-    for (void *i = json_object_iter((json_t *)(uintptr_t)codes); i && v->codes;
-         i = json_object_iter_next((json_t *)(uintptr_t)codes, i)) {
+    v->codes = compile_alloc(c, compile_count(c, codes) * sizeof *v->codes);
+    for (const struct iptfhir_node *i = compile_first(c, codes); i != NULL && v->codes;
+         i = compile_next(c, i)) {
         struct code *code = &v->codes[v->count++];
-        const char *place = compile_text(c, "%s/codes/%s", pointer, json_object_iter_key(i));
-        code->from = json_object_iter_key(i);
+        const char *place = compile_text(c, "%s/codes/%s", pointer, compile_name(c, i));
+        code->from = compile_name(c, i);
         code->from_length = strlen(code->from);
-        scalar(c, &code->to, json_object_iter_value(i), place);
+        scalar(c, &code->to, i, place);
         if (checkbox) {
             const char *name = compile_text(c, "%s___%s", checkbox, code->from);
             code->column = compile_column(c, name, strlen(name), place);
@@ -175,27 +178,28 @@ static void compile_codes(struct compiler *c, struct value *v, const json_t *cod
 }
 
 /* Reads what a date without a time gets; required where `type` needs it. */
-static void compile_moment(struct compiler *c, struct value *v, const json_t *spec,
+static void compile_moment(struct compiler *c, struct value *v, const struct iptfhir_node *spec,
                            const char *pointer) {
-    const json_t *time = json_object_get(spec, "default_time");
+    const struct iptfhir_node *time = compile_get(c, spec, "default_time");
     if (v->type == TYPE_DATETIME && !c->columns->timezone)
         compile_fault(c, pointer,
                       "a datetime needs timezone: \"-05:00\" at the top of the file: local times "
                       "are never guessed");
     if (!time)
         return;
-    v->minute = json_is_string(time) ? dates_minutes(json_string_value(time)) : -1;
+    v->minute =
+        compile_kind(c, time) == IPTFHIR_NODE_STRING ? dates_minutes(compile_string(c, time)) : -1;
     if (v->minute < 0 || v->type != TYPE_DATETIME)
         compile_fault(c, pointer, "default_time: expected \"HH:MM\", with type: datetime");
 }
 
 /* Reads a date that is counted from a declared start. */
-static void compile_date_from(struct compiler *c, struct value *v, const json_t *from,
+static void compile_date_from(struct compiler *c, struct value *v, const struct iptfhir_node *from,
                               const char *pointer) {
     static const char *const known[] = { "start", "weeks_column", "first_week", NULL };
-    const char *start = json_string_value(json_object_get(from, "start")),
-               *column = json_string_value(json_object_get(from, "weeks_column"));
-    const json_t *first = json_object_get(from, "first_week");
+    const char *start = compile_string(c, compile_get(c, from, "start")),
+               *column = compile_string(c, compile_get(c, from, "weeks_column"));
+    const struct iptfhir_node *first = compile_get(c, from, "first_week");
     struct moment m;
     v->kind = VALUE_DATE_FROM;
     compile_known(c, from, compile_text(c, "%s/date_from", pointer), known);
@@ -208,16 +212,15 @@ static void compile_date_from(struct compiler *c, struct value *v, const json_t 
     else
         compile_fault(c, pointer,
                       "date_from: expected weeks_column: the column with the number of the week");
-    if (first && !json_is_integer(first))
+    if (first != NULL && !compile_nodes(c)->integer(first, &v->first_week))
         compile_fault(c, pointer,
                       "first_week: expected a whole number: the week that begins at start");
-    v->first_week = json_integer_value(first);
 }
 
 /* Reads one of the words of a list; -1 and a fault when it is none. */
-static int word(struct compiler *c, const json_t *json, const char *const *words,
+static int word(struct compiler *c, const struct iptfhir_node *json, const char *const *words,
                 const char *pointer, const char *expected) {
-    const char *text = json_string_value(json);
+    const char *text = compile_string(c, json);
     for (int i = 0; text && words[i]; i++)
         if (strcmp(words[i], text) == 0)
             return i;
@@ -226,7 +229,7 @@ static int word(struct compiler *c, const json_t *json, const char *const *words
 }
 
 /* Compiles a value that is written as a map. */
-static void compile_value_map(struct compiler *c, struct value *v, const json_t *spec,
+static void compile_value_map(struct compiler *c, struct value *v, const struct iptfhir_node *spec,
                               const char *pointer) {
     static const char *const known[] = { "column",   "checkboxes",   "date_from", "file",
                                          "constant", "type",         "codes",     "as",
@@ -236,14 +239,15 @@ static void compile_value_map(struct compiler *c, struct value *v, const json_t 
     static const char *const takes[] = { "same", "first", "last", NULL }, *const files[] = {
         "modified", NULL
     };
-    const json_t *column = json_object_get(spec, "column"),
-                 *boxes = json_object_get(spec, "checkboxes"),
-                 *from = json_object_get(spec, "date_from");
-    const json_t *file = json_object_get(spec, "file"),
-                 *constant = json_object_get(spec, "constant"),
-                 *type = json_object_get(spec, "type");
-    const json_t *take = json_object_get(spec, "take"), *as = json_object_get(spec, "as"),
-                 *codes = json_object_get(spec, "codes");
+    const struct iptfhir_node *column = compile_get(c, spec, "column"),
+                              *boxes = compile_get(c, spec, "checkboxes"),
+                              *from = compile_get(c, spec, "date_from");
+    const struct iptfhir_node *file = compile_get(c, spec, "file"),
+                              *constant = compile_get(c, spec, "constant"),
+                              *type = compile_get(c, spec, "type");
+    const struct iptfhir_node *take = compile_get(c, spec, "take"),
+                              *as = compile_get(c, spec, "as"),
+                              *codes = compile_get(c, spec, "codes");
     compile_known(c, spec, pointer, known);
     if (!!column + !!boxes + !!from + !!file + !!constant != 1) {
         compile_fault(c, pointer,
@@ -258,7 +262,7 @@ static void compile_value_map(struct compiler *c, struct value *v, const json_t 
     chosen = take ? word(c, take, takes, pointer, "take: same, first or last") : 0;
     v->take = (enum value_take)(chosen < 0 ? 0 : chosen);
     if (column) {
-        const char *name = json_string_value(column);
+        const char *name = compile_string(c, column);
         v->kind = VALUE_COLUMN;
         if (name)
             v->column = compile_column(c, name, strlen(name), pointer);
@@ -268,8 +272,10 @@ static void compile_value_map(struct compiler *c, struct value *v, const json_t 
             compile_codes(c, v, codes, pointer, NULL);
     } else if (boxes) {
         v->kind = VALUE_CHECKBOXES;
-        v->as = json_string_value(as);
-        compile_codes(c, v, codes, pointer, json_is_string(boxes) ? json_string_value(boxes) : "");
+        v->as = compile_string(c, as);
+        compile_codes(c, v, codes, pointer,
+                      compile_kind(c, boxes) == IPTFHIR_NODE_STRING ? compile_string(c, boxes)
+                                                                    : "");
     } else if (from) {
         compile_date_from(c, v, from, pointer);
     } else if (file) {
@@ -288,13 +294,11 @@ static void compile_value_map(struct compiler *c, struct value *v, const json_t 
 }
 
 /* Compiles the values of one map into a tree of fields. */
-static void compile_values(struct compiler *c, struct field *root, const json_t *set,
+static void compile_values(struct compiler *c, struct field *root, const struct iptfhir_node *set,
                            const char *pointer) {
-    for (void *i = json_object_iter((json_t *)(uintptr_t)set); i;
-         i = json_object_iter_next((json_t *)(uintptr_t)set, i)) {
-        const char *path = json_object_iter_key(i),
-                   *place = compile_text(c, "%s/%s", pointer, path);
-        const json_t *spec = json_object_iter_value(i);
+    for (const struct iptfhir_node *i = compile_first(c, set); i != NULL; i = compile_next(c, i)) {
+        const char *path = compile_name(c, i), *place = compile_text(c, "%s/%s", pointer, path);
+        const struct iptfhir_node *spec = i;
         struct field *f = field_of(c, root, path, place);
         size_t index = c->columns->value_count;
         struct value *v = f ? new_value(c) : NULL;
@@ -303,10 +307,11 @@ static void compile_values(struct compiler *c, struct field *root, const json_t 
         f->kind = FIELD_VALUE;
         f->index = index;
         v->path = path;
-        if (json_is_object(spec))
+        if (compile_kind(c, spec) == IPTFHIR_NODE_OBJECT)
             compile_value_map(c, v, spec, place);
-        else if (json_is_string(spec) && strchr(json_string_value(spec), '{'))
-            compile_template(c, v, json_string_value(spec), place);
+        else if (compile_kind(c, spec) == IPTFHIR_NODE_STRING &&
+                 strchr(compile_string(c, spec), '{'))
+            compile_template(c, v, compile_string(c, spec), place);
         else
             scalar(c, &v->constant, spec, place);
     }
@@ -314,8 +319,8 @@ static void compile_values(struct compiler *c, struct field *root, const json_t 
 
 /* Compiles set: */
 void compile_set(struct compiler *c) {
-    const json_t *set = json_object_get(c->columns->document, "set");
-    if (!json_is_object(set) || json_object_size(set) == 0)
+    const struct iptfhir_node *set = compile_get(c, c->columns->document, "set");
+    if (compile_kind(c, set) != IPTFHIR_NODE_OBJECT || compile_count(c, set) == 0)
         compile_fault(c, "/set", "expected set: {record field: value, ...}");
     else
         compile_values(c, &c->columns->root, set, "/set");
@@ -323,37 +328,35 @@ void compile_set(struct compiler *c) {
 }
 
 /* Compiles a map of columns to the texts that count, from index `at` of the conditions. */
-static void compile_conditions(struct compiler *c, struct list *list, const json_t *map,
-                               const char *pointer) {
-    if (map && !json_is_object(map))
+static void compile_conditions(struct compiler *c, struct list *list,
+                               const struct iptfhir_node *map, const char *pointer) {
+    if (map && compile_kind(c, map) != IPTFHIR_NODE_OBJECT)
         compile_fault(c, pointer, "expected {column: [text, ...], ...}");
-    for (void *i = json_object_iter((json_t *)(uintptr_t)map); i;
-         i = json_object_iter_next((json_t *)(uintptr_t)map, i)) {
-        const char *name = json_object_iter_key(i),
-                   *place = compile_text(c, "%s/%s", pointer, name);
+    for (const struct iptfhir_node *i = compile_first(c, map); i != NULL; i = compile_next(c, i)) {
+        const char *name = compile_name(c, i), *place = compile_text(c, "%s/%s", pointer, name);
         struct condition *condition = &list->conditions[list->condition_count++];
         condition->column = compile_column(c, name, strlen(name), place);
-        condition->among = compile_names(c, json_object_iter_value(i), place);
+        condition->among = compile_names(c, i, place);
     }
 }
 
 /* Compiles when: */
-static void compile_when(struct compiler *c, struct list *list, const json_t *when,
+static void compile_when(struct compiler *c, struct list *list, const struct iptfhir_node *when,
                          const char *pointer) {
     static const char *const known[] = { "filled", "any_filled", "events", "instrument",
                                          "equals", "status",     NULL };
-    const json_t *events = json_object_get(when, "events"),
-                 *equals = json_object_get(when, "equals"),
-                 *status = json_object_get(when, "status");
-    const json_t *instrument = json_object_get(when, "instrument");
-    if (when && !json_is_object(when))
+    const struct iptfhir_node *events = compile_get(c, when, "events"),
+                              *equals = compile_get(c, when, "equals"),
+                              *status = compile_get(c, when, "status");
+    const struct iptfhir_node *instrument = compile_get(c, when, "instrument");
+    if (when && compile_kind(c, when) != IPTFHIR_NODE_OBJECT)
         compile_fault(c, pointer, "expected conditions");
     compile_known(c, when, pointer, known);
-    list->filled = compile_columns(c, json_object_get(when, "filled"),
+    list->filled = compile_columns(c, compile_get(c, when, "filled"),
                                    compile_text(c, "%s/filled", pointer), &list->filled_count);
-    list->any_filled = compile_columns(c, json_object_get(when, "any_filled"),
+    list->any_filled = compile_columns(c, compile_get(c, when, "any_filled"),
                                        compile_text(c, "%s/any_filled", pointer), &list->any_count);
-    list->conditions = compile_alloc(c, (2 + json_object_size(equals) + json_object_size(status)) *
+    list->conditions = compile_alloc(c, (2 + compile_count(c, equals) + compile_count(c, status)) *
                                             sizeof *list->conditions);
     if (!list->conditions)
         return;
@@ -365,7 +368,7 @@ static void compile_when(struct compiler *c, struct list *list, const json_t *wh
         condition->among = compile_names(c, events, compile_text(c, "%s/events", pointer));
     }
     if (instrument) {
-        list->instrument = json_string_value(instrument);
+        list->instrument = compile_string(c, instrument);
         (void)compile_column(c, "redcap_repeat_instrument", 24, pointer);
         if (!list->instrument)
             compile_fault(c, pointer, "instrument: expected a name in quotes");
@@ -379,17 +382,17 @@ static void compile_when(struct compiler *c, struct list *list, const json_t *wh
 void compile_each(struct compiler *c) {
     static const char *const known[] = { "list", "when", "set", NULL };
     struct columns *columns = c->columns;
-    const json_t *each = json_object_get(columns->document, "each"), *one;
-    size_t i;
-    if (each && !json_is_array(each)) {
+    const struct iptfhir_node *each = compile_get(c, columns->document, "each");
+    const struct iptfhir_node *one = compile_first(c, each);
+    if (each != NULL && compile_kind(c, each) != IPTFHIR_NODE_ARRAY) {
         compile_fault(c, "/each", "expected a list of {list, when, set}");
         return;
     }
-    columns->lists = compile_alloc(c, json_array_size(each) * sizeof *columns->lists);
-    json_array_foreach((json_t *)(uintptr_t)each, i, one) {
+    columns->lists = compile_alloc(c, compile_count(c, each) * sizeof *columns->lists);
+    for (size_t i = 0; one != NULL; i++, one = compile_next(c, one)) {
         const char *pointer = compile_text(c, "/each/%zu", i),
-                   *path = json_string_value(json_object_get(one, "list"));
-        const json_t *set = json_object_get(one, "set");
+                   *path = compile_string(c, compile_get(c, one, "list"));
+        const struct iptfhir_node *set = compile_get(c, one, "set");
         if (!columns->lists)
             return;
         struct list *list = &columns->lists[columns->list_count++];
@@ -405,11 +408,11 @@ void compile_each(struct compiler *c) {
             f->kind = FIELD_LIST;
             f->index = i;
         }
-        if (!path || !json_is_object(set) || json_object_size(set) == 0)
+        if (!path || compile_kind(c, set) != IPTFHIR_NODE_OBJECT || compile_count(c, set) == 0)
             compile_fault(c, pointer, "expected list: record field, and set: {field: value, ...}");
         list->path = path;
         list->first_value = columns->value_count;
-        compile_when(c, list, json_object_get(one, "when"), compile_text(c, "%s/when", pointer));
+        compile_when(c, list, compile_get(c, one, "when"), compile_text(c, "%s/when", pointer));
         compile_values(c, &list->root, set, compile_text(c, "%s/set", pointer));
         list->value_count = columns->value_count - list->first_value;
         list->id_value = SIZE_MAX;

@@ -3,9 +3,9 @@ if SOURCE_CSV
 plugin_LTLIBRARIES += plugins/source-csv/source-csv.la
 plugins_source_csv_source_csv_la_SOURCES = %D%/source_csv.c %D%/build.c %D%/build.h %D%/cells.c %D%/cells.h \
 	%D%/columns.c %D%/columns.h %D%/compile.h %D%/dates.c %D%/dates.h %D%/fields.c %D%/header.c %D%/header.h \
-	%D%/rows.c %D%/rows.h %D%/text.c %D%/text.h plugins/source-json/files.c plugins/source-json/files.h
+	%D%/rows.c %D%/rows.h
 plugins_source_csv_source_csv_la_LDFLAGS = $(plugin_ldflags)
-plugins_source_csv_source_csv_la_LIBADD = $(JANSSON_LIBS)
+plugins_source_csv_source_csv_la_LIBADD = libiptfhir.la
 check_PROGRAMS += %D%/source_csv_test
 %C%_source_csv_test_SOURCES = %D%/source_csv_test.c tests/mock_host.h
 %C%_source_csv_test_LDADD = $(test_ldadd)

@@ -4,12 +4,13 @@
 #include "build.h"
 #include "columns.h"
 #include "header.h"
-#include "plugins/source-json/files.h"
 #include "rows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
+#include <iptfhir/date.h>
+#include <iptfhir/file.h>
+#include <iptfhir/files.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,29 +32,22 @@ struct reading {
     const struct source_csv *source;
     struct iptfhir_record_sink *sink;
     struct iptfhir_error *error;
-    struct files files;
+    struct iptfhir_files files;
     uint64_t done;
     char version[40]; /* first line of the cursor: it changes with the columns file */
 };
 
 static const struct iptfhir_option options[] = {
-    { "path", IPTFHIR_PATH, IPTFHIR_REQUIRED, offsetof(struct source_csv, path), NULL, 0, 0, NULL,
-      "File, folder (its *.csv, by name) or - for standard input." },
-    { "columns", IPTFHIR_STRING, IPTFHIR_REQUIRED, offsetof(struct source_csv, columns_path), NULL,
-      0, 0, NULL,
-      "The columns file: which column goes where in the record, and what is ignored or "
-      "restricted." },
-    { "max_row_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_csv, max_row_bytes), "1048576",
-      256, 67108864, NULL, "Largest row in bytes; a larger one is held, the rest goes on." },
+    IPTFHIR_OPTION_PATH(struct source_csv, path, "path", IPTFHIR_REQUIRED, NULL,
+                        "File, folder (its *.csv, by name) or - for standard input."),
+    IPTFHIR_OPTION_STRING(struct source_csv, columns_path, "columns", IPTFHIR_REQUIRED, NULL,
+                          "The columns file: which column goes where in the record, and what is "
+                          "ignored or restricted."),
+    IPTFHIR_OPTION_INTEGER(struct source_csv, max_row_bytes, "max_row_bytes", 0, "1048576", 256,
+                           67108864,
+                           "Largest row in bytes; a larger one is held, the rest goes on."),
     IPTFHIR_OPTIONS_END,
 };
-
-/* Tells whether the path is standard input: the host may have made "-" absolute. */
-static bool is_stdin(const char *path) {
-    size_t length = strlen(path);
-    return strcmp(path, "-") == 0 ||
-           (length > 1 && strcmp(path + length - 2, "/-") == 0 && access(path, F_OK) != 0);
-}
 
 /* Fails for want of memory. */
 static iptfhir_status no_memory(const struct reading *r, const char *path) {
@@ -64,7 +58,7 @@ static iptfhir_status no_memory(const struct reading *r, const char *path) {
 
 /* Gives the sink the cursor as it is now. */
 static iptfhir_status give_cursor(struct reading *r) {
-    char *lines = files_cursor(&r->files), *cursor = NULL;
+    char *lines = iptfhir_files_cursor(&r->files), *cursor = NULL;
     iptfhir_status status = IPTFHIR_OK;
     if (!lines || asprintf(&cursor, "%s\n%s", r->version, lines) < 0)
         status = no_memory(r, r->source->path);
@@ -154,14 +148,13 @@ static iptfhir_status read_table(struct reading *r, int fd, const char *path, ti
                          .separator = c->separator,
                          .max_bytes = (size_t)r->source->max_row_bytes };
     ptrdiff_t *at = calloc(c->used.count + 1, sizeof *at);
-    char file_time[40] = "null", why[500];
-    struct tm utc;
+    char file_time[40], time_text[25], why[500];
     struct build b = {
         .columns = c, .sink = r->sink, .file = path, .file_time = file_time, .at = at
     };
     iptfhir_status status = IPTFHIR_OK;
-    if (gmtime_r(&modified, &utc))
-        strftime(file_time, sizeof file_time, "\"%Y-%m-%dT%H:%M:%SZ\"", &utc);
+    iptfhir_time_format((int64_t)modified * 1000, time_text);
+    snprintf(file_time, sizeof file_time, "\"%.19sZ\"", time_text);
     *usable = false;
     if (!at || !build_open(&b)) {
         status = no_memory(r, path);
@@ -197,32 +190,34 @@ out:
 }
 
 /* Reads one file unless the cursor knows it in its present state. */
-static iptfhir_status read_file(struct reading *r, struct file *file) {
+static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     struct stat st;
     char *line = NULL;
     bool usable = false;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char why[IPTFHIR_FILE_WHY], text[IPTFHIR_FILE_WHY + 64];
+    int fd = iptfhir_file_open(file->path, UINT64_MAX, &st, why);
     iptfhir_status status = IPTFHIR_OK;
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        status = hold(
-            r, file->path, 0, "source-unreadable",
-            "the file cannot be opened: check its permissions; it is tried again at the next poll");
+    if (fd < 0) {
+        snprintf(text, sizeof text, "%s; it is tried again at the next poll", why);
+        status = hold(r, file->path, 0, "source-unreadable", text);
         goto out;
     }
-    line = files_line(file->name, &st);
+    line = iptfhir_files_line(file->name, &st);
     if (!line) {
         status = no_memory(r, file->path);
         goto out;
     }
     if (file->line && strcmp(line, file->line) == 0) {
         r->done += file->size;
+        if (r->sink->present != NULL)
+            status = r->sink->present(r->sink, file->path);
         goto out;
     }
     free(file->line);
     file->line = NULL; /* until it is read whole, the cursor says that it isn't */
     status = read_table(r, fd, file->path, st.st_mtim.tv_sec, true, &usable);
     if (status == IPTFHIR_OK) {
-        if (usable && !files_fresh(&st)) {
+        if (usable && !iptfhir_files_fresh(&st)) {
             file->line = line;
             line = NULL;
         }
@@ -243,17 +238,17 @@ static iptfhir_status poll_source(void *self, const char *cursor, struct iptfhir
     struct reading r = { .source = s, .sink = sink, .error = error };
     bool usable;
     snprintf(r.version, sizeof r.version, "columns\t%016" PRIx64, s->columns.hash);
-    if (is_stdin(s->path))
+    if (iptfhir_files_is_stdin(s->path))
         return read_table(&r, STDIN_FILENO, "-", time(NULL), false, &usable);
     size_t length = strlen(r.version);
     bool known = cursor && strncmp(cursor, r.version, length) == 0 && cursor[length] == '\n';
     iptfhir_status status = IPTFHIR_OK;
-    if (!files_list(&r.files, s->path, suffixes, known ? cursor + length + 1 : NULL))
+    if (!iptfhir_files_list(&r.files, s->path, suffixes, known ? cursor + length + 1 : NULL))
         status = s->host->fail(s->host, error, IPTFHIR_RETRY, "source-unreadable", s->path,
                                "the file or folder cannot be read: %s", strerror(errno));
     for (size_t i = 0; i < r.files.count && status == IPTFHIR_OK; i++)
-        status = read_file(&r, &r.files.of[i]);
-    files_free(&r.files);
+        status = read_file(&r, &r.files.list[i]);
+    iptfhir_files_free(&r.files);
     return status;
 }
 
@@ -270,10 +265,13 @@ static void fini(void *self) {
     columns_free(&((struct source_csv *)self)->columns);
 }
 
-static const struct iptfhir_source source = { sizeof source, poll_source };
+static const struct iptfhir_source source = {
+    .size = sizeof source,
+    .poll = poll_source,
+    .whole_units = true,
+};
 
-extern const struct iptfhir_plugin iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof iptfhir_plugin,

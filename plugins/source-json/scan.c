@@ -2,7 +2,6 @@
 /* The scanner: brackets and quotes are followed, all else of JSON is the core's to judge. */
 #include "scan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_PADDING                                                                                \
@@ -12,23 +11,12 @@
 static bool keep(struct scan *s, const char *bytes, size_t length) {
     if (length == 0)
         return true;
-    if (s->too_large || length > s->max_bytes + MAX_PADDING - s->length) {
+    if (s->too_large || length > s->max_bytes + MAX_PADDING - s->text.length) {
         s->too_large = true;
         return true;
     }
-    if (s->length + length > s->capacity) {
-        size_t capacity = s->capacity ? s->capacity : 4096;
-        while (capacity < s->length + length)
-            capacity *= 2;
-        char *text = realloc(s->text, capacity);
-        if (!text)
-            return false;
-        s->text = text;
-        s->capacity = capacity;
-    }
-    memcpy(s->text + s->length, bytes, length);
-    s->length += length;
-    return true;
+    iptfhir_text_add(&s->text, bytes, length);
+    return !s->text.failed;
 }
 
 /* Begins a record at the current position. */
@@ -41,7 +29,8 @@ static bool begin(struct scan *s) {
         "      ";
     s->record_line = s->line;
     s->record_column = s->column;
-    s->length = s->depth = 0;
+    iptfhir_text_clear(&s->text);
+    s->depth = 0;
     s->in_string = s->escaped = s->too_large = s->mismatched = s->after_comma = false;
     s->state = SCAN_IN_RECORD;
     return s->column > MAX_PADDING || keep(s, spaces, s->column - 1);
@@ -59,8 +48,8 @@ static iptfhir_status hold(struct scan *s, int64_t line, const char *code, const
 static iptfhir_status finish(struct scan *s) {
     const struct iptfhir_origin origin = { sizeof origin, s->file, s->record_line };
     s->state = SCAN_BETWEEN;
-    while (s->length > 0 && strchr(" \t\r\n", s->text[s->length - 1]))
-        s->length--;
+    while (s->text.length > 0 && strchr(" \t\r\n", s->text.data[s->text.length - 1]))
+        s->text.length--;
     if (s->too_large)
         return hold(s, s->record_line, "record-too-large",
                     "the record that begins in this line is larger than max_record_bytes: split "
@@ -70,7 +59,7 @@ static iptfhir_status finish(struct scan *s) {
                     "brackets or quotes of the record that begins in this line don't match: "
                     "correct the file");
     s->records++;
-    iptfhir_status status = s->sink->emit_text(s->sink, s->text, s->length, &origin);
+    iptfhir_status status = s->sink->emit_text(s->sink, s->text.data, s->text.length, &origin);
     return status == IPTFHIR_REJECT ? IPTFHIR_OK
                                     : status; /* refused records are held by the core */
 }
@@ -291,7 +280,5 @@ iptfhir_status scan_end(struct scan *s) {
 
 /* Frees the text. */
 void scan_free(struct scan *s) {
-    free(s->text);
-    s->text = NULL;
-    s->length = s->capacity = 0;
+    iptfhir_text_free(&s->text);
 }

@@ -4,6 +4,7 @@
 #define SOURCE_JSON_SCAN_H
 
 #include <iptfhir/plugin.h>
+#include <iptfhir/text.h>
 
 #define SCAN_NESTING 64
 
@@ -24,10 +25,9 @@ struct scan {
     size_t depth;
     int64_t line, record_line;
     size_t column, record_column;
-    char *text;
-    size_t length, capacity;
-    size_t records; /* handed over or held so far */
-    size_t bom;     /* bytes of a byte order mark seen */
+    struct iptfhir_text text; /* the record so far */
+    size_t records;           /* handed over or held so far */
+    size_t bom;               /* bytes of a byte order mark seen */
 };
 
 /* Lines when the first line is a whole value, else SCAN_JSON. */

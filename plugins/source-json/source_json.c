@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The source of records that already are ipt-record JSON: a file, a folder, or standard input. */
-#include "files.h"
 #include "scan.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <iptfhir/file.h>
+#include <iptfhir/files.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,29 +26,23 @@ struct reading {
     const struct source_json *source;
     struct iptfhir_record_sink *sink;
     struct iptfhir_error *error;
-    struct files files;
+    struct iptfhir_files files;
     uint64_t done;
 };
 
 static const char *const formats[] = { "auto", "json", "ndjson", NULL };
 static const struct iptfhir_option options[] = {
-    { "path", IPTFHIR_PATH, IPTFHIR_REQUIRED, offsetof(struct source_json, path), NULL, 0, 0, NULL,
-      "File, folder (its *.json, *.ndjson and *.jsonl, by name) or - for standard input." },
-    { "format", IPTFHIR_CHOICE, 0, offsetof(struct source_json, format), "auto", 0, 0, formats,
-      "json: one record or an array of records; ndjson: one record a line; auto: by name, else by "
-      "the first line." },
-    { "max_record_bytes", IPTFHIR_INTEGER, 0, offsetof(struct source_json, max_record_bytes),
-      "8388608", 1024, 268435456, NULL,
-      "Largest record in bytes; a larger one is held, the rest goes on." },
+    IPTFHIR_OPTION_PATH(struct source_json, path, "path", IPTFHIR_REQUIRED, NULL,
+                        "File, folder (its *.json, *.ndjson and *.jsonl, by name) or - for "
+                        "standard input."),
+    IPTFHIR_OPTION_CHOICE(struct source_json, format, "format", 0, "auto", formats,
+                          "json: one record or an array of records; ndjson: one record a line; "
+                          "auto: by name, else by the first line."),
+    IPTFHIR_OPTION_INTEGER(struct source_json, max_record_bytes, "max_record_bytes", 0, "8388608",
+                           1024, 268435456,
+                           "Largest record in bytes; a larger one is held, the rest goes on."),
     IPTFHIR_OPTIONS_END,
 };
-
-/* Tells whether the path is standard input: the host may have made "-" absolute. */
-static bool is_stdin(const char *path) {
-    size_t length = strlen(path);
-    return strcmp(path, "-") == 0 ||
-           (length > 1 && strcmp(path + length - 2, "/-") == 0 && access(path, F_OK) != 0);
-}
 
 /* Tells how a file is laid out, from the option, its name, or its first bytes. */
 static enum scan_form form_of(const struct source_json *s, const char *name, const char *bytes,
@@ -63,7 +57,7 @@ static enum scan_form form_of(const struct source_json *s, const char *name, con
 
 /* Gives the sink the cursor as it is now. */
 static iptfhir_status give_cursor(struct reading *r) {
-    char *cursor = files_cursor(&r->files);
+    char *cursor = iptfhir_files_cursor(&r->files);
     if (!cursor)
         return r->source->host->fail(r->source->host, r->error, IPTFHIR_FATAL, "out-of-memory",
                                      NULL, "there is no memory for the cursor");
@@ -131,20 +125,20 @@ static iptfhir_status read_records(struct reading *r, int fd, const char *path, 
 }
 
 /* Reads one file unless the cursor knows it in its present state. */
-static iptfhir_status read_file(struct reading *r, struct file *file) {
+static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     const struct iptfhir_host *host = r->source->host;
     struct stat st;
     char *line = NULL;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char why[IPTFHIR_FILE_WHY], text[IPTFHIR_FILE_WHY + 64];
+    int fd = iptfhir_file_open(file->path, UINT64_MAX, &st, why);
     iptfhir_status status = IPTFHIR_OK;
-    if (fd < 0 || fstat(fd, &st) != 0) {
+    if (fd < 0) {
+        snprintf(text, sizeof text, "%s; it is tried again at the next poll", why);
         const struct iptfhir_origin origin = { sizeof origin, file->path, 0 };
-        status = r->sink->hold(
-            r->sink, &origin, "source-unreadable",
-            "the file cannot be opened: check its permissions; it is tried again at the next poll");
+        status = r->sink->hold(r->sink, &origin, "source-unreadable", text);
         goto out;
     }
-    line = files_line(file->name, &st);
+    line = iptfhir_files_line(file->name, &st);
     if (!line) {
         status = host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", file->path,
                             "there is no memory for the cursor");
@@ -152,13 +146,15 @@ static iptfhir_status read_file(struct reading *r, struct file *file) {
     }
     if (file->line && strcmp(line, file->line) == 0) {
         r->done += file->size;
+        if (r->sink->present != NULL)
+            status = r->sink->present(r->sink, file->path);
         goto out;
     }
     free(file->line);
     file->line = NULL; /* until it is read whole, the cursor says that it isn't */
     status = read_records(r, fd, file->path, true);
     if (status == IPTFHIR_OK) {
-        if (!files_fresh(&st)) {
+        if (!iptfhir_files_fresh(&st)) {
             file->line = line;
             line = NULL;
         }
@@ -177,15 +173,15 @@ static iptfhir_status poll_source(void *self, const char *cursor, struct iptfhir
     static const char *const suffixes[] = { ".json", ".ndjson", ".jsonl", NULL };
     const struct source_json *s = self;
     struct reading r = { .source = s, .sink = sink, .error = error };
-    if (is_stdin(s->path))
+    if (iptfhir_files_is_stdin(s->path))
         return read_records(&r, STDIN_FILENO, "-", false);
     iptfhir_status status = IPTFHIR_OK;
-    if (!files_list(&r.files, s->path, suffixes, cursor))
+    if (!iptfhir_files_list(&r.files, s->path, suffixes, cursor))
         status = s->host->fail(s->host, error, IPTFHIR_RETRY, "source-unreadable", s->path,
                                "the file or folder cannot be read: %s", strerror(errno));
     for (size_t i = 0; i < r.files.count && status == IPTFHIR_OK; i++)
-        status = read_file(&r, &r.files.of[i]);
-    files_free(&r.files);
+        status = read_file(&r, &r.files.list[i]);
+    iptfhir_files_free(&r.files);
     return status;
 }
 
@@ -198,10 +194,14 @@ static iptfhir_status init(void *self, const struct iptfhir_host *host,
     return IPTFHIR_OK;
 }
 
-static const struct iptfhir_source source = { sizeof source, poll_source };
+static const struct iptfhir_source source = {
+    .size = sizeof source,
+    .poll = poll_source,
+    .whole_records = true,
+    .whole_units = true,
+};
 
-extern const struct iptfhir_plugin iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof iptfhir_plugin,

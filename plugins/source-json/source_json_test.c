@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of source-json against a mock host and sink. */
-#include "files.c"
 #include "scan.c"
 #include "source_json.c"
 #include "tests/mock_host.h"
 
 #include <check.h>
+#include <fcntl.h>
+#include <time.h>
 
 static struct mock_host mock;
 static struct mock_records records;

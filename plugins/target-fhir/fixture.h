@@ -1,141 +1,166 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of deliveries share: statements, answers, a goal and a plan that refers to it, and
- * the receipts that came. */
+/* What the tests of orders share: an instance against a mock host, an order that is asked and
+ * answered round by round, and the answers that servers of several makers give. */
 #ifndef TARGET_FHIR_FIXTURE_H
 #define TARGET_FHIR_FIXTURE_H
 
-#include "fhir.h"
-#include "script_host.h"
+#include "tests/mock_host.h"
 
 #include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-extern const struct iptfhir_plugin iptfhir_plugin;
+extern const struct iptfhir_descriptor iptfhir_plugin;
 
 #define U1 "00000000-0000-5000-8000-000000000001"
 #define U2 "00000000-0000-5000-8000-000000000002"
 #define U3 "00000000-0000-5000-8000-000000000003"
+
+/* ---- statements ---- */
 #define SEARCHES "\"searchParam\":[{\"name\":\"identifier\"},{\"name\":\"patient\"}]"
 #define ALL                                                                                        \
     "\"interaction\":[{\"code\":\"create\"},{\"code\":\"update\"},{\"code\":\"read\"},{\"code\":"  \
     "\"search-type\"}]"
-#define STATEMENT(system, conditional)                                                             \
+#define STATEMENT(system, resources)                                                               \
     "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":[{\"mode\":"     \
-    "\"server\","                                                                                  \
-    "\"interaction\":[" system                                                                     \
-    "],\"resource\":[{\"type\":\"Patient\",\"interaction\":[{\"code\":\"search-type\"}]," SEARCHES \
-    "},{\"type\":\"Goal\"," ALL ",\"conditionalCreate\":" conditional "," SEARCHES                 \
-    "},{\"type\":\"CarePlan\"," ALL ",\"conditionalCreate\":" conditional "," SEARCHES "}]}]}"
-#define SINGLE STATEMENT("", "true")
-#define PLAIN STATEMENT("", "false")
-#define TRANSACTIONS STATEMENT("{\"code\":\"transaction\"}", "true")
-#define BATCHES STATEMENT("{\"code\":\"batch\"}", "true")
-#define PATIENT(id, more)                                                                          \
-    "{\"resourceType\":\"Patient\",\"id\":\"" id                                                   \
-    "\",\"identifier\":[{\"system\":\"urn:mrn\",\"value\":\"77\"}],\"birthDate\":\"1970-02-03\","  \
-    "\"name\":[{\"family\":\"M\u00dcLLER\"}]" more "}"
-#define FOUND(resource)                                                                            \
-    "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":" resource "}]}"
-#define TWO(a, b)                                                                                  \
-    "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":" a              \
-    "},{\"resource\":" b "}]}"
-#define NONE "{\"resourceType\":\"Bundle\",\"type\":\"searchset\"}"
-#define GOAL(id, version, more)                                                                    \
+    "\"server\",\"interaction\":[" system "],\"resource\":[" resources "]}]}"
+#define RESOURCES                                                                                  \
+    "{\"type\":\"Patient\",\"interaction\":[{\"code\":\"search-type\"}]," SEARCHES                 \
+    "},{\"type\":\"Goal\"," ALL "," SEARCHES "},{\"type\":\"CarePlan\"," ALL "," SEARCHES "}"
+#define SINGLE STATEMENT("", RESOURCES)
+#define BATCHES STATEMENT("{\"code\":\"batch\"}", RESOURCES)
+/* Oracle Health: an Observation is searched by patient and code, not by identifier. */
+#define ORACLE                                                                                     \
+    STATEMENT("", "{\"type\":\"Observation\"," ALL ",\"searchParam\":[{\"name\":\"patient\"},"     \
+                  "{\"name\":\"code\"},{\"name\":\"category\"}]}")
+
+/* ---- searchsets ---- */
+#define SET(more, entries)                                                                         \
+    "{\"resourceType\":\"Bundle\",\"type\":\"searchset\"" more ",\"entry\":[" entries "]}"
+#define ENTRY(resource) "{\"resource\":" resource "}"
+#define NONE "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"total\":0}"
+#define NEXT(url)                                                                                  \
+    ",\"link\":[{\"relation\":\"self\",\"url\":\"x\"},{\"relation\":\"next\",\"url\":\"" url "\"}" \
+                                                                                             "]"
+#define PATIENT(id, mrn, more)                                                                     \
+    "{\"resourceType\":\"Patient\",\"id\":\"" id "\",\"identifier\":[{\"system\":\"urn:mrn\","     \
+    "\"value\":\"" mrn "\"}]" more "}"
+#define GOAL(id, version, value)                                                                   \
     "{\"resourceType\":\"Goal\",\"id\":\"" id "\",\"meta\":{\"versionId\":\"" version              \
-    "\"},\"identifier\":[{\"system\":\"urn:ipt\",\"value\":\"g1\"}],"                              \
-    "\"subject\":{\"reference\":\"Patient/p9\"}" more "}"
-#define METADATA(statement)                                                                        \
-    { "GET /metadata", 200, statement, NULL, NULL, NULL }
-#define THE_PATIENT                                                                                \
-    { "POST /Patient/_search", 200, FOUND(PATIENT("p9", "")), NULL, NULL, NULL }
-#define END                                                                                        \
-    { NULL, 0, NULL, NULL, NULL, NULL }
+    "\"},\"identifier\":[{\"system\":\"urn:ipt\",\"value\":\"" value "\"}]}"
+#define RESPONSE_BUNDLE(type, entries)                                                             \
+    "{\"resourceType\":\"Bundle\",\"type\":\"" type "-response\",\"entry\":[" entries "]}"
+#define OUTCOME(severity, code, more)                                                              \
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"" severity                  \
+    "\",\"code\":\"" code "\"" more "}]}"
+#define PAGE "<!DOCTYPE html><html><body>Sign in</body></html>"
 
-static struct target *target;
-static struct iptfhir_receipt got[8];
-static char got_id[8][80], got_version[8][80], got_detail[8][512], got_code[8][40];
-static struct iptfhir_change changes[3];
-static struct iptfhir_reference refers;
+/* ---- the instance ---- */
+static struct mock_host host;
+static void *target;
+static struct mock_requests requests;
+static struct mock_evidence told;
+static struct iptfhir_order order;
+static struct iptfhir_item items[4];
+static struct iptfhir_error error;
 
-/* Copies a receipt, whose texts live only as long as the call. */
-static void keep(struct iptfhir_receipt_sink *sink, size_t i, const struct iptfhir_receipt *r) {
-    (void)sink;
-    got[i] = *r;
-    (void)snprintf(got_id[i], sizeof got_id[i], "%s", r->server_id != NULL ? r->server_id : "");
-    (void)snprintf(got_version[i], sizeof got_version[i], "%s",
-                   r->version != NULL ? r->version : "");
-    (void)snprintf(got_detail[i], sizeof got_detail[i], "%s", r->detail != NULL ? r->detail : "");
-    (void)snprintf(got_code[i], sizeof got_code[i], "%s", r->code != NULL ? r->code : "");
+/* Sets a text option of the instance. */
+MOCK_UNUSED static void set_option(const char *name, const char *value) {
+    for (const struct iptfhir_option *o = iptfhir_plugin.options; o->name != NULL; o++) {
+        if (strcmp(o->name, name) == 0)
+            *(const char **)((char *)target + o->offset) = value;
+    }
 }
 
-/* A goal, and a plan that refers to it. */
+/* A goal as an item. */
+MOCK_UNUSED static struct iptfhir_item goal(const char *id, const char *value) {
+    static const char body[] = "{\"resourceType\":\"Goal\"}";
+    return (struct iptfhir_item) { .size = sizeof(struct iptfhir_item),
+                                   .type = "Goal",
+                                   .id = id,
+                                   .system = "urn:ipt",
+                                   .value = value,
+                                   .body = body,
+                                   .body_length = sizeof body - 1 };
+}
+
 static void set_up(void) {
-    static const char goal[] = "{\"resourceType\":\"Goal\",\"id\":\"" U1
-                               "\",\"identifier\":[{\"system\":\"urn:ipt\",\"value\":\"g1\"}],"
-                               "\"subject\":{\"reference\":\"Patient/ours\"}}";
-    static const char plan[] = "{\"resourceType\":\"CarePlan\",\"id\":\"" U2
-                               "\",\"subject\":{\"reference\":\"Patient/ours\"},"
-                               "\"goal\":[{\"reference\":\"Goal/" U1 "\"}]}";
-    target = calloc(1, sizeof *target);
+    mock_host_open(&host);
+    mock_requests_open(&requests);
+    mock_evidence_open(&told);
+    target = calloc(1, iptfhir_plugin.instance_size);
     ck_assert_ptr_nonnull(target);
-    target->url = "https://ehr.example/fhir";
-    target->patient_system = "urn:mrn";
-    memset(got, 0, sizeof got);
-    script_merge = NULL;
-    refers = (struct iptfhir_reference) { "Goal", U1, "urn:ipt", "g1", NULL, 0, false };
-    changes[0] = (struct iptfhir_change) { .size = sizeof *changes,
-                                           .type = "Goal",
-                                           .id = U1,
-                                           .identifier_system = "urn:ipt",
-                                           .identifier_value = "g1",
-                                           .body = goal,
-                                           .body_length = strlen(goal) };
-    changes[1] = (struct iptfhir_change) { .size = sizeof *changes,
-                                           .type = "CarePlan",
-                                           .id = U2,
-                                           .identifier_system = "urn:ipt",
-                                           .identifier_value = "c1",
-                                           .body = plan,
-                                           .body_length = strlen(plan),
-                                           .references = &refers,
-                                           .reference_count = 1 };
-    changes[2] = changes[0];
-    changes[2].id = U3;
-    changes[2].identifier_value = "g3";
-    ck_assert_int_eq(iptfhir_plugin.init(target, &script_host, NULL), IPTFHIR_OK);
+    set_option("url", "https://ehr.example/fhir/");
+    set_option("patient_system", "urn:mrn");
+    ck_assert_int_eq(iptfhir_plugin.init(target, &host.host, &error), IPTFHIR_OK);
+    order = (struct iptfhir_order) {
+        .size = sizeof order, .number = 1, .chart = "p9", .items = items, .count = 1
+    };
+    items[0] = goal(U1, "g1");
+    items[1] = goal(U2, "g2");
+    items[2] = goal(U3, "g3");
 }
 
 static void tear_down(void) {
     iptfhir_plugin.fini(target);
     free(target);
+    mock_evidence_close(&told);
+    mock_requests_close(&requests);
+    mock_host_close(&host);
 }
 
-/* Delivers the first `count` changes against a script, which must be used up. */
-static iptfhir_status deliver(const struct line *lines, size_t count) {
-    static const struct iptfhir_identifier ids[] = { { "urn:other", "1" }, { "urn:mrn", "77" } };
-    struct iptfhir_change_set set = { sizeof set,    ids,          2,       "ours",
-                                      "m\u00fcller", "1970-02-03", changes, count };
-    struct iptfhir_receipt_sink sink = { sizeof sink, NULL, keep };
-    script_set(lines);
-    iptfhir_status status = iptfhir_plugin.target->deliver(target, &set, &sink, &script_error);
-    script_done();
-    return status;
+/* An answer with a status and a body. */
+MOCK_UNUSED static struct iptfhir_http_response answer(int status, const char *body) {
+    return (struct iptfhir_http_response) { .size = sizeof(struct iptfhir_http_response),
+                                            .outcome = IPTFHIR_HTTP_ANSWERED,
+                                            .status = status,
+                                            .body = body,
+                                            .body_length = strlen(body),
+                                            .content_type = body[0] == '<'
+                                                                ? "text/html; charset=utf-8"
+                                                                : "application/fhir+json" };
 }
 
-/* Asserts that a request that was sent has a part. */
-#define SENT(n, part)                                                                              \
-    ck_assert_msg(strstr(script_sent[n], part) != NULL, "no %s in %s", part, script_sent[n])
-#define NOT_SENT(n, part)                                                                          \
-    ck_assert_msg(strstr(script_sent[n], part) == NULL, "%s in %s", part, script_sent[n])
+/* Asks the order; the requests are in `requests`. */
+MOCK_UNUSED static void ask(void) {
+    mock_requests_close(&requests);
+    ck_assert_int_eq(iptfhir_plugin.target->ask(target, &order, &requests.sink, &error),
+                     IPTFHIR_OK);
+}
 
-#define BASE "{\"resourceType\":\"Goal\",\"id\":\"" U1 "\",\"old\":true}"
+/* Answers it, and checks that there is one answer a request. */
+MOCK_UNUSED static iptfhir_answered answers(const struct iptfhir_http_response *list,
+                                            size_t count) {
+    ck_assert_uint_eq(requests.count, count);
+    return iptfhir_plugin.target->answer(target, &order, count > 0 ? list : NULL, count,
+                                         &told.sink);
+}
 
-/* Makes the first change known to the ledger. */
-static void known(const char *version, const char *base) {
-    changes[0].server_id = "g-5";
-    changes[0].version = version;
-    changes[0].base = base;
+/* One round with one request: asked and answered. */
+MOCK_UNUSED static iptfhir_answered round_of(int status, const char *body) {
+    const struct iptfhir_http_response one = answer(status, body);
+    ask();
+    iptfhir_answered answered = answers(&one, 1);
+    order.round++;
+    return answered;
+}
+
+/* Lets the instance learn a statement, and forgets what it told. */
+MOCK_UNUSED static void learn(const char *statement) {
+    struct iptfhir_order before = order;
+    order = (struct iptfhir_order) { .size = sizeof order, .number = 99, .task = IPTFHIR_LEARN };
+    ck_assert_int_eq(round_of(200, statement), IPTFHIR_ANSWERED);
+    order = before;
+    ck_assert_uint_eq(told.pause_count, 0);
+    mock_evidence_close(&told);
+    mock_evidence_open(&told);
+}
+
+/* Asserts the only proof of an item. */
+MOCK_UNUSED static const struct mock_proof *proves(size_t index, iptfhir_proof proof) {
+    const struct mock_proof *p = mock_proof_of(&told, index, 0);
+    ck_assert_msg(p != NULL, "nothing was told of item %zu", index);
+    ck_assert_msg(p->proof == proof, "item %zu: proof %d, not %d (%s %s)", index, (int)p->proof,
+                  (int)proof, p->code, p->detail);
+    ck_assert_ptr_null(mock_proof_of(&told, index, 1));
+    return p;
 }
 #endif

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-target_fhir_sources = %D%/target_fhir.c %D%/fhir.h %D%/text.c %D%/text.h %D%/rewrite.c %D%/rewrite.h %D%/outcome.c %D%/capability.c \
-	%D%/call.c %D%/search.c %D%/patient.c %D%/single.c %D%/bundle.c %D%/conflict.c
+target_fhir_parts = %D%/answer.c %D%/answer.h %D%/bundle.c %D%/bundle.h %D%/candidate.c %D%/candidate.h \
+	%D%/capability.c %D%/capability.h %D%/find.c %D%/find.h %D%/link.c %D%/link.h %D%/location.c %D%/location.h \
+	%D%/match.c %D%/match.h %D%/names.c %D%/names.h %D%/read.c %D%/read.h %D%/request.c %D%/request.h \
+	%D%/retry_after.c %D%/retry_after.h %D%/searches.c %D%/searches.h %D%/slices.c %D%/slices.h \
+	%D%/text.c %D%/text.h %D%/verdict.c %D%/verdict.h %D%/write.c %D%/write.h
 if TARGET_FHIR
 plugin_LTLIBRARIES += plugins/target-fhir/target-fhir.la
-plugins_target_fhir_target_fhir_la_SOURCES = $(target_fhir_sources)
+plugins_target_fhir_target_fhir_la_SOURCES = %D%/target_fhir.c $(target_fhir_parts)
 plugins_target_fhir_target_fhir_la_LDFLAGS = $(plugin_ldflags)
 plugins_target_fhir_target_fhir_la_LIBADD = $(JANSSON_LIBS)
 endif
-check_PROGRAMS += plugins/target-fhir/target_fhir_test plugins/target-fhir/bundle_test plugins/target-fhir/rewrite_test plugins/target-fhir/outcome_test
-plugins_target_fhir_target_fhir_test_SOURCES = %D%/target_fhir_test.c %D%/fixture.h %D%/script_host.c %D%/script_host.h $(target_fhir_sources)
-plugins_target_fhir_target_fhir_test_CFLAGS = $(AM_CFLAGS)
-plugins_target_fhir_target_fhir_test_LDADD = $(CHECK_LIBS) $(JANSSON_LIBS)
-plugins_target_fhir_bundle_test_SOURCES = %D%/bundle_test.c %D%/fixture.h %D%/script_host.c %D%/script_host.h $(target_fhir_sources)
-plugins_target_fhir_bundle_test_CFLAGS = $(AM_CFLAGS)
-plugins_target_fhir_bundle_test_LDADD = $(CHECK_LIBS) $(JANSSON_LIBS)
-plugins_target_fhir_rewrite_test_SOURCES = %D%/rewrite_test.c %D%/rewrite.c %D%/text.c
-plugins_target_fhir_rewrite_test_CFLAGS = $(AM_CFLAGS)
-plugins_target_fhir_rewrite_test_LDADD = $(CHECK_LIBS)
-plugins_target_fhir_outcome_test_SOURCES = %D%/outcome_test.c %D%/outcome.c %D%/capability.c
-plugins_target_fhir_outcome_test_CFLAGS = $(AM_CFLAGS)
-plugins_target_fhir_outcome_test_LDADD = $(CHECK_LIBS) $(JANSSON_LIBS)
 EXTRA_DIST += %D%/README.md
+
+# The parts as one archive for the tests.
+check_LIBRARIES += plugins/target-fhir/libparts.a
+plugins_target_fhir_libparts_a_SOURCES = $(target_fhir_parts)
+plugins_target_fhir_libparts_a_CFLAGS = $(AM_CFLAGS)
+target_fhir_test_ldadd = plugins/target-fhir/libparts.a $(test_ldadd) $(JANSSON_LIBS)
+check_PROGRAMS += %D%/parts_test %D%/verdict_test %D%/target_fhir_test
+%C%_parts_test_SOURCES = %D%/parts_test.c
+%C%_parts_test_LDADD = $(target_fhir_test_ldadd)
+%C%_verdict_test_SOURCES = %D%/verdict_test.c
+%C%_verdict_test_LDADD = $(target_fhir_test_ldadd)
+%C%_target_fhir_test_SOURCES = %D%/target_fhir_test.c %D%/target_fhir.c %D%/fixture.h tests/mock_host.h
+%C%_target_fhir_test_CFLAGS = $(AM_CFLAGS)
+%C%_target_fhir_test_LDADD = $(target_fhir_test_ldadd)

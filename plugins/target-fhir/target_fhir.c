@@ -1,16 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A target that keeps a FHIR R4 server in step: options, life cycle, receipts, and the order of a
- * delivery. */
-#include "fhir.h"
+/* A FHIR R4 server as a target: its options, its life cycle, and which file answers which order. It
+ * decides nothing and performs no HTTP; it remembers what the server can do and, between the rounds
+ * of an order, how far that order is. */
+#include "capability.h"
+#include "find.h"
+#include "match.h"
+#include "read.h"
+#include "write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static const char *const conflicts[] = { "hold", "ehr-wins", "clinic-wins", NULL };
-static const char *const transactions[] = { "auto", "never", NULL };
-static const char *const label_uses[] = { "send", "omit", NULL };
+/* One order between its rounds. */
+struct under_way {
+    struct under_way *next;
+    uint64_t number;
+    iptfhir_task task;
+    struct match match; /* of MATCH; the other two likewise */
+    struct find find;
+    struct read read;
+};
+struct target {
+    const char *url, *ca_file, *patient_system; /* options */
+    bool insecure_loopback;
+    int64_t timeout_ms, connect_timeout_ms, max_body, parallel;
+
+    const struct iptfhir_host *host;
+    char *base_url; /* url without slashes at its end */
+    struct capability capability;
+    bool post_refused;  /* found out since LEARN: searches go by GET */
+    bool batch_refused; /* likewise: reads and searches go one by one */
+    struct under_way *orders;
+    struct text text; /* of requests; its memory is kept */
+};
 
 #define AT(member) offsetof(struct target, member)
 static const struct iptfhir_option options[] = {
@@ -20,20 +44,8 @@ static const struct iptfhir_option options[] = {
       "PEM file of the CAs that may sign the server's certificate, instead of the system's." },
     { "patient_system", IPTFHIR_STRING, IPTFHIR_REQUIRED, AT(patient_system), NULL, 0, 0, NULL,
       "Identifier system by which patients are matched at this target." },
-    { "conflict", IPTFHIR_CHOICE, 0, AT(conflict), "hold", 0, 0, conflicts,
-      "What happens when both sides changed the same element: a person decides, theirs stays, or "
-      "ours is written." },
-    { "transaction", IPTFHIR_CHOICE, 0, AT(transaction), "auto", 0, 0, transactions,
-      "Whether bundles are used where the server offers them, or single calls always." },
-    { "labels", IPTFHIR_CHOICE, 0, AT(labels), "send", 0, 0, label_uses,
-      "Whether meta.security is sent or left out." },
     { "parallel", IPTFHIR_INTEGER, 0, AT(parallel), "8", 1, 64, NULL,
       "Requests under way at once for one patient." },
-    { "max_entries", IPTFHIR_INTEGER, 0, AT(max_entries), "0", 0, 10000, NULL,
-      "Entries of a bundle at most; 0: what the server turns out to take." },
-    { "accept_without_version", IPTFHIR_BOOLEAN, 0, AT(accept_without_version), "false", 0, 0, NULL,
-      "Update also where the server gives no version, so that a change made there meanwhile may be "
-      "lost." },
     { "timeout_ms", IPTFHIR_INTEGER, 0, AT(timeout_ms), "60000", 100, 3600000, NULL,
       "Longest time of one request, in milliseconds." },
     { "connect_timeout_ms", IPTFHIR_INTEGER, 0, AT(connect_timeout_ms), "10000", 100, 600000, NULL,
@@ -45,265 +57,252 @@ static const struct iptfhir_option options[] = {
     IPTFHIR_OPTIONS_END,
 };
 
-int64_t steady_ms(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+/* Seconds since 1970. */
+static int64_t now_seconds(void) {
+    return (int64_t)time(NULL);
 }
 
-bool valid_id(const char *id, size_t length) {
-    if (length == 0 || length >= ID_SIZE)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = id[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '.' || c == '_'))
-            return false;
-    }
-    return true;
-}
-
-/* Ends an item with a receipt. */
-static void receipt(struct delivery *d, struct item *it, enum item_state state,
-                    const struct iptfhir_receipt *r) {
-    it->state = state;
-    d->sink->receipt(d->sink, (size_t)(it - d->items), r);
-}
-
-void settle_done(struct delivery *d, struct item *it, iptfhir_receipt_status status) {
-    struct iptfhir_receipt r = { .size = sizeof r,
-                                 .status = status,
-                                 .server_id = it->id,
-                                 .version = it->version[0] != '\0' ? it->version : NULL };
-    receipt(d, it, ITEM_SETTLED, &r);
-}
-
-void settle_held(struct delivery *d, struct item *it, const char *code, const char *detail) {
-    struct iptfhir_receipt r = { .size = sizeof r,
-                                 .status = IPTFHIR_HELD,
-                                 .code = code != NULL ? code : "invalid",
-                                 .detail = detail };
-    receipt(d, it, ITEM_HELD, &r);
-}
-
-void settle_later(struct delivery *d, struct item *it, int64_t retry_after_ms) {
-    struct iptfhir_receipt r = { .size = sizeof r,
-                                 .status = IPTFHIR_LATER,
-                                 .retry_after_ms = retry_after_ms };
-    receipt(d, it, ITEM_WAITS, &r);
-}
-
-void settle_unknown(struct delivery *d, struct item *it) {
-    struct iptfhir_receipt r = { .size = sizeof r,
-                                 .status = IPTFHIR_UNKNOWN,
-                                 .retry_after_ms = d->retry_after_ms };
-    receipt(d, it, ITEM_WAITS, &r);
-}
-
-void stop_target(struct delivery *d, const char *code, const char *why) {
-    d->stopped = true;
-    d->status = d->t->host->fail(d->t->host, d->error, IPTFHIR_RETRY, code, d->t->url, "%s", why);
-}
-
-void stop_later(struct delivery *d, int64_t retry_after_ms) {
-    d->stopped = true;
-    if (retry_after_ms > d->retry_after_ms)
-        d->retry_after_ms = retry_after_ms;
-}
-
-/* Opens the pool; nothing is sent yet. */
 static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
                                   struct iptfhir_error *error) {
     struct target *t = self;
-    struct iptfhir_http_settings s = { .size = sizeof s,
-                                       .base_url = t->url,
-                                       .ca_file = t->ca_file,
-                                       .insecure_loopback = t->insecure_loopback,
-                                       .timeout_ms = t->timeout_ms,
-                                       .connect_timeout_ms = t->connect_timeout_ms,
-                                       .max_body = t->max_body,
-                                       .parallel = t->parallel };
     t->host = host;
-    t->http = host->http_open(host, &s, error);
-    return t->http != NULL ? IPTFHIR_OK : IPTFHIR_FATAL;
+    t->base_url = strdup(t->url);
+    if (t->base_url == NULL)
+        return host->fail(host, error, IPTFHIR_FATAL, "memory", "", "memory ran out");
+    size_t length = strlen(t->base_url);
+    while (length > 0 && t->base_url[length - 1] == '/')
+        t->base_url[--length] = '\0';
+    return IPTFHIR_OK;
 }
 
-/* Closes the pool and frees what deliveries kept. */
+/* Frees what an order kept. */
+static void order_free(struct under_way *o) {
+    match_free(&o->match);
+    find_free(&o->find);
+    read_free(&o->read);
+    free(o);
+}
+
+/* Takes an order out of the list; NULL when it is not there. */
+static struct under_way *order_take(struct target *t, uint64_t number) {
+    for (struct under_way **at = &t->orders; *at != NULL; at = &(*at)->next) {
+        struct under_way *o = *at;
+        if (o->number == number) {
+            *at = o->next;
+            o->next = NULL;
+            return o;
+        }
+    }
+    return NULL;
+}
+
+/* Puts an order into the list. */
+static void order_keep(struct target *t, struct under_way *o) {
+    o->next = t->orders;
+    t->orders = o;
+}
+
 static void target_fini(void *self) {
     struct target *t = self;
-    t->host->http_close(t->http);
+    while (t->orders != NULL)
+        order_free(order_take(t, t->orders->number));
     capability_free(&t->capability);
-    call_free(&t->call);
-    text_free(&t->mine);
-    text_free(&t->base);
-    text_free(&t->theirs);
-    free(t->patients);
-    free(t->items);
-    free(t->list);
+    text_free(&t->text);
+    free(t->base_url);
 }
 
-/* Reads /metadata unless it was read lately; false when the delivery is stopped. */
-static bool learn_server(struct delivery *d) {
-    struct target *t = d->t;
-    struct capability *c = &t->capability;
-    struct verdict v;
-    if (c->read_ms != 0 && steady_ms() - c->read_ms < CACHE_MS)
-        return true;
-    call_clear(&t->call);
-    (void)call_begin(&t->call, "GET");
-    text_puts(&t->call.text, "/metadata");
-    call_header(&t->call);
-    text_puts(&t->call.text, "Accept: application/fhir+json");
-    call_finish(&t->call);
-    if (!call_perform(d, &t->call))
-        return false;
-    struct answer a = call_answer(&t->call, 0);
-    outcome_judge(&a, OP_METADATA, &v);
-    if (v.action == ACT_LATER) {
-        stop_later(d, v.retry_after_ms);
-    } else if (v.action != ACT_DONE) {
-        stop_target(d, v.code != NULL ? v.code : "target-answer", v.detail);
-    } else {
-        const char *wrong = a.truncated ? "/metadata is longer than max_body allows"
-                                        : capability_parse(c, a.body, a.body_length);
-        if (wrong != NULL)
-            stop_target(d, "target-metadata", wrong);
-        else
-            c->read_ms = steady_ms();
-        t->limit_entries = t->limit_conditional =
-            0; /* what was found out before may have changed with it */
-    }
-    return !d->stopped;
+static void target_connection(void *self, struct iptfhir_http_settings *out) {
+    const struct target *t = self;
+    out->base_url = t->base_url;
+    out->ca_file = t->ca_file;
+    out->insecure_loopback = t->insecure_loopback;
+    out->timeout_ms = t->timeout_ms;
+    out->connect_timeout_ms = t->connect_timeout_ms;
+    out->max_body = t->max_body;
+    out->parallel = t->parallel;
 }
 
-/* Sets an item's state by what the server takes of its type; what it does not take is held. */
-static void plan_item(struct delivery *d, struct item *it) {
-    char detail[DETAIL_SIZE];
-    bool known = it->id[0] != '\0';
-    unsigned need = known ? CAN_UPDATE : CAN_CREATE;
-    it->flags = capability_flags(&d->t->capability, it->change->type);
-    if ((it->flags & need) == 0) {
-        (void)snprintf(detail, sizeof detail,
-                       "%.60s: the target does not offer %s in its /metadata", it->change->type,
-                       known ? "update" : "create");
-        settle_held(d, it, "capability", detail);
-    } else if (known) {
-        bool look =
-            it->change->unknown || (it->version[0] == '\0' && !d->t->accept_without_version);
-        it->state = it->change->unknown ? ITEM_LOST : look ? ITEM_CONFLICT : ITEM_KNOWN;
-    } else {
-        it->state = it->change->unknown ? ITEM_LOST : ITEM_NEW;
-    }
+/* Sets how the searches of an order go. */
+static void set_ways(const struct target *t, struct searches *s) {
+    s->base_url = t->base_url;
+    s->by_get = t->post_refused;
+    s->batch = t->capability.batch && !t->batch_refused;
 }
 
-/* Makes the items of a delivery in memory that is kept. */
-static bool make_items(struct delivery *d) {
-    struct target *t = d->t;
-    if (d->count > t->item_capacity) {
-        struct item *items = realloc(t->items, d->count * sizeof *items);
-        if (items != NULL)
-            t->items = items;
-        struct item **list = realloc(t->list, 2 * d->count * sizeof(struct item *));
-        if (list != NULL)
-            t->list = list;
-        if (items == NULL || list == NULL)
-            return false;
-        t->item_capacity = d->count;
-    }
-    d->items = t->items;
-    for (size_t i = 0; i < d->count; i++) {
-        struct item *it = &d->items[i];
-        memset(it, 0, sizeof *it);
-        it->change = &d->set->changes[i];
-        if (it->change->server_id != NULL &&
-            valid_id(it->change->server_id, strlen(it->change->server_id)))
-            (void)snprintf(it->id, sizeof it->id, "%s", it->change->server_id);
-        if (it->id[0] != '\0' && it->change->version != NULL)
-            (void)snprintf(it->version, sizeof it->version, "%s", it->change->version);
+/* Prepares an order; false when memory ran out. */
+static bool order_begin(const struct target *t, struct under_way *o,
+                        const struct iptfhir_order *order) {
+    switch (order->task) {
+    case IPTFHIR_MATCH:
+        set_ways(t, &o->match.searches);
+        o->match.searches.batch = false; /* it has few searches, and POST keeps them private */
+        return match_begin(&o->match, order, t->patient_system);
+    case IPTFHIR_FIND:
+        set_ways(t, &o->find.searches);
+        return find_begin(&o->find, order, &t->capability);
+    case IPTFHIR_READ:
+        o->read.batch = t->capability.batch && !t->batch_refused;
+        return read_begin(&o->read, order);
+    case IPTFHIR_LEARN:
+    case IPTFHIR_WRITE: break;
     }
     return true;
 }
 
-/* Looks for what an earlier delivery may have left at the target, before anything is sent. */
-static void find_unknown(struct delivery *d) {
-    struct item **lost = d->t->list + d->count;
-    size_t count = 0;
-    for (size_t i = 0; i < d->count; i++)
-        if (d->items[i].state == ITEM_LOST && d->items[i].id[0] == '\0')
-            lost[count++] = &d->items[i];
-    if (count > 0)
-        search_items(d, lost, count, false);
+/* Makes an order new, or finds it again for its next round; NULL when memory ran out. */
+static struct under_way *order_of(struct target *t, const struct iptfhir_order *order) {
+    struct under_way *o = order_take(t, order->number);
+    if (o != NULL && order->round > 0)
+        return o;
+    if (o != NULL)
+        order_free(o); /* asked anew from the start */
+    o = calloc(1, sizeof *o);
+    if (o == NULL)
+        return NULL;
+    o->number = order->number;
+    o->task = order->task;
+    if (order_begin(t, o, order))
+        return o;
+    order_free(o);
+    return NULL;
 }
 
-/* Sends what is left, in the best way that the server has. */
-static void send_all(struct delivery *d) {
-    struct target *t = d->t;
-    find_unknown(d);
-    single_tidy(d, false);
-    bool whole = !d->stopped && t->capability.transaction && t->transaction == TRANSACTION_AUTO &&
-                 bundle_transactions(d);
-    if (!whole)
-        single_deliver(d);
-    single_tidy(d, true);
+/* Adds the request for the statement. */
+static void ask_statement(struct request_writer *w) {
+    request_begin(w, "GET");
+    text_puts(&w->text, "/metadata");
+    request_header(w, "Accept: application/fhir+json");
+    request_send(w);
 }
 
-/* Gives the rest its receipt: what may be there is unknown, what was not sent waits. */
-static void finish(struct delivery *d) {
-    for (size_t i = 0; i < d->count; i++) {
-        struct item *it = &d->items[i];
-        bool lost = it->state == ITEM_LOST || it->change->unknown ||
-                    (it->state == ITEM_CONFLICT && it->change->server_id == NULL);
-        if (it->state >= ITEM_SETTLED)
-            continue;
-        if (lost)
-            settle_unknown(d, it);
-        else
-            settle_later(d, it, d->retry_after_ms);
-    }
+/* Adds the requests of an order whose rounds are remembered; false when memory ran out. */
+static bool ask_in_rounds(struct target *t, const struct iptfhir_order *order,
+                          struct request_writer *w) {
+    struct under_way *o = order_of(t, order);
+    if (o == NULL)
+        return false;
+    if (order->task == IPTFHIR_MATCH)
+        searches_ask(&o->match.searches, w);
+    else if (order->task == IPTFHIR_FIND)
+        searches_ask(&o->find.searches, w);
+    else
+        read_ask(&o->read, order, w);
+    order_keep(t, o);
+    return true;
 }
 
-/* Delivers a change set: server, patient, capabilities, what was lost before, then the rest. */
-static iptfhir_status target_deliver(void *self, const struct iptfhir_change_set *set,
-                                     struct iptfhir_receipt_sink *sink,
-                                     struct iptfhir_error *error) {
+static iptfhir_status target_ask(void *self, const struct iptfhir_order *order,
+                                 struct iptfhir_request_sink *sink, struct iptfhir_error *error) {
     struct target *t = self;
-    struct delivery d = {
-        .t = t, .set = set, .sink = sink, .error = error, .count = set->count, .status = IPTFHIR_OK
-    };
-    if (set->count == 0)
+    struct request_writer w = { .sink = sink, .text = t->text };
+    bool good = true;
+    if (order->task == IPTFHIR_LEARN)
+        ask_statement(&w);
+    else if (order->task == IPTFHIR_WRITE)
+        write_ask(order, &w);
+    else
+        good = ask_in_rounds(t, order, &w);
+    t->text = w.text;
+    if (good && !w.failed)
         return IPTFHIR_OK;
-    if (!make_items(&d))
-        return t->host->fail(t->host, error, IPTFHIR_RETRY, "target-memory", t->url,
-                             "memory ran out before anything was sent");
-    if (learn_server(&d) && patient_match(&d)) {
-        for (size_t i = 0; i < d.count; i++)
-            plan_item(&d, &d.items[i]);
-        send_all(&d);
+    return t->host->fail(t->host, error, IPTFHIR_RETRY, "memory", "",
+                         "memory ran out while requests were written: nothing of them is to be "
+                         "sent, ask again");
+}
+
+/* Takes the statement in, or pauses the target. */
+static void answer_statement(struct target *t, const struct iptfhir_http_response *response,
+                             struct iptfhir_evidence_sink *sink) {
+    struct verdict_pause pause = { 0 };
+    struct verdict v;
+    struct answer a;
+    const char *wrong = NULL;
+    answer_open(&a, response, now_seconds());
+    if (answer_succeeded(&a)) {
+        wrong = response->truncated ? "longer than max_body allows"
+                                    : capability_read(&t->capability, &a);
+        if (wrong != NULL) {
+            size_t used;
+            verdict_unusable(&a, OPERATION_LEARN, &v);
+            used = strlen(v.detail);
+            (void)snprintf(v.detail + used, sizeof v.detail - used, ", %s", wrong);
+            verdict_pause_note(&pause, &v);
+        } else {
+            t->post_refused = false;
+            t->batch_refused = false;
+            capability_tell(&t->capability, sink);
+        }
+    } else {
+        verdict_of(&a, OPERATION_LEARN, &v);
+        verdict_pause_note(&pause, &v);
     }
-    finish(&d);
-    return d.status;
+    answer_close(&a);
+    verdict_pause_tell(&pause, sink);
 }
 
-/* Reads /metadata anew: reachable, and a FHIR R4 server? */
-static iptfhir_status target_probe(void *self, struct iptfhir_error *error) {
+/* Remembers what the searches of an order found out. */
+static void learn_ways(struct target *t, const struct searches *s) {
+    t->post_refused = t->post_refused || s->post_refused;
+}
+
+/* Reads a round of an order. */
+static iptfhir_answered answer_round(struct target *t, struct under_way *o,
+                                     const struct iptfhir_order *order,
+                                     const struct iptfhir_http_response *answers, size_t count,
+                                     struct iptfhir_evidence_sink *sink) {
+    int64_t now = now_seconds();
+    iptfhir_answered answered;
+    if (order->task == IPTFHIR_MATCH) {
+        answered = match_answer(&o->match, order, answers, count, now, sink);
+        learn_ways(t, &o->match.searches);
+    } else if (order->task == IPTFHIR_FIND) {
+        answered = find_answer(&o->find, order, answers, count, now, sink);
+        learn_ways(t, &o->find.searches);
+        t->batch_refused = t->batch_refused || !o->find.searches.batch;
+    } else {
+        answered = read_answer(&o->read, order, answers, count, now, sink);
+        t->batch_refused = t->batch_refused || !o->read.batch;
+    }
+    return answered;
+}
+
+static iptfhir_answered target_answer(void *self, const struct iptfhir_order *order,
+                                      const struct iptfhir_http_response *answers, size_t count,
+                                      struct iptfhir_evidence_sink *sink) {
     struct target *t = self;
-    struct delivery d = { .t = t, .error = error, .status = IPTFHIR_OK };
-    t->capability.read_ms = 0;
-    if (!learn_server(&d) && d.status == IPTFHIR_OK)
-        d.status = t->host->fail(t->host, error, IPTFHIR_RETRY, "target-busy", t->url,
-                                 "the server is there, but asks to come back later");
-    return d.status;
+    if (order->task == IPTFHIR_LEARN) {
+        if (count > 0)
+            answer_statement(t, &answers[0], sink);
+        return IPTFHIR_ANSWERED;
+    }
+    if (order->task == IPTFHIR_WRITE) {
+        write_answer(order, answers, count, now_seconds(), sink);
+        return IPTFHIR_ANSWERED;
+    }
+    struct under_way *o = order_take(t, order->number);
+    if (o == NULL || o->task != order->task) {
+        if (o != NULL)
+            order_free(o);
+        return IPTFHIR_ANSWERED; /* never asked: without evidence nothing was done */
+    }
+    iptfhir_answered answered = answer_round(t, o, order, answers, count, sink);
+    if (answered == IPTFHIR_AGAIN)
+        order_keep(t, o);
+    else
+        order_free(o);
+    return answered;
 }
 
-static const struct iptfhir_target target = { sizeof target, target_deliver, target_probe };
+static const struct iptfhir_target target = { sizeof target, target_connection, target_ask,
+                                              target_answer };
 
-extern const struct iptfhir_plugin iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+extern const struct iptfhir_descriptor iptfhir_plugin;
+IPTFHIR_PLUGIN_EXPORT const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
-    .size = sizeof(struct iptfhir_plugin),
+    .size = sizeof(struct iptfhir_descriptor),
     .name = "target-fhir",
-    .version = "1.0",
+    .version = "2.0",
     .summary = "creates and updates resources of a FHIR R4 server over TLS",
     .instance_size = sizeof(struct target),
     .options = options,

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing text, and the few things that are written into one: URL-encoded values and JSON
- * strings. */
+/* A growing text, and the URL-encoded values that are written into one. */
 #include "text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool text_reserve(struct text *t, size_t more) {
+/* Makes room for more bytes and a NUL. */
+static bool text_reserve(struct text *t, size_t more) {
     if (t->failed)
         return false;
     if (t->capacity - t->length > more)
@@ -42,24 +41,33 @@ void text_end(struct text *t) {
     text_add(t, "", 1);
 }
 
+/* Tells whether a byte stands as it is. */
+static bool is_plain(char c, bool strict) {
+    static const char unreserved[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    if (c == '\0')
+        return false;
+    if (strchr(unreserved, c) != NULL)
+        return true;
+    return !strict && strchr(":/|", c) != NULL;
+}
+
 /* Adds one byte, percent-encoded unless it may stand as it is. */
 static void add_encoded(struct text *t, char c, bool strict) {
     static const char digits[] = "0123456789ABCDEF";
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 (c != '\0' && strchr("-._~", c) != NULL) ||
-                 (!strict && c != '\0' && strchr(":/|", c) != NULL);
-    if (plain) {
+    unsigned char byte = (unsigned char)c;
+    char code[3] = { '%', digits[byte >> 4], digits[byte & 15] };
+    if (is_plain(c, strict))
         text_add(t, &c, 1);
-        return;
-    }
-    char code[3] = { '%', digits[((unsigned char)c) >> 4], digits[((unsigned char)c) & 15] };
-    text_add(t, code, 3);
+    else
+        text_add(t, code, sizeof code);
 }
 
 /* Adds one side of a token. */
 static void add_side(struct text *t, const char *side, bool strict) {
     for (const char *p = side; *p != '\0'; p++) {
-        if (strchr("\\,$|", *p) != NULL)
+        bool escaped = strchr("\\,$|", *p) != NULL;
+        if (escaped)
             add_encoded(t, '\\', strict);
         add_encoded(t, *p, strict);
     }
@@ -69,24 +77,6 @@ void text_token(struct text *t, const char *system, const char *value, bool stri
     add_side(t, system != NULL ? system : "", strict);
     add_encoded(t, '|', strict);
     add_side(t, value, strict);
-}
-
-void text_json(struct text *t, const char *string) {
-    text_add(t, "\"", 1);
-    for (const char *p = string; *p != '\0'; p++) {
-        unsigned char c = (unsigned char)*p;
-        char code[8];
-        if (c == '"' || c == '\\') {
-            text_add(t, "\\", 1);
-            text_add(t, p, 1);
-        } else if (c < 0x20) {
-            (void)snprintf(code, sizeof code, "\\u%04x", c);
-            text_add(t, code, 6);
-        } else {
-            text_add(t, p, 1);
-        }
-    }
-    text_add(t, "\"", 1);
 }
 
 void text_clear(struct text *t) {

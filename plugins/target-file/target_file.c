@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A target that appends resources to an NDJSON file: one line a resource, on disk before its
- * receipt. */
+/* A target that appends resources to an NDJSON file: one line a resource, on disk before it is
+ * proved. It adds no requests and acts when it is to answer; it keeps no charts. */
+#include "lines.h"
+
 #include <iptfhir/plugin.h>
 
 #include <errno.h>
@@ -19,14 +21,16 @@ struct target {
     const char *path;
     const struct iptfhir_host *host;
     int fd;
-    char *lines; /* what a change set adds; reused */
+    char *folder; /* of the file */
+    struct lines lines;
+    char *added; /* what an order adds; reused */
     size_t length, capacity;
 };
-
-/* What the file already holds of one change. */
-struct found {
-    int64_t count;
-    bool same; /* the last line of it is the body */
+/* One order at work. */
+struct work {
+    struct target *t;
+    const struct iptfhir_order *order;
+    struct iptfhir_evidence_sink *sink;
 };
 
 static const struct iptfhir_option options[] = {
@@ -35,13 +39,22 @@ static const struct iptfhir_option options[] = {
     IPTFHIR_OPTIONS_END,
 };
 
-/* Says that the file cannot be used now. */
-static iptfhir_status trouble(struct target *t, struct iptfhir_error *error, const char *what) {
-    return t->host->fail(t->host, error, IPTFHIR_RETRY, "target-file", t->path,
-                         "%s: %s; the target waits until it can", what, strerror(errno));
+/* Says that the file cannot be used now: the target waits. `proof` is of all items. */
+static void trouble(const struct work *w, iptfhir_proof proof, const char *what) {
+    char detail[256];
+    (void)snprintf(detail, sizeof detail, "%s: %s; it is tried again by itself", what,
+                   strerror(errno));
+    const struct iptfhir_pause pause = { .size = sizeof pause,
+                                         .code = "target-file",
+                                         .detail = detail };
+    const struct iptfhir_evidence evidence = { .size = sizeof evidence,
+                                               .proof = proof,
+                                               .detail = detail };
+    for (size_t i = 0; i < w->order->count; i++)
+        w->sink->item(w->sink, i, &evidence);
+    w->sink->pause(w->sink, &pause);
 }
 
-/* Opens the file, or says why it cannot be. */
 static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
                                   struct iptfhir_error *error) {
     struct target *t = self;
@@ -49,20 +62,30 @@ static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
     t->fd = open(t->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (t->fd < 0)
         return host->fail(host, error, IPTFHIR_FATAL, "target-file", t->path,
-                          "the file cannot be opened for writing: %s", strerror(errno));
-    return IPTFHIR_OK;
+                          "the file cannot be opened for writing: %s; make its folder, or give "
+                          "another `path`",
+                          strerror(errno));
+    lines_open(&t->lines, t->fd);
+    const char *slash = strrchr(t->path, '/');
+    t->folder = slash != NULL ? strndup(t->path, (size_t)(slash - t->path) + 1) : strdup(".");
+    if (t->folder != NULL)
+        return IPTFHIR_OK;
+    (void)close(t->fd);
+    return host->fail(host, error, IPTFHIR_FATAL, "memory", "", "memory ran out");
 }
 
-/* Closes the file. */
 static void target_fini(void *self) {
     struct target *t = self;
     if (t->fd >= 0)
         (void)close(t->fd);
-    free(t->lines);
+    lines_close(&t->lines);
+    free(t->folder);
+    free(t->added);
 }
 
-/* Cuts off a last line without its end: a crash in the middle of a write left it, and it got no
- * receipt. */
+/* ---- the file ---- */
+/* Cuts off a last line without its end: a crash in the middle of a write left it, and nothing was
+ * proved of it. *end: where the file ends now. */
 static bool repair(struct target *t, off_t *end) {
     char block[4096];
     struct stat st;
@@ -70,205 +93,271 @@ static bool repair(struct target *t, off_t *end) {
         return false;
     off_t at = st.st_size;
     while (at > 0) {
-        size_t want = (size_t)(at < (off_t)sizeof block ? at : (off_t)sizeof block);
-        ssize_t got = pread(t->fd, block, want, at - (off_t)want);
+        size_t want = at < (off_t)sizeof block ? (size_t)at : sizeof block;
+        off_t from = at - (off_t)want;
+        ssize_t got = pread(t->fd, block, want, from);
         if (got != (ssize_t)want)
             return false;
         const char *last = memrchr(block, '\n', want);
         if (last != NULL) {
-            at = at - (off_t)want + (last - block) + 1;
+            at = from + (last - block) + 1;
             break;
         }
-        at -= (off_t)want;
+        at = from;
     }
     *end = at;
     return at == st.st_size || ftruncate(t->fd, at) == 0;
 }
 
-/* Tells whether a line is a resource with this id: `"id":"UUID"`, blanks allowed; references never
- * look so. */
-static bool line_has_id(const char *line, size_t length, const char *id) {
-    size_t n = strlen(id);
-    for (const char *p = line; (p = memmem(p, length - (size_t)(p - line), id, n)) != NULL;
-         p += n) {
-        const char *q = p;
-        if (q == line || *--q != '"' || p + n >= line + length || p[n] != '"')
-            continue;
-        while (q > line && (q[-1] == ' ' || q[-1] == '\t' || q[-1] == ':'))
-            q--;
-        if (q - line >= 4 && memcmp(q - 4, "\"id\"", 4) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Tells whether a line is a body, of which line breaks between the elements were left out. */
-static bool same_line(const char *line, size_t length, const struct iptfhir_change *c) {
-    size_t n = 0;
-    for (size_t i = 0; i < c->body_length; i++) {
-        if (c->body[i] == '\n' || c->body[i] == '\r')
-            continue;
-        if (n >= length || line[n++] != c->body[i])
-            return false;
-    }
-    return n == length;
-}
-
-/* Looks through the file, once, for the changes whose answer was lost. */
-static bool search(struct target *t, const struct iptfhir_change_set *set, struct found *found) {
-    char *line = NULL;
-    size_t room = 0;
-    int fd = open(t->path, O_RDONLY | O_CLOEXEC);
-    FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (f == NULL) {
-        if (fd >= 0)
-            (void)close(fd);
-        return false;
-    }
-    for (ssize_t n; (n = getline(&line, &room, f)) >= 0;) {
-        size_t length = n > 0 && line[n - 1] == '\n' ? (size_t)n - 1 : (size_t)n;
-        for (size_t i = 0; i < set->count; i++)
-            if (set->changes[i].unknown && line_has_id(line, length, set->changes[i].id)) {
-                found[i].count++;
-                found[i].same = same_line(line, length, &set->changes[i]);
-            }
-    }
-    bool good = !ferror(f);
-    free(line);
-    (void)fclose(f);
-    return good;
-}
-
-/* Adds a body as one line to what will be written. */
+/* Adds a body as one line to what will be written: line breaks stand between elements only. */
 static bool add_line(struct target *t, const char *body, size_t length) {
     if (t->capacity - t->length < length + 1) {
         size_t capacity = (t->length + length + 1 + BLOCK) / BLOCK * BLOCK;
-        char *more = realloc(t->lines, capacity);
+        if (capacity < 2 * t->capacity)
+            capacity = 2 * t->capacity;
+        char *more = realloc(t->added, capacity);
         if (more == NULL)
             return false;
-        t->lines = more;
+        t->added = more;
         t->capacity = capacity;
     }
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         if (body[i] != '\n' && body[i] != '\r')
-            t->lines[t->length++] = body[i];
-    t->lines[t->length++] = '\n';
+            t->added[t->length++] = body[i];
+    }
+    t->added[t->length++] = '\n';
     return true;
 }
 
-/* Writes all lines and brings them to disk; on failure nothing of them stays. */
-static bool append(struct target *t, off_t end) {
-    for (size_t done = 0; done < t->length;) {
-        ssize_t n = write(t->fd, t->lines + done, t->length - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            int saved = n < 0 ? errno : ENOSPC;
-            if (ftruncate(t->fd, end) != 0)
-                t->host->log(t->host, IPTFHIR_WARNING,
-                             "target-file: a part of a change set stays in the file until the next "
-                             "delivery");
-            errno = saved;
+/* Writes all lines and brings them to disk. NOT_DONE and errno: nothing of them stays; LOST: some
+ * of them may. */
+static iptfhir_proof append(struct target *t, off_t end) {
+    size_t done = 0;
+    int failure = 0;
+    while (done < t->length && failure == 0) {
+        ssize_t n = write(t->fd, t->added + done, t->length - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0)
+            failure = ENOSPC;
+        else if (errno != EINTR)
+            failure = errno;
+    }
+    if (failure == 0 && done > 0 && fdatasync(t->fd) != 0)
+        failure = errno;
+    if (failure == 0)
+        return IPTFHIR_WRITTEN;
+    bool clean = done == 0 || ftruncate(t->fd, end) == 0;
+    errno = failure;
+    return clean ? IPTFHIR_NOT_DONE : IPTFHIR_LOST;
+}
+
+/* ---- orders ---- */
+/* Tells of an item where it is. The version counts the lines with its id. */
+static void tell(const struct work *w, size_t index, iptfhir_proof proof, const struct line *line) {
+    char number[VERSION_MAX];
+    struct iptfhir_evidence evidence = { .size = sizeof evidence, .proof = proof };
+    (void)snprintf(number, sizeof number, "%" PRId64, line->count);
+    if (line->count > 0) {
+        evidence.server_id = w->order->items[index].id;
+        evidence.version = number;
+        evidence.body = line->text;
+        evidence.body_length = line->length;
+    }
+    w->sink->item(w->sink, index, &evidence);
+}
+
+/* Tells whether an item can be in the file: lines are known by UUIDs. */
+static bool is_named(const struct iptfhir_item *item) {
+    return item->id != NULL && strlen(item->id) == LINES_ID;
+}
+
+/* Tells of each item whether it is in the file; false when the file cannot be read. */
+static bool tell_found(const struct work *w) {
+    for (size_t i = 0; i < w->order->count; i++) {
+        const struct iptfhir_item *item = &w->order->items[i];
+        struct line line = { 0 };
+        if (is_named(item) && !lines_find(&w->t->lines, item->id, &line))
             return false;
-        }
-        done += (size_t)n;
+        tell(w, i, line.count > 0 ? IPTFHIR_FOUND : IPTFHIR_ABSENT, &line);
     }
-    return t->length == 0 || fdatasync(t->fd) == 0;
+    return true;
 }
 
-/* Tells what the version of a change is once it is in the file: how often it was written. */
-static int64_t next_version(const struct iptfhir_change *c, const struct found *found) {
-    int64_t before = c->version != NULL ? strtoll(c->version, NULL, 10) : 0;
-    int64_t in_file = found->count;
-    if (found->same)
-        return in_file > 0 ? in_file : 1;
-    return (before > in_file ? before : in_file) + 1;
+/* Says what a write proves before it is done: WRITTEN when nothing stands against it. */
+static iptfhir_proof judge(const struct iptfhir_item *item, const struct line *line) {
+    char number[VERSION_MAX];
+    if (item->verb == IPTFHIR_CREATE_IF_NONE && line->count > 0)
+        return IPTFHIR_FOUND;
+    if (item->verb != IPTFHIR_UPDATE)
+        return line->count > 0 ? IPTFHIR_DUPLICATE : IPTFHIR_WRITTEN;
+    if (line->count == 0)
+        return IPTFHIR_ABSENT;
+    (void)snprintf(number, sizeof number, "%" PRId64, line->count);
+    bool same = item->version == NULL || strcmp(item->version, number) == 0;
+    return same ? IPTFHIR_WRITTEN : IPTFHIR_CHANGED;
 }
 
-/* Sends the receipt of each change. */
-static void give_receipts(const struct iptfhir_change_set *set, const struct found *found,
-                          struct iptfhir_receipt_sink *sink) {
-    char version[VERSION_MAX];
-    for (size_t i = 0; i < set->count; i++) {
-        const struct iptfhir_change *c = &set->changes[i];
-        struct iptfhir_receipt r = { .size = sizeof r, .server_id = c->id, .version = version };
-        bool unchanged = !c->unknown && found[i].same;
-        r.status = unchanged              ? IPTFHIR_UNCHANGED
-                   : c->server_id != NULL ? IPTFHIR_UPDATED
-                                          : IPTFHIR_CREATED;
-        if (unchanged)
-            (void)snprintf(version, sizeof version, "%s", c->version != NULL ? c->version : "1");
-        else
-            (void)snprintf(version, sizeof version, "%" PRId64, next_version(c, &found[i]));
-        sink->receipt(sink, i, &r);
-    }
-}
+/* What is written of one item. */
+struct planned {
+    iptfhir_proof proof;
+    int64_t count; /* lines with its id before */
+    size_t at, length;
+};
 
-/* Writes what is not yet in the file, under its lock. */
-static iptfhir_status write_set(struct target *t, const struct iptfhir_change_set *set,
-                                struct found *found, struct iptfhir_error *error) {
-    bool lost = false;
-    off_t end = 0;
-    if (!repair(t, &end))
-        return trouble(t, error, "the end of the file cannot be read or repaired");
-    for (size_t i = 0; i < set->count; i++) {
-        const struct iptfhir_change *c = &set->changes[i];
-        lost = lost || c->unknown;
-        if (!c->unknown && c->server_id != NULL && c->base != NULL &&
-            strlen(c->base) == c->body_length)
-            found[i].same = memcmp(c->base, c->body, c->body_length) == 0;
-    }
-    if (lost && !search(t, set, found))
-        return trouble(t, error, "the file cannot be searched");
+/* Judges each item and collects the lines of those that are written; tells the others. False when
+ * the file cannot be read or memory ran out. */
+static bool plan(const struct work *w, struct planned *list) {
+    struct target *t = w->t;
     t->length = 0;
-    for (size_t i = 0; i < set->count; i++)
-        if (!found[i].same && !add_line(t, set->changes[i].body, set->changes[i].body_length))
-            return trouble(t, error, "memory ran out");
-    if (!append(t, end))
-        return trouble(t, error, "the file cannot be written");
-    return IPTFHIR_OK;
-}
-
-/* Delivers a change set: all its lines, then fsync, then the receipts. */
-static iptfhir_status target_deliver(void *self, const struct iptfhir_change_set *set,
-                                     struct iptfhir_receipt_sink *sink,
-                                     struct iptfhir_error *error) {
-    struct target *t = self;
-    struct found *found = calloc(set->count + 1, sizeof *found);
-    if (found == NULL)
-        return trouble(t, error, "memory ran out");
-    iptfhir_status status = IPTFHIR_RETRY;
-    if (flock(t->fd, LOCK_EX) != 0) {
-        status = trouble(t, error, "the file cannot be locked");
-        goto out;
+    for (size_t i = 0; i < w->order->count; i++) {
+        const struct iptfhir_item *item = &w->order->items[i];
+        struct line line = { 0 };
+        struct planned *p = &list[i];
+        bool writable = item->body != NULL && is_named(item);
+        if (writable && !lines_find(&t->lines, item->id, &line))
+            return false;
+        p->proof = writable ? judge(item, &line) : IPTFHIR_REFUSED;
+        p->count = line.count;
+        p->at = t->length;
+        if (p->proof == IPTFHIR_WRITTEN && !add_line(t, item->body, item->body_length))
+            return false;
+        p->length = t->length - p->at;
     }
-    status = write_set(t, set, found, error);
-    (void)flock(t->fd, LOCK_UN);
-    if (status == IPTFHIR_OK)
-        give_receipts(set, found, sink);
-out:
-    free(found);
-    return status;
+    return true;
 }
 
-/* Tells whether the file can still be written. */
-static iptfhir_status target_probe(void *self, struct iptfhir_error *error) {
-    struct target *t = self;
-    struct stat st;
-    if (fstat(t->fd, &st) != 0 || access(t->path, W_OK) != 0)
-        return trouble(t, error, "the file cannot be written");
+/* Tells of an item that was not written. */
+static void tell_unwritten(const struct work *w, size_t index, const struct planned *p) {
+    const struct iptfhir_item *item = &w->order->items[index];
+    struct line line;
+    const struct iptfhir_evidence refused = { .size = sizeof refused,
+                                              .proof = p->proof,
+                                              .code = "invalid",
+                                              .detail = "it has no body, or its id is no UUID" };
+    if (p->proof == IPTFHIR_REFUSED) {
+        w->sink->item(w->sink, index, &refused);
+        return;
+    }
+    if (!lines_find(&w->t->lines, item->id, &line))
+        line = (struct line) { .count = p->count }; /* it is there, but cannot be shown now */
+    tell(w, index, p->proof, &line);
+}
+
+/* Tells what became of each item, and takes the new lines into the index; what cannot be taken in
+ * is taken in by the next order. */
+static void tell_written(const struct work *w, const struct planned *list, off_t end) {
+    struct target *t = w->t;
+    for (size_t i = 0; i < w->order->count; i++) {
+        const struct planned *p = &list[i];
+        if (p->proof != IPTFHIR_WRITTEN) {
+            tell_unwritten(w, i, p);
+            continue;
+        }
+        const struct line line = { p->count + 1, t->added + p->at, p->length - 1 };
+        tell(w, i, IPTFHIR_WRITTEN, &line);
+        (void)lines_add(&t->lines, w->order->items[i].id, end + (off_t)p->at, p->length);
+    }
+}
+
+/* Writes the items as lines and brings them to disk once. */
+static void write_items(const struct work *w, off_t end) {
+    iptfhir_proof proof = IPTFHIR_NOT_DONE;
+    struct planned *list = calloc(w->order->count + 1, sizeof *list);
+    bool good = list != NULL && plan(w, list);
+    if (good)
+        proof = append(w->t, end);
+    if (proof == IPTFHIR_WRITTEN)
+        tell_written(w, list, end);
+    else
+        trouble(w, proof, "the file cannot be written");
+    free(list);
+}
+
+/* Finds, reads or writes items, under the lock of the file. */
+static void answer_items(const struct work *w) {
+    struct target *t = w->t;
+    off_t end = 0;
+    if (flock(t->fd, LOCK_EX) != 0) {
+        trouble(w, IPTFHIR_NOT_DONE, "the file cannot be locked");
+        return;
+    }
+    bool good = repair(t, &end) && lines_update(&t->lines, t->folder, end);
+    if (good && w->order->task == IPTFHIR_WRITE)
+        write_items(w, end);
+    else if (!good || !tell_found(w))
+        trouble(w, IPTFHIR_NOT_DONE, "the file cannot be read or repaired");
+    (void)flock(t->fd, LOCK_UN);
+}
+
+/* Tells what the file can do: everything, with every type. */
+static void tell_abilities(struct iptfhir_evidence_sink *sink) {
+    static const struct iptfhir_ability types[] = {
+        { IPTFHIR_ANY_TYPE, IPTFHIR_CAN_CREATE | IPTFHIR_CAN_UPDATE | IPTFHIR_CAN_READ |
+                                IPTFHIR_CAN_FIND | IPTFHIR_CAN_CREATE_AT | IPTFHIR_HAS_VERSIONS },
+        { NULL, 0 },
+    };
+    const struct iptfhir_abilities abilities = { .size = sizeof abilities,
+                                                 .types = types,
+                                                 .batch = true };
+    sink->abilities(sink, &abilities);
+}
+
+/* Tells the patient as asked for, under our own id of the patient. */
+static void tell_patient(const struct iptfhir_order *order, struct iptfhir_evidence_sink *sink) {
+    struct iptfhir_evidence evidence = { .size = sizeof evidence, .proof = IPTFHIR_FOUND };
+    const struct iptfhir_candidate candidate = { .size = sizeof candidate,
+                                                 .server_id = order->patient,
+                                                 .active = true,
+                                                 .identifiers = order->identifiers,
+                                                 .identifier_count = order->identifier_count,
+                                                 .as_asked = true };
+    if (order->patient != NULL) {
+        sink->candidate(sink, &candidate);
+    } else {
+        evidence.proof = IPTFHIR_REFUSED;
+        evidence.code = "invalid";
+        evidence.detail = "the order does not name the patient";
+    }
+    sink->item(sink, 0, &evidence);
+}
+
+static void target_connection(void *self, struct iptfhir_http_settings *out) {
+    (void)self;
+    out->base_url = NULL;
+}
+
+static iptfhir_status target_ask(void *self, const struct iptfhir_order *order,
+                                 struct iptfhir_request_sink *sink, struct iptfhir_error *error) {
+    (void)self, (void)order, (void)sink, (void)error;
     return IPTFHIR_OK;
 }
 
-static const struct iptfhir_target target = { sizeof target, target_deliver, target_probe };
+static iptfhir_answered target_answer(void *self, const struct iptfhir_order *order,
+                                      const struct iptfhir_http_response *answers, size_t count,
+                                      struct iptfhir_evidence_sink *sink) {
+    const struct work w = { .t = self, .order = order, .sink = sink };
+    (void)answers, (void)count;
+    switch (order->task) {
+    case IPTFHIR_LEARN: tell_abilities(sink); break;
+    case IPTFHIR_MATCH: tell_patient(order, sink); break;
+    case IPTFHIR_FIND:
+    case IPTFHIR_READ:
+    case IPTFHIR_WRITE: answer_items(&w); break;
+    }
+    return IPTFHIR_ANSWERED;
+}
 
-extern const struct iptfhir_plugin iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin iptfhir_plugin = {
+static const struct iptfhir_target target = { sizeof target, target_connection, target_ask,
+                                              target_answer };
+
+extern const struct iptfhir_descriptor iptfhir_plugin;
+IPTFHIR_PLUGIN_EXPORT const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
-    .size = sizeof(struct iptfhir_plugin),
+    .size = sizeof(struct iptfhir_descriptor),
     .name = "target-file",
-    .version = "1.0",
+    .version = "2.0",
     .summary = "appends resources to an NDJSON file",
     .instance_size = sizeof(struct target),
     .options = options,

@@ -1,68 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target-file against a file of its own and a host that only keeps errors. */
-#include "plugins/target-file/target_file.c"
+/* target-file against a file of its own, order by order, as after a restart each. */
+#include "tests/mock_host.h"
 
 #include <check.h>
-#include <stdarg.h>
+#include <unistd.h>
 
-static char folder[] = "/tmp/target-file-XXXXXX";
-static char path[64];
-static struct iptfhir_receipt got[8];
-static char ids[8][40], versions[8][24];
-
-/* Keeps an error as the host does: the first wins. */
-static iptfhir_status host_fail(const struct iptfhir_host *host, struct iptfhir_error *error,
-                                iptfhir_status status, const char *code, const char *where,
-                                const char *format, ...) {
-    va_list args;
-    (void)host;
-    if (error->code[0] == '\0') {
-        (void)snprintf(error->code, sizeof error->code, "%s", code);
-        (void)snprintf(error->where, sizeof error->where, "%s", where);
-        va_start(args, format);
-        (void)vsnprintf(error->text, sizeof error->text, format, args);
-        va_end(args);
-    }
-    return status;
-}
-
-static void host_log(const struct iptfhir_host *host, iptfhir_level level, const char *format,
-                     ...) {
-    (void)host, (void)level, (void)format;
-}
-
-static void keep(struct iptfhir_receipt_sink *sink, size_t index, const struct iptfhir_receipt *r) {
-    (void)sink;
-    got[index] = *r;
-    (void)snprintf(ids[index], sizeof ids[index], "%s", r->server_id);
-    (void)snprintf(versions[index], sizeof versions[index], "%s", r->version);
-}
-
-static const struct iptfhir_host host = { .size = sizeof host, .log = host_log, .fail = host_fail };
-static struct iptfhir_receipt_sink sink = { sizeof sink, NULL, keep };
+static char folder[64], path[96];
+static struct mock_host host;
+static struct mock_evidence told;
 static struct iptfhir_error error;
+static struct iptfhir_item items[3];
+static struct iptfhir_order order;
 
 #define ONE "6fb1f4ce-0000-5000-8000-000000000001"
 #define TWO "6fb1f4ce-0000-5000-8000-000000000002"
+#define BODY_ONE "{\"resourceType\":\"Goal\",\"id\":\"" ONE "\",\"n\":0.010}"
+#define BODY_TWO "{\"resourceType\":\"Goal\",\"id\":\"" TWO "\",\"r\":\"Goal/" ONE "\"}"
 
-/* A change with a body of its own. */
-static struct iptfhir_change change(const char *id, const char *body) {
-    return (struct iptfhir_change) { .size = sizeof(struct iptfhir_change),
-                                     .type = "Goal",
-                                     .id = id,
-                                     .body = body,
-                                     .body_length = strlen(body) };
+static struct iptfhir_item item(const char *id, const char *body) {
+    return (struct iptfhir_item) { .size = sizeof(struct iptfhir_item),
+                                   .type = "Goal",
+                                   .id = id,
+                                   .verb = IPTFHIR_CREATE_AT,
+                                   .body = body,
+                                   .body_length = strlen(body) };
 }
 
-/* Delivers through an instance that lives for this call only, as after a restart. */
-static iptfhir_status deliver(const struct iptfhir_change *changes, size_t count) {
-    struct target t = { .path = path };
-    struct iptfhir_change_set set = { .size = sizeof set, .changes = changes, .count = count };
+static void set_up(void) {
+    mock_host_open(&host);
+    mock_evidence_open(&told);
     memset(&error, 0, sizeof error);
-    ck_assert_int_eq(target_init(&t, &host, &error), IPTFHIR_OK);
-    iptfhir_status status = target_deliver(&t, &set, &sink, &error);
-    target_fini(&t);
-    return status;
+    (void)snprintf(folder, sizeof folder, "/tmp/target-file-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/out.ndjson", folder);
+    items[0] = item(ONE, BODY_ONE);
+    items[1] = item(TWO, BODY_TWO);
+    order = (struct iptfhir_order) { .size = sizeof order, .items = items, .count = 1 };
+}
+
+static void tear_down(void) {
+    mock_evidence_close(&told);
+    mock_host_close(&host);
+    (void)unlink(path);
+    ck_assert_int_eq(rmdir(folder), 0); /* the index leaves nothing behind */
+}
+
+/* Makes an instance on a file. */
+static void *instance_on(const char *file, iptfhir_status expected) {
+    char *self = calloc(1, iptfhir_plugin.instance_size);
+    ck_assert_ptr_nonnull(self);
+    *(const char **)(void *)(self + iptfhir_plugin.options[0].offset) = file;
+    ck_assert_int_eq(iptfhir_plugin.init(self, &host.host, &error), expected);
+    return self;
+}
+
+/* Carries out an order through an instance that lives for it only. */
+static void carry_out(iptfhir_task task, size_t count) {
+    struct mock_requests requests;
+    void *self = instance_on(path, IPTFHIR_OK);
+    mock_evidence_close(&told);
+    mock_evidence_open(&told);
+    mock_requests_open(&requests);
+    order.task = task;
+    order.count = count;
+    ck_assert_int_eq(iptfhir_plugin.target->ask(self, &order, &requests.sink, &error), IPTFHIR_OK);
+    ck_assert_uint_eq(requests.count, 0);
+    ck_assert_int_eq(iptfhir_plugin.target->answer(self, &order, NULL, 0, &told.sink),
+                     IPTFHIR_ANSWERED);
+    iptfhir_plugin.fini(self);
+    free(self);
+    mock_requests_close(&requests);
+}
+
+/* Asserts the only proof of an item. */
+static const struct mock_proof *proves(size_t index, iptfhir_proof proof) {
+    const struct mock_proof *p = mock_proof_of(&told, index, 0);
+    ck_assert_ptr_nonnull(p);
+    ck_assert_int_eq(p->proof, proof);
+    ck_assert_ptr_null(mock_proof_of(&told, index, 1));
+    return p;
 }
 
 /* The whole file as text. */
@@ -75,92 +91,152 @@ static const char *content(void) {
     return text;
 }
 
-static void set_up(void) {
-    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/out.ndjson", folder);
-}
-
-static void tear_down(void) {
-    (void)unlink(path);
-    (void)rmdir(folder);
-}
-
-#define BODY_ONE "{\"resourceType\":\"Goal\",\"id\":\"" ONE "\",\"n\":0.010}"
-#define BODY_TWO "{\"resourceType\":\"Goal\",\"id\":\"" TWO "\",\"r\":\"Goal/" ONE "\"}"
-
-START_TEST(each_resource_is_one_line_and_gets_its_receipt) {
-    struct iptfhir_change c[] = { change(ONE, BODY_ONE),
-                                  change(TWO, "{\n\"resourceType\":\"Goal\",\r\n\"id\":\"" TWO
-                                              "\"}\n") };
-    ck_assert_int_eq(deliver(c, 2), IPTFHIR_OK);
-    ck_assert_str_eq(content(), BODY_ONE "\n{\"resourceType\":\"Goal\",\"id\":\"" TWO "\"}\n");
-    ck_assert_int_eq(got[0].status, IPTFHIR_CREATED);
-    ck_assert_str_eq(ids[1], TWO);
-    ck_assert_str_eq(versions[1], "1");
-}
-END_TEST
-
-START_TEST(a_known_resource_is_updated_or_left_unchanged) {
-    struct iptfhir_change c = change(ONE, BODY_ONE);
-    c.server_id = ONE;
-    c.version = "4";
-    c.base = "{}";
-    ck_assert_int_eq(deliver(&c, 1), IPTFHIR_OK);
-    ck_assert_int_eq(got[0].status, IPTFHIR_UPDATED);
-    ck_assert_str_eq(versions[0], "5");
-    c.base = BODY_ONE;
-    ck_assert_int_eq(deliver(&c, 1), IPTFHIR_OK);
-    ck_assert_int_eq(got[0].status, IPTFHIR_UNCHANGED);
-    ck_assert_str_eq(versions[0], "4");
-    ck_assert_str_eq(content(), BODY_ONE "\n");
-}
-END_TEST
-
-START_TEST(an_unknown_change_is_searched_before_it_is_appended_again) {
-    struct iptfhir_change c[] = { change(ONE, BODY_ONE), change(TWO, BODY_TWO) };
-    ck_assert_int_eq(deliver(&c[1], 1), IPTFHIR_OK);
-    c[0].unknown = c[1].unknown = true;
-    ck_assert_int_eq(deliver(c, 2), IPTFHIR_OK);
-    ck_assert_str_eq(content(), BODY_TWO "\n" BODY_ONE "\n");
-    ck_assert_int_eq(got[0].status, IPTFHIR_CREATED);
-    ck_assert_int_eq(got[1].status, IPTFHIR_CREATED);
-    ck_assert_str_eq(versions[1], "1");
-}
-END_TEST
-
-START_TEST(a_torn_last_line_is_cut_off_and_written_again) {
-    struct iptfhir_change c[] = { change(ONE, BODY_ONE), change(TWO, BODY_TWO) };
+/* Replaces the file. */
+static void put(const char *text) {
     FILE *f = fopen(path, "w");
     ck_assert_ptr_nonnull(f);
-    fputs(BODY_ONE "\n{\"resourceType\":\"Goal\",\"id\":\"" TWO, f);
+    fputs(text, f);
     fclose(f);
-    c[0].unknown = c[1].unknown = true;
-    ck_assert_int_eq(deliver(c, 2), IPTFHIR_OK);
+}
+
+START_TEST(it_has_no_server_and_takes_every_type) {
+    struct iptfhir_http_settings settings = { .size = sizeof settings, .base_url = "x" };
+    void *self = instance_on(path, IPTFHIR_OK);
+    iptfhir_plugin.target->connection(self, &settings);
+    ck_assert_ptr_null(settings.base_url);
+    iptfhir_plugin.fini(self);
+    free(self);
+    carry_out(IPTFHIR_LEARN, 0);
+    ck_assert_str_eq(told.abilities, " batch *=111");
+}
+END_TEST
+
+START_TEST(the_patient_is_matched_as_asked_under_our_own_id) {
+    static const struct iptfhir_identifier ids[] = { { "urn:mrn", "77" } };
+    order.identifiers = ids;
+    order.identifier_count = 1;
+    order.patient = TWO;
+    carry_out(IPTFHIR_MATCH, 0);
+    ck_assert_uint_eq(told.candidate_count, 1);
+    ck_assert_str_eq(told.candidates[0], TWO " active as-asked urn:mrn|77");
+    proves(0, IPTFHIR_FOUND);
+    order.patient = NULL;
+    carry_out(IPTFHIR_MATCH, 0);
+    ck_assert_uint_eq(told.candidate_count, 0);
+    proves(0, IPTFHIR_REFUSED);
+}
+END_TEST
+
+START_TEST(each_resource_is_one_line_and_proved) {
+    items[1] = item(TWO, "{\n\"resourceType\":\"Goal\",\r\n\"id\":\"" TWO "\"}\n");
+    carry_out(IPTFHIR_WRITE, 2);
+    ck_assert_str_eq(content(), BODY_ONE "\n{\"resourceType\":\"Goal\",\"id\":\"" TWO "\"}\n");
+    const struct mock_proof *p = proves(1, IPTFHIR_WRITTEN);
+    ck_assert_str_eq(p->server_id, TWO);
+    ck_assert_str_eq(p->version, "1");
+    ck_assert_str_eq(p->body, "{\"resourceType\":\"Goal\",\"id\":\"" TWO "\"}");
+    ck_assert_str_eq(proves(0, IPTFHIR_WRITTEN)->body, BODY_ONE);
+}
+END_TEST
+
+START_TEST(an_update_is_a_new_line_and_a_new_version) {
+    carry_out(IPTFHIR_WRITE, 1);
+    items[0] = item(ONE, "{\"id\":\"" ONE "\",\"n\":2}");
+    items[0].verb = IPTFHIR_UPDATE;
+    items[0].server_id = ONE;
+    items[0].version = "1";
+    carry_out(IPTFHIR_WRITE, 1);
+    ck_assert_str_eq(proves(0, IPTFHIR_WRITTEN)->version, "2");
+    ck_assert_str_eq(content(), BODY_ONE "\n{\"id\":\"" ONE "\",\"n\":2}\n");
+    carry_out(IPTFHIR_WRITE, 1);
+    ck_assert_str_eq(proves(0, IPTFHIR_CHANGED)->version, "2");
+    carry_out(IPTFHIR_READ, 1);
+    ck_assert_str_eq(proves(0, IPTFHIR_FOUND)->body, "{\"id\":\"" ONE "\",\"n\":2}");
+}
+END_TEST
+
+START_TEST(what_is_there_is_not_created_again) {
+    carry_out(IPTFHIR_WRITE, 1);
+    carry_out(IPTFHIR_WRITE, 2);
+    proves(0, IPTFHIR_DUPLICATE);
+    proves(1, IPTFHIR_WRITTEN);
+    items[0].verb = IPTFHIR_CREATE_IF_NONE;
+    carry_out(IPTFHIR_WRITE, 1);
+    ck_assert_str_eq(proves(0, IPTFHIR_FOUND)->body, BODY_ONE);
     ck_assert_str_eq(content(), BODY_ONE "\n" BODY_TWO "\n");
 }
 END_TEST
 
-START_TEST(a_full_disk_asks_for_a_retry_and_gives_no_receipt) {
-    struct iptfhir_change c = change(ONE, BODY_ONE);
-    struct iptfhir_change_set set = { .size = sizeof set, .changes = &c, .count = 1 };
-    struct target t = { .path = "/dev/full" };
+START_TEST(an_update_of_what_is_not_there_is_told_as_absent) {
+    items[0].verb = IPTFHIR_UPDATE;
+    items[0].server_id = ONE;
+    carry_out(IPTFHIR_WRITE, 1);
+    proves(0, IPTFHIR_ABSENT);
+    ck_assert_str_eq(content(), "");
+}
+END_TEST
+
+START_TEST(a_lost_line_is_found_again_as_it_was_written) {
+    carry_out(IPTFHIR_WRITE, 1);
+    carry_out(IPTFHIR_FIND, 2);
+    const struct mock_proof *p = proves(0, IPTFHIR_FOUND);
+    ck_assert_str_eq(p->body, BODY_ONE);
+    ck_assert_str_eq(p->version, "1");
+    proves(1, IPTFHIR_ABSENT);
+}
+END_TEST
+
+START_TEST(a_torn_last_line_is_cut_off_and_absent) {
+    put(BODY_ONE "\n{\"resourceType\":\"Goal\",\"id\":\"" TWO);
+    carry_out(IPTFHIR_FIND, 2);
+    proves(0, IPTFHIR_FOUND);
+    proves(1, IPTFHIR_ABSENT);
+    items[0] = items[1];
+    carry_out(IPTFHIR_WRITE, 1);
+    ck_assert_str_eq(content(), BODY_ONE "\n" BODY_TWO "\n");
+}
+END_TEST
+
+START_TEST(an_item_without_a_uuid_or_body_is_refused_and_the_rest_is_written) {
+    items[0].id = "short";
+    carry_out(IPTFHIR_WRITE, 2);
+    ck_assert_str_eq(proves(0, IPTFHIR_REFUSED)->code, "invalid");
+    proves(1, IPTFHIR_WRITTEN);
+    ck_assert_str_eq(content(), BODY_TWO "\n");
+}
+END_TEST
+
+START_TEST(several_orders_of_one_instance_follow_each_other) {
+    void *self = instance_on(path, IPTFHIR_OK);
+    order.task = IPTFHIR_WRITE;
+    for (int i = 1; i <= 3; i++) {
+        (void)iptfhir_plugin.target->answer(self, &order, NULL, 0, &told.sink);
+        ck_assert_int_eq(mock_proof_of(&told, 0, (size_t)i - 1)->proof, IPTFHIR_WRITTEN);
+        ck_assert_int_eq(atoi(mock_proof_of(&told, 0, (size_t)i - 1)->version), i);
+        items[0].verb = IPTFHIR_UPDATE;
+    }
+    iptfhir_plugin.fini(self);
+    free(self);
+}
+END_TEST
+
+START_TEST(a_full_disk_pauses_the_target_and_proves_that_nothing_was_done) {
     if (access("/dev/full", W_OK) != 0)
         return;
-    memset(&error, 0, sizeof error);
-    memset(got, 0, sizeof got);
-    ck_assert_int_eq(target_init(&t, &host, &error), IPTFHIR_OK);
-    ck_assert_int_eq(target_deliver(&t, &set, &sink, &error), IPTFHIR_RETRY);
-    ck_assert_str_eq(error.code, "target-file");
-    ck_assert_uint_eq(got[0].size, 0);
-    target_fini(&t);
+    void *self = instance_on("/dev/full", IPTFHIR_OK);
+    order.task = IPTFHIR_WRITE;
+    (void)iptfhir_plugin.target->answer(self, &order, NULL, 0, &told.sink);
+    proves(0, IPTFHIR_NOT_DONE);
+    ck_assert_uint_eq(told.pause_count, 1);
+    ck_assert_str_eq(told.pauses[0].code, "target-file");
+    ck_assert(!told.pauses[0].person);
+    iptfhir_plugin.fini(self);
+    free(self);
 }
 END_TEST
 
 START_TEST(a_file_that_cannot_be_opened_is_named) {
-    struct target t = { .path = "/nonexistent/out.ndjson" };
-    memset(&error, 0, sizeof error);
-    ck_assert_int_eq(target_init(&t, &host, &error), IPTFHIR_FATAL);
+    free(instance_on("/nonexistent/out.ndjson", IPTFHIR_FATAL));
     ck_assert_str_eq(error.where, "/nonexistent/out.ndjson");
 }
 END_TEST
@@ -169,11 +245,17 @@ int main(void) {
     Suite *suite = suite_create("target-file");
     TCase *c = tcase_create("target-file");
     tcase_add_checked_fixture(c, set_up, tear_down);
-    tcase_add_test(c, each_resource_is_one_line_and_gets_its_receipt);
-    tcase_add_test(c, a_known_resource_is_updated_or_left_unchanged);
-    tcase_add_test(c, an_unknown_change_is_searched_before_it_is_appended_again);
-    tcase_add_test(c, a_torn_last_line_is_cut_off_and_written_again);
-    tcase_add_test(c, a_full_disk_asks_for_a_retry_and_gives_no_receipt);
+    tcase_add_test(c, it_has_no_server_and_takes_every_type);
+    tcase_add_test(c, the_patient_is_matched_as_asked_under_our_own_id);
+    tcase_add_test(c, each_resource_is_one_line_and_proved);
+    tcase_add_test(c, an_update_is_a_new_line_and_a_new_version);
+    tcase_add_test(c, what_is_there_is_not_created_again);
+    tcase_add_test(c, an_update_of_what_is_not_there_is_told_as_absent);
+    tcase_add_test(c, a_lost_line_is_found_again_as_it_was_written);
+    tcase_add_test(c, a_torn_last_line_is_cut_off_and_absent);
+    tcase_add_test(c, an_item_without_a_uuid_or_body_is_refused_and_the_rest_is_written);
+    tcase_add_test(c, several_orders_of_one_instance_follow_each_other);
+    tcase_add_test(c, a_full_disk_pauses_the_target_and_proves_that_nothing_was_done);
     tcase_add_test(c, a_file_that_cannot_be_opened_is_named);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);

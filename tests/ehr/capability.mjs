@@ -28,7 +28,7 @@ function resourceOf(type, codes, options) {
         interaction: codes.map((code) => ({ code })),
         versioning: 'versioned-update',
         readHistory: true,
-        updateCreate: writes,
+        updateCreate: writes && options.clientIds,
         conditionalCreate: writes && options.conditionalCreate,
         conditionalUpdate: false,
         conditionalDelete: 'not-supported',
@@ -83,6 +83,7 @@ export function readStatement(statement, foreign) {
         knows: (type) => types.has(type),
         allows: (type, interaction) => codes.get(type)?.has(interaction) ?? false,
         conditionalCreate: (type) => types.get(type)?.conditionalCreate === true,
+        updateCreate: (type) => types.get(type)?.updateCreate === true,
         system: (code) => system.has(code),
         unknownParam(type, names) {
             const list = foreign && types.get(type)?.searchParam;

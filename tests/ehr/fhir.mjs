@@ -287,6 +287,12 @@ export class FhirService {
                 delete headers['if-none-exist'];
             }
         }
+        if (parts.length === 2 && req.method === 'PUT' && !this.capability.updateCreate(parts[0])) {
+            const known = await this.repo.readResource(parts[0], parts[1]).catch(() => undefined);
+            if (!known) {
+                return this.failure(405, 'not-supported', 'this server gives the ids of new resources');
+            }
+        }
         if (isBundle) {
             this.prepareBundle(body);
         }

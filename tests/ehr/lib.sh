@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # POSIX sh functions around the test server, for the scenario tests and the demo. Set before sourcing:
 #   EHR_SRC  the folder tests/ehr                     (needed)
@@ -5,6 +6,7 @@
 #   IPTFHIR_EHR_MODULES  where install.sh put the packages (default: $EHR_SRC)
 
 EHR_MODULES=${IPTFHIR_EHR_MODULES:-$EHR_SRC}
+# shellcheck disable=SC2034 # for those who source this
 EHR_CA=$EHR_DIR/ca/ca.pem
 
 # ehr_start NAME [option...]: starts a server; sets EHR_URL, EHR_CTL, EHR_PID and EHR_PORT.

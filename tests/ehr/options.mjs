@@ -16,6 +16,7 @@ const table = {
     '--no-transaction': ['transaction', false, true],
     '--no-batch': ['batch', false, true],
     '--no-conditional-create': ['conditionalCreate', false, true],
+    '--no-client-ids': ['clientIds', false, true],
     '--racy': ['racy', 'number', 0],
     '--bearer': ['bearer', 'text'],
     '--max-body': ['maxBody', 'number', 64 * 1024 * 1024],

@@ -78,7 +78,7 @@ changed=$(observation a final 2 | sed "s/{/{\"id\":\"$id\",/")
 same "update with If-Match" "$(call PUT "/Observation/$id" -H "If-Match: $etag" -d "$changed")" 200
 same "update with the old If-Match" "$(call PUT "/Observation/$id" -H "If-Match: $etag" -d "$changed")" 412
 same "unquoted If-Match is understood" "$(call PUT "/Observation/$id" -H 'If-Match: nothing' -d "$changed")" 412
-same "a code outside its value set" "$(call POST /Observation -d "$(observation b done 1)")" 422
+same "a code outside its value set" "$(call POST /Observation -d "$(observation b "done" 1)")" 422
 same "a resource that breaks R4" "$(call POST /Observation -d '{"resourceType":"Observation","status":"final"}')" 422
 same "no duplicates so far" "$(ehr_duplicates)" 0
 

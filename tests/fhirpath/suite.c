@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs an official FHIRPath suite file (HL7's tests-fhir-*.xml): fhirpath-suite SUITE INPUTS. */
 #include "core/base/clock.h"
+#include "core/base/file.h"
 #include "core/fhirpath/fhirpath.h"
 
 #include <libxml/parser.h>
@@ -34,11 +35,11 @@ static struct tree *load(struct arena *a, const char *folder, const char *name,
     char path[4096];
     struct str text = { 0 };
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!str_read_file(&text, path, 16u << 20)) {
+    if (!file_read(&text, path, 16u << 20, NULL)) {
         char *dot = strrchr(path, '.');
         if (dot)
             strcpy(dot, !strcmp(dot, ".xml") ? ".json" : ".xml");
-        if (!str_read_file(&text, path, 16u << 20)) {
+        if (!file_read(&text, path, 16u << 20, NULL)) {
             error_set(error, "missing-file", path, "cannot read this input");
             return NULL;
         }

@@ -44,12 +44,12 @@ static iptfhir_status map(const void *self, const struct iptfhir_record *record,
 static const char *const emits[] = { "Observation", NULL };
 static const struct iptfhir_mapper mapper = { sizeof mapper, emits, map };
 
-const struct iptfhir_plugin iptfhir_plugin = { .magic = IPTFHIR_MAGIC,
-                                               .abi = IPTFHIR_ABI,
-                                               .size = sizeof iptfhir_plugin,
-                                               .name = NAME,
-                                               .version = "1",
-                                               .summary = "misbehaves on one record",
-                                               .instance_size = sizeof(struct mapper),
-                                               .options = options,
-                                               .mapper = &mapper };
+const struct iptfhir_descriptor iptfhir_plugin = { .magic = IPTFHIR_MAGIC,
+                                                   .abi = IPTFHIR_ABI,
+                                                   .size = sizeof iptfhir_plugin,
+                                                   .name = NAME,
+                                                   .version = "1",
+                                                   .summary = "misbehaves on one record",
+                                                   .instance_size = sizeof(struct mapper),
+                                                   .options = options,
+                                                   .mapper = &mapper };

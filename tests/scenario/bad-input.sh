@@ -11,7 +11,7 @@ holds() {
 }
 
 # plans: the records of which a plan arrived.
-plans() { ehr_resources CarePlan | sed 's/.*"value":"\([A-Z]*-[0-9]*\)\/.*/\1/' | sort -V | tr '\n' ' '; }
+plans() { ehr_resources CarePlan | sed 's/.*"Patient.pat-\([0-9]*\)".*/REC-\1/' | sort -V | tr '\n' ' '; }
 
 echo "-- records"
 clinic 14
@@ -32,17 +32,17 @@ printf '{"recordId": "REC-16\377"}\n' >>"$dir/records.ndjson"
 hospital records
 config
 run 1 sync
-holds record 'records.ndjson:2:[0-9]+ /course/start required'
+holds record 'records.ndjson:2:[0-9]+ /course/start: required'
 holds record 'records.ndjson:3:[0-9]+ .*(brithDate|/patient)'
-holds record 'records.ndjson:4:[0-9]+ /course/plannedWeeks expected a number'
-holds total-mismatch 'records.ndjson:5 /measures/0/total'
-holds out-of-range 'records.ndjson:6 /measures/1/items/phq9_4'
-holds record 'records.ndjson:7:[0-9]+ /course/format expected one of: individual, group'
-holds record 'records.ndjson:8:[0-9]+ /course/start expected a date that exists'
-holds unknown-instrument 'records.ndjson:9 /measures/0/instrument'
+holds record 'records.ndjson:4:[0-9]+ /course/plannedWeeks: expected a number'
+holds total-mismatch 'records.ndjson:/measures/0/total'
+holds out-of-range 'records.ndjson:/measures/1/items/phq9_4'
+holds record 'records.ndjson:7:[0-9]+ /course/format: expected one of: individual, group'
+holds record 'records.ndjson:8:[0-9]+ /course/start: expected a date that exists'
+holds unknown-instrument 'records.ndjson:/measures/0/instrument'
 holds record 'records.ndjson:10:[0-9]+ /goals/0/addresses/0'
-holds unknown-item 'records.ndjson:11 /measures/0/items'
-holds record 'records.ndjson:12:[0-9]+ /recordId required'
+holds unknown-item 'records.ndjson:/measures/0/items'
+holds record 'records.ndjson:12:[0-9]+ /recordId: required'
 holds record 'records.ndjson:13:[0-9]+ /diagnoses/0/icd10cm'
 holds json-invalid 'records.ndjson:15:[0-9]+'
 iptfhir --json outbox list
@@ -64,7 +64,7 @@ ehr_stop
 
 echo "-- rows"
 clinic 12
-rm -f "$dir"/store.db*
+new_store
 cat >"$dir/columns.yaml" <<'YAML'
 date_order: ymd
 timezone: "Z"
@@ -123,10 +123,10 @@ holds cell-count 'table.csv:6'
 holds no-key 'table.csv:7'
 holds rows-differ 'table.csv:9'
 holds not-utf8 'table.csv:10'
-holds out-of-range 'table.csv:11'
+holds out-of-range 'table.csv:/measures/0/total'
 holds bad-quotes 'table.csv:12'
 holds key-returned 'table.csv:15'
-same "plans that arrived" "$(plans)" "ROW-1 ROW-7 ROW-9 ROW-11 ROW-12 "
+same "plans that arrived" "$(plans)" "REC-1 REC-7 REC-9 REC-11 REC-12 "
 arrived
 silent_on "cells in messages" 'twelve|Nobody|2025-02-30' "$dir/err" "$dir/everything.log"
 scenario_end

@@ -33,7 +33,7 @@ same "arrived" "$(types)" Observation
 same "held" "$(held_types)" "CarePlan CareTeam Condition Goal QuestionnaireResponse"
 same "Observations" "$(ehr_count Observation)" 44
 run 0 outbox show "$("$IPTFHIR" -c "$dir/iptfhir.yaml" --json outbox list --code capability | value 'it.find((i) => i.type === "Goal").id')"
-says "the reason names the interaction" 'Goal: the target does not offer create' "$dir/out"
+says "the reason names the interaction" 'this target takes no resource of this type' "$dir/out"
 arrived Observation
 ehr_reset
 change REC-1 'r.measures[0].items.phq9_1 = 0; r.measures[0].total = Object.values(r.measures[0].items).reduce((a, b) => a + b, 0)'
@@ -59,7 +59,7 @@ for statement in "${IPTFHIR_STATEMENTS:-/nonexistent}"/*-r4.json; do
     [ -f "$statement" ] || continue
     name=$(basename "$statement" .json)
     echo "-- $name"
-    rm -f "$dir"/store.db*
+    new_store
     hospital "$name" --metadata "$statement"
     config
     iptfhir sync

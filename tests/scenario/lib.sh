@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # What every scenario needs: a folder and a server of its own, a configuration, assertions, and an end at which the conservation law must hold.
 # A scenario sources this file, calls `scenario "what it shows"`, and ends with `scenario_end`. From the environment (make check sets them):
@@ -56,7 +57,7 @@ cleanup() {
     exit "$code"
 }
 
-# scenario_end: the law holds; then says how it went.
+# scenario_end: both laws hold; then says how it went.
 scenario_end() {
     [ ! -e "$dir/store.db" ] || law
     ended=yes
@@ -124,7 +125,7 @@ hospital() {
 }
 
 # config [line...]: writes $dir/iptfhir.yaml for $EHR_URL; the lines are further options of the target. Variables: WORKERS (2), PATIENCE (4),
-# RECORD_SECONDS (20), MEMORY_MIB (2048), CA (the test CA), MAPPERS (a list), NEIGHBOURS (mapping files), EXTRA_MAPPERS (YAML), SOURCE (YAML), PLUGINS (a list), MORE (YAML at the end).
+# RECORD_SECONDS (20), SETTLE (1: seconds in which a lost answer may come true), MEMORY_MIB (2048), CA (the test CA), MAPPERS (a list), NEIGHBOURS (mapping files), EXTRA_MAPPERS (YAML), SOURCE (YAML), PLUGINS (a list), MORE (YAML at the end).
 config() {
     : "${MAPPERS:=careplan, goals, measures, neighbours}"
     cat >"$dir/iptfhir.yaml" <<YAML
@@ -149,13 +150,14 @@ targets:
     patient_system: "urn:oid:1.2.3.4.5.6.7"
     recipient: Metro General Hospital
     workers: ${WORKERS:-2}
+    settle_seconds: ${SETTLE:-1}
 YAML
     for _line in "$@"; do
         printf '    %s\n' "$_line" >>"$dir/iptfhir.yaml"
     done
     cat >>"$dir/iptfhir.yaml" <<YAML
 jobs:
-  ipt: {source: clinic, mappers: [$MAPPERS], targets: [hospital]}
+  ipt: {source: clinic, mappers: [$MAPPERS], targets: [${TARGETS:-hospital}], clinic: scenario}
 ${MORE:-}
 YAML
 }
@@ -178,43 +180,72 @@ run() {
     fi
 }
 
-# due: what waits for its next try is due now (as if the time had passed).
-due() { sleep "${1:-1}"; }
+# forget_store: the store is lost; the key, which is kept elsewhere, and the witness beside it are not.
+forget_store() { rm -f "$dir/store.db" "$dir/store.db-wal" "$dir/store.db-shm"; }
 
-# settle [TRIES]: syncs until nothing waits any more; the last exit code is in $code.
+# new_store: a new installation, with a key of its own.
+new_store() { rm -f "$dir"/store.db*; }
+
+# settle [TRIES]: syncs until nothing waits any more; pauses of the target are ended as a person would who has repaired it. The last exit
+# code is in $code.
 settle() {
     _tries=${1:-20}
     iptfhir sync
     while [ "$code" = 75 ] && [ "$_tries" -gt 0 ]; do
         _tries=$((_tries - 1))
+        iptfhir outbox retry --target hospital
         iptfhir sync
     done
 }
 
+# until_state STATE LEAST [TRIES]: waits, looking every 50 ms, until so many resources are in a state. It waits for the state, not for a time:
+# TRIES (1200) only ends a scenario that would never end.
+until_state() {
+    _left=${3:-1200}
+    while [ "$(status_of "$1")" -lt "$2" ] && [ "$_left" -gt 0 ]; do
+        _left=$((_left - 1))
+        sleep 0.05
+    done
+    above "resources $1" "$(status_of "$1")" "$2"
+}
+
 # ---- what must be true
 
-# law: accepted = settled + pending + held in every job, as `status` prints it.
+# law: every record read has one fate and every resource one state, as `status` prints it.
 law() {
     iptfhir --json status
-    if [ "$(value 'it.length > 0 && it.every((j) => j.conserved && j.accepted === j.settled + j.pending + j.held)' <"$dir/out")" = true ]; then
+    _law='(() => { const t = it.jobs.flatMap((j) => j.targets); return it.jobs.length > 0 && it.conserved && it.lost === 0 && it.jobs.every((j) => j.records.read === j.records.mapped + j.records.unchanged + j.records.stale + j.records.held) && t.every((r) => r.resources === r.inStep + r.waiting + r.unknown + r.held + r.decided); })()'
+    if [ "$(value "$_law" <"$dir/out")" = true ]; then
         ok
-        value 'it.map((j) => `law: ${j.job}: accepted ${j.accepted} = settled ${j.settled} + pending ${j.pending} + held ${j.held}`).join("\n")' <"$dir/out"
+        value 'it.jobs.flatMap((j) => [`law: ${j.job}: records read ${j.records.read} = mapped ${j.records.mapped} + unchanged ${j.records.unchanged} + stale ${j.records.stale} + held ${j.records.held}`, ...j.targets.map((t) => `law: ${t.target}: resources ${t.resources} = in step ${t.inStep} + waiting ${t.waiting} + unknown ${t.unknown} + held ${t.held} + decided ${t.decided}`)]).join("\n")' <"$dir/out"
     else
         bad "the conservation law: $(cat "$dir/out" "$dir/err")"
     fi
 }
 
-# status_of MEMBER: a number of `status` over all jobs.
+# status_of MEMBER: a number of `status` over all jobs and targets: inStep, waiting, unknown, held, decided, resources.
 status_of() {
     iptfhir --json status
-    value "it.reduce((n, j) => n + j.$1, 0)" <"$dir/out"
+    value "it.jobs.flatMap((j) => j.targets).reduce((n, t) => n + t.$1, 0)" <"$dir/out"
 }
 
-# held [CODE]: how many items are held.
+# held [CODE]: how many items are held: resources, records, rows.
 held() {
     iptfhir --json outbox list --state held ${1:+--code "$1"}
     value it.length <"$dir/out"
 }
+
+# items CODE [TYPE]: the ids of what is held with a code.
+items() {
+    iptfhir --json outbox list --code "$1"
+    value "it.filter((i) => !'${2:-}' || i.type === '${2:-}').map((i) => i.id).join(' ')" <"$dir/out"
+}
+
+# of N TYPE: the resources of a type in the chart of patient N, one a line.
+of() { ehr_resources "$2" | grep "\"Patient/pat-$1\""; }
+
+# id_of N TYPE: the server's id of the first of them.
+id_of() { of "$1" "$2" | head -1 | value it.id; }
 
 # arrived [TYPES]: the server has what the records say, once each, and nothing else; what is held or waits may be missing.
 arrived() {

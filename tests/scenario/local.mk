@@ -17,6 +17,15 @@ scenarios = \
 	%D%/mappers-at-once.sh \
 	%D%/contract.sh \
 	%D%/restricted.sh \
-	%D%/tls-refused.sh
+	%D%/tls-refused.sh \
+	%D%/back-again.sh \
+	%D%/corrected-while-waiting.sh \
+	%D%/revoked.sh \
+	%D%/patient-changed.sh \
+	%D%/no-fhir.sh \
+	%D%/one-resource-fails.sh \
+	%D%/one-bad-patient.sh \
+	%D%/second-target.sh \
+	%D%/truncated-export.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs

@@ -6,7 +6,7 @@ clinic 4
 PLUGINS="$top_builddir/tests/plugins/.libs" RECORD_SECONDS=2 MEMORY_MIB=600 PATIENCE=3
 for how in crash hang hog; do
     echo "-- mapper-$how"
-    rm -f "$dir"/store.db*
+    new_store
     hospital "$how"
     EXTRA_MAPPERS="  bad: {plugin: mapper-$how, record: REC-2}" MAPPERS="bad, careplan, goals, measures, neighbours"
     config

@@ -17,12 +17,12 @@ run 1 sync
 silent_on "record ids in the log" 'REC-[0-9]' "$dir/err"
 iptfhir --json outbox list
 cp "$dir/out" "$dir/list"
-same "held" "$(value 'it.map((i) => [i.recordId, i.code, i.detail.split(" ")[1]].join(" ")).sort().join(", ")' <"$dir/list")" \
+same "held" "$(value 'it.map((i) => [i.recordId, i.code, i.detail.split(" ")[0]].join(" ")).sort().join(", ")' <"$dir/list")" \
     "REC-2 plugin-crash mapper-crash, REC-3 plugin-crash mapper-hang, REC-4 plugin-crash mapper-hog"
 says "how the first went" 'mapper-crash crashed \(signal [0-9]+\)' "$dir/list"
 says "how the second went" 'mapper-hang did not return within 2 s' "$dir/list"
 says "how the third went" 'mapper-hog took more than 600 MiB' "$dir/list"
-same "the others arrived" "$(ehr_resources CarePlan | sed 's/.*"value":"\(REC-[0-9]\).*/\1/' | sort | tr '\n' ' ')" "REC-1 REC-5 "
+same "the others arrived" "$(ehr_resources CarePlan | sed 's/.*"Patient.pat-\([0-9]*\)".*/REC-\1/' | sort | tr '\n' ' ')" "REC-1 REC-5 "
 same "nothing of the held ones" "$(ehr_contains REC-2/) $(ehr_contains REC-3/) $(ehr_contains REC-4/)" "0 0 0"
 same "doubles" "$(ehr_duplicates)" 0
 law

@@ -11,16 +11,16 @@ ehr_start match --patients "$dir/known.ndjson" --journal "$dir/journal" || exit 
 config
 run 1 sync
 
-# items CODE: the records that have something held with it.
-items() {
+# records CODE: the records that have something held with it.
+records() {
     iptfhir --json outbox list --code "$1"
     value '[...new Set(it.map((i) => i.recordId))].sort().join(" ")' <"$dir/out"
 }
-same "not found" "$(items patient-not-found)" REC-2
-same "ambiguous" "$(items patient-ambiguous)" REC-3
-same "mismatch" "$(items patient-mismatch)" "REC-4 REC-5"
+same "not found" "$(records patient-not-found)" REC-2
+same "ambiguous" "$(records patient-ambiguous)" REC-3
+same "mismatch" "$(records patient-mismatch)" "REC-4 REC-5"
 arrived
-same "records that arrived" "$(ehr_resources CarePlan | sed 's/.*"value":"\(REC-[0-9]\).*/\1/' | sort | tr '\n' ' ')" "REC-1 REC-6 "
+same "records that arrived" "$(ehr_resources CarePlan | sed 's/.*"Patient.\(pat-[0-9]\).*/\1/' | sort | tr '\n' ' ')" "pat-1 pat-6 "
 same "nobody was created" "$(ehr_count Patient)" 6
 run 0 outbox list --code patient-mismatch
 says "the list" 'patient-mismatch .*REC-4' "$dir/out"

@@ -47,5 +47,15 @@ same "mode of the store" "$(stat -c %a "$dir/store.db")" 600
 change REC-1 'r.goals[0].text = "UNRESTRICTEDGOAL"'
 run 1 sync
 same "a text that may go arrives" "$(ehr_contains UNRESTRICTEDGOAL)" 1
-above "and is in the store" "$(cat "$dir"/store.db* | grep -ac UNRESTRICTEDGOAL)" 1
+# Bodies are sealed and compressed in the store, so it is asked for what it has.
+iptfhir --json outbox list --state in-step
+for id in $(value 'it.filter((i) => i.type === "Goal").map((i) => i.id).join(" ")' <"$dir/out"); do
+    "$IPTFHIR" -c "$dir/iptfhir.yaml" outbox show "$id"
+done >"$dir/goals"
+says "and is in the store" UNRESTRICTEDGOAL "$dir/goals"
+iptfhir --json outbox list --state in-step
+for id in $(value 'it.map((i) => i.id).join(" ")' <"$dir/out"); do
+    "$IPTFHIR" -c "$dir/iptfhir.yaml" outbox show "$id"
+done >"$dir/bodies"
+silent_on "in the bodies of the store" '[^N]RESTRICTED' "$dir/bodies"
 scenario_end

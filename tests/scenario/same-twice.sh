@@ -12,7 +12,8 @@ arrived
 above "resources at the server" "$(ehr_count Observation)" 80
 says "the summary" '4 records read .* 0 held' "$dir/err"
 run 0 status
-says "the law in words" 'accepted ([0-9]+) = settled \1 \+ pending 0 \+ held 0' "$dir/out"
+says "the law in words" 'records read 4 = mapped 4 \+ unchanged 0 \+ stale 0 \+ held 0' "$dir/out"
+says "the law of resources" 'resources ([0-9]+) = in step \1 \+ waiting 0 \+ unknown 0 \+ held 0 \+ decided 0' "$dir/out"
 
 ehr_reset
 run 0 sync
@@ -28,12 +29,12 @@ same "changes after a touch" "$(mutations)" 0
 same "requests after a touch" "$(ehr_stat .requests)" '{}'
 
 # The store is lost: everything is found at the server, nothing is made twice. (Provenance has no identifier to be found by.)
-rm "$dir"/store.db*
+forget_store
 NEIGHBOURS="condition, careteam, encounter, procedure, consent"
 config
 ehr_reset
 run 0 sync
 same "changes after the store was lost" "$(mutations)" 0
 same "identities that are there twice" "$(ehr_duplicates)" 0
-same "all of it counted as created" "$(status_of created)" "$(status_of accepted)"
+same "all of it is in step" "$(status_of inStep)" "$(status_of resources)"
 scenario_end

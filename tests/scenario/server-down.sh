@@ -12,9 +12,9 @@ config
 # Down at the start.
 ehr_stop
 run 75 sync
-says "what is wrong" 'target hospital cannot be used now' "$dir/err"
-says "what is to come" 'wait for a retry' "$dir/err"
-same "all of it waits" "$(status_of pending)" "$(status_of accepted)"
+says "what is wrong" 'target hospital waits: .*target-unreachable' "$dir/err"
+says "what is to come" 'wait: the next sync goes on' "$dir/err"
+same "all of it waits" "$(status_of waiting)" "$(status_of resources)"
 run 75 status
 hospital second --state "$dir/state"
 settle
@@ -40,7 +40,7 @@ hospital third --state "$dir/state"
 wait $sync
 middle=$?
 case $middle in 0 | 75) ok ;; *) bad "the sync with a server that came back: exit code $middle" ;; esac
-says "it was noticed" 'target hospital cannot be used now' "$dir/middle.err"
+says "it was noticed" 'target hospital waits: .*target-unreachable' "$dir/middle.err"
 settle
 same "the sync after the break" "$code" 0
 arrived

@@ -8,12 +8,12 @@ PATIENCE=1
 # refused NAME MESSAGE: the sync waits with this message, and the server saw no request.
 refused() {
     config
-    rm -f "$dir"/store.db*
+    new_store
     run 75 sync
     says "$1" "$2" "$dir/err"
-    says "$1: the target is named" 'target hospital cannot be used now' "$dir/err"
+    says "$1: the target is named" 'target hospital waits: .*target-unreachable' "$dir/err"
     same "$1: requests" "$(grep -c '"method"' "$dir/journal")" 0
-    same "$1: everything waits" "$(status_of pending)" "$(status_of accepted)"
+    same "$1: everything waits" "$(status_of waiting)" "$(status_of resources)"
     law
     run 78 check --probe
     says "$1: also said by check --probe" "$2" "$dir/err"
@@ -41,7 +41,7 @@ hospital plain --http
 config
 run 78 check
 says "plain http" 'https' "$dir/err"
-rm -f "$dir"/store.db*
+new_store
 run 78 sync
 says "plain http, in a sync" 'https' "$dir/err"
 same "plain http: requests" "$(grep -c '"method"' "$dir/journal")" 0

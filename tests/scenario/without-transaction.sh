@@ -9,7 +9,7 @@ way() {
     name=$1
     shift
     clinic 3
-    rm -f "$dir"/store.db*
+    new_store
     hospital "$name" "$@"
     NEIGHBOURS="condition, careteam, encounter, procedure, consent"
     config
@@ -25,7 +25,7 @@ way() {
     same "$name: creates of one identity at once" "$(ehr_stat .overlaps)" 0
     law
     # Another store of the same clinic finds what is there.
-    rm -f "$dir"/store.db*
+    forget_store
     ehr_reset
     run 0 sync
     same "$name: changes by a new store" "$(mutations)" 0
@@ -39,15 +39,18 @@ same "single creates" "$creates" 0
 way batch --no-transaction
 above "bundles" "$bundles" 3
 same "single creates" "$creates" 0
-way single --no-transaction --no-batch
+way client-ids --no-transaction --no-batch
+same "creates by POST" "$creates" 0
+same "bundles" "$bundles" 0
+way single --no-transaction --no-batch --no-client-ids
 same "bundles" "$bundles" 0
 above "single creates" "$creates" 60
 same "searches, where creates are conditional" "$searches" 0
-way search-first --no-transaction --no-batch --no-conditional-create
+way search-first --no-transaction --no-batch --no-client-ids --no-conditional-create
 above "searches" "$searches" 60
 above "single creates" "$creates" 60
-way search-first-bundle --no-conditional-create
-above "searches" "$searches" 60
+way search-first-bundle --no-client-ids --no-conditional-create
+above "bundles of searches and of creates" "$bundles" 4
 WORKERS=4
-way racing --racy 30
+way racing --no-client-ids --racy 30
 scenario_end

@@ -22,12 +22,22 @@ static iptfhir_status poll_nothing(void *self, const char *cursor, struct iptfhi
     return IPTFHIR_OK;
 }
 
-/* A target that takes nothing. */
-static iptfhir_status deliver_nothing(void *self, const struct iptfhir_change_set *set,
-                                      struct iptfhir_receipt_sink *sink,
-                                      struct iptfhir_error *error) {
-    (void)self, (void)set, (void)sink, (void)error;
+/* A target without a server, which is asked nothing and proves nothing. */
+static void connect_nowhere(void *self, struct iptfhir_http_settings *out) {
+    (void)self, (void)out;
+}
+
+static iptfhir_status ask_nothing(void *self, const struct iptfhir_order *order,
+                                  struct iptfhir_request_sink *sink, struct iptfhir_error *error) {
+    (void)self, (void)order, (void)sink, (void)error;
     return IPTFHIR_OK;
+}
+
+static iptfhir_answered prove_nothing(void *self, const struct iptfhir_order *order,
+                                      const struct iptfhir_http_response *answers, size_t count,
+                                      struct iptfhir_evidence_sink *sink) {
+    (void)self, (void)order, (void)answers, (void)count, (void)sink;
+    return IPTFHIR_ANSWERED;
 }
 
 /* A function that an older descriptor can't name. */
@@ -41,13 +51,8 @@ static const struct iptfhir_source source = {
     .size = FAULT == FAULT_PART ? sizeof(size_t) : sizeof source,
     .poll = FAULT == FAULT_POLL ? NULL : poll_nothing,
 };
-/* A target from before there was probe(). */
-static const struct iptfhir_target target = {
-    .size = FAULT == FAULT_OLDER ? offsetof(struct iptfhir_target, probe) : sizeof target,
-    .deliver = deliver_nothing,
-    .probe = (iptfhir_status(*)(void *, struct iptfhir_error *))(
-        uintptr_t)16, /* must not be seen when not counted */
-};
+static const struct iptfhir_target target = { sizeof target, connect_nowhere, ask_nothing,
+                                              prove_nothing };
 static const struct iptfhir_function functions[] = { { "sayNo", 0, 0, say_no },
                                                      { NULL, 0, 0, NULL } };
 static const struct iptfhir_option options[] = {
@@ -57,16 +62,16 @@ static const struct iptfhir_option options[] = {
 
 #if FAULT == FAULT_SYMBOL
 #define DESCRIPTOR some_other_name
-extern IPTFHIR_PLUGIN_EXPORT const struct iptfhir_plugin DESCRIPTOR;
+extern IPTFHIR_PLUGIN_EXPORT const struct iptfhir_descriptor DESCRIPTOR;
 #else
 #define DESCRIPTOR iptfhir_plugin
 #endif
-const struct iptfhir_plugin DESCRIPTOR = {
+const struct iptfhir_descriptor DESCRIPTOR = {
     .magic = FAULT == FAULT_MAGIC ? 0x7f454c46u : IPTFHIR_MAGIC,
     .abi = FAULT == FAULT_ABI ? IPTFHIR_ABI + 41 : IPTFHIR_ABI,
-    .size = FAULT == FAULT_SHORT   ? offsetof(struct iptfhir_plugin, init)
-            : FAULT == FAULT_OLDER ? offsetof(struct iptfhir_plugin, functions)
-                                   : sizeof(struct iptfhir_plugin),
+    .size = FAULT == FAULT_SHORT   ? offsetof(struct iptfhir_descriptor, init)
+            : FAULT == FAULT_OLDER ? offsetof(struct iptfhir_descriptor, functions)
+                                   : sizeof(struct iptfhir_descriptor),
     .name = FAULT == FAULT_NAME ? "somebody-else" : NAME,
     .version = "1",
     .summary = "A plugin for a test",

@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the example plugin against what `make install` put in place, loads it, and maps its roster.
-# usage: installcheck.sh EXAMPLE-DIR, with CC, IPTFHIR and PKG_CONFIG_PATH in the environment
+# usage: installcheck.sh EXAMPLE-DIR PLUGIN-GUIDE, with CC, IPTFHIR, LIBDIR and PKG_CONFIG_PATH in the environment
 set -eu
-example=$1
+example=$1 guide=$2
+here=$(cd "$(dirname "$0")" && pwd)
+guide=$(cd "$(dirname "$guide")" && pwd)/$(basename "$guide")
 work=$(mktemp -d "${TMPDIR:-/tmp}/iptfhir-sdk-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 fail() { echo "installcheck: $*" >&2; exit 1; }
@@ -12,7 +14,11 @@ for file in example_roster.c Makefile iptfhir.yaml roster.txt; do
     cat "$example/$file" >"$work/$file" # not cp: the tree may be read-only, its copy must not be
 done
 cd "$work"
-test -z "${DESTDIR:-}" || { PKG_CONFIG_SYSROOT_DIR=$DESTDIR; export PKG_CONFIG_SYSROOT_DIR; }
+if [ -n "${DESTDIR:-}" ]; then # what is installed there doesn't stand where it will
+    PKG_CONFIG_SYSROOT_DIR=$DESTDIR
+    LD_LIBRARY_PATH=$DESTDIR$LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export PKG_CONFIG_SYSROOT_DIR LD_LIBRARY_PATH
+fi
 unset MAKEFLAGS MFLAGS MAKELEVEL
 make CC="${CC:-cc} -Werror" || fail "the example doesn't build against the installed header"
 
@@ -29,3 +35,4 @@ test "$status" = 1 || { cat messages >&2; fail "map ended with $status, not 1: o
 test "$(grep -c '"resourceType":"EpisodeOfCare"' resources)" = 3 || fail "map didn't make three EpisodeOfCare"
 grep -q 'roster.txt:3' messages || { cat messages >&2; fail "line 3 wasn't held under its number"; }
 echo "installcheck: the example plugin was built, loaded and run"
+sh "$here/guide.sh" "$guide" "$IPTFHIR_DATADIR/mappings"

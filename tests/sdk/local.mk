@@ -2,6 +2,7 @@
 # Plugins that the tests of core/plugin load, and the example that is built against the installed header.
 sdk_ldflags = $(plugin_ldflags) -rpath '$(abs_builddir)/tests/sdk'
 check_LTLIBRARIES += %D%/options.la \
+	%D%/abi-1.la \
 	%D%/good.la \
 	%D%/bad-magic.la \
 	%D%/bad-abi.la \
@@ -15,6 +16,8 @@ check_LTLIBRARIES += %D%/options.la \
 	%D%/bad-poll.la
 %C%_options_la_SOURCES = %D%/options.c %D%/options.h
 %C%_options_la_LDFLAGS = $(sdk_ldflags)
+%C%_abi_1_la_SOURCES = %D%/abi1.c
+%C%_abi_1_la_LDFLAGS = $(sdk_ldflags)
 %C%_good_la_SOURCES = %D%/handshake.c
 %C%_good_la_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT=FAULT_NONE -DNAME='"good"'
 %C%_good_la_LDFLAGS = $(sdk_ldflags)
@@ -49,13 +52,27 @@ check_LTLIBRARIES += %D%/options.la \
 %C%_bad_poll_la_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT=FAULT_POLL -DNAME='"bad-poll"'
 %C%_bad_poll_la_LDFLAGS = $(sdk_ldflags)
 
+# The mock host for the tests of plugins, ours and others': nodes are real ones.
+check_LIBRARIES += libmock.a
+libmock_a_SOURCES = tests/mock_nodes.c tests/mock_host.h
+lib_LTLIBRARIES += libiptfhir-mock.la
+libiptfhir_mock_la_SOURCES = tests/mock_nodes.c tests/mock_host.h core/base/alloc.c core/base/error.c core/base/text.c \
+	core/tree/arena.c core/tree/json_read.c core/tree/json_write.c core/tree/node.c core/tree/symbol.c core/tree/tree.c
+libiptfhir_mock_la_CFLAGS = $(AM_CFLAGS)
+libiptfhir_mock_la_LDFLAGS = -version-info 0:0:0 -no-undefined -export-symbols-regex '^mock_' $(HARD_LDFLAGS)
+mockdir = $(pkgincludedir)/testing
+mock_HEADERS = tests/mock_host.h
+exampledir = $(pkgdatadir)/example
+dist_example_DATA = %D%/example/example_roster.c %D%/example/Makefile %D%/example/README.md %D%/example/iptfhir.yaml \
+	%D%/example/roster.txt
+
 # Builds the example outside the tree, with pkg-config, against what was installed, and loads it.
 installcheck-sdk:
-	@DESTDIR='$(DESTDIR)' CC='$(CC)' IPTFHIR='$(DESTDIR)$(bindir)/iptfhir' \
+	@DESTDIR='$(DESTDIR)' LIBDIR='$(libdir)' CC='$(CC)' IPTFHIR='$(DESTDIR)$(bindir)/iptfhir' \
 		PKG_CONFIG_PATH='$(DESTDIR)$(pkgconfigdir)'"$${PKG_CONFIG_PATH:+:$$PKG_CONFIG_PATH}" \
 		IPTFHIR_DATADIR='$(DESTDIR)$(pkgdatadir)' IPTFHIR_PLUGINDIR='$(DESTDIR)$(plugindir)' \
-		sh '$(srcdir)/tests/sdk/installcheck.sh' '$(srcdir)/tests/sdk/example'
+		sh '$(srcdir)/tests/sdk/installcheck.sh' '$(DESTDIR)$(exampledir)' '$(srcdir)/doc/plugin-guide.md'
 .PHONY: installcheck-sdk
 
-EXTRA_DIST += %D%/installcheck.sh %D%/example/example_roster.c %D%/example/Makefile %D%/example/README.md \
-	%D%/example/iptfhir.yaml %D%/example/roster.txt
+scenario_tests += %D%/symbols.sh
+EXTRA_DIST += %D%/guide.sh %D%/symbols.sh %D%/libiptfhir.symbols %D%/installcheck.sh

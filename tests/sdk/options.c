@@ -52,10 +52,10 @@ static bool say_yes(const char *input, const char *const *args, size_t count, ch
 static const struct iptfhir_function functions[] = { { "sayYes", 0, 0, say_yes },
                                                      { NULL, 0, 0, NULL } };
 
-const struct iptfhir_plugin iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
-    .size = sizeof(struct iptfhir_plugin),
+    .size = sizeof(struct iptfhir_descriptor),
     .name = "options",
     .version = "1",
     .summary = "Every type of option",

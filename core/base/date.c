@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calendar arithmetic, and the times of FHIR and HTTP. */
+#include <iptfhir/date.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_MS INT64_C(86400000)
+
+/* Days from 0000-03-01 to 1970-01-01: years are counted from March, so that the leap day is a
+ * year's last. */
+#define EPOCH_DAYS 719468
+#define DAYS_OF_ERA 146097 /* 400 years */
+
+int iptfhir_date_month_days(int year, int month) {
+    static const int lengths[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    if (month < 1 || month > 12)
+        return 0;
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return lengths[month - 1] + (month == 2 && leap);
+}
+
+bool iptfhir_date_exists(int year, int month, int day) {
+    return year >= 0 && year <= 9999 && day >= 1 && day <= iptfhir_date_month_days(year, month);
+}
+
+int64_t iptfhir_date_to_days(int64_t year, int month, int day) {
+    int64_t from_march = year - (month <= 2);
+    int64_t era = (from_march >= 0 ? from_march : from_march - 399) / 400;
+    int64_t year_of_era = from_march - era * 400;
+    int month_from_march = month > 2 ? month - 3 : month + 9;
+    int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * DAYS_OF_ERA + day_of_era - EPOCH_DAYS;
+}
+
+void iptfhir_date_from_days(int64_t days, int *year, int *month, int *day) {
+    int64_t from_march = days + EPOCH_DAYS;
+    int64_t era = (from_march >= 0 ? from_march : from_march - (DAYS_OF_ERA - 1)) / DAYS_OF_ERA;
+    int64_t day_of_era = from_march - era * DAYS_OF_ERA;
+    int64_t leap_days = day_of_era / 1460 - day_of_era / 36524 + day_of_era / 146096;
+    int64_t year_of_era = (day_of_era - leap_days) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month_from_march = (5 * day_of_year + 2) / 153;
+    *day = (int)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+    *month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+    *year = (int)(year_of_era + era * 400 + (*month <= 2));
+}
+
+static void put_two(char *out, int value) {
+    out[0] = (char)('0' + value / 10 % 10);
+    out[1] = (char)('0' + value % 10);
+}
+
+void iptfhir_date_format(int64_t days, char out[11]) {
+    const int64_t first = -719528; /* 0000-01-01 */
+    const int64_t last = 2932896;  /* 9999-12-31 */
+    int64_t clamped = days < first ? first : days > last ? last : days;
+    int year;
+    int month;
+    int day;
+    iptfhir_date_from_days(clamped, &year, &month, &day);
+    memcpy(out, "0000-00-00", 11);
+    put_two(out, year / 100);
+    put_two(out + 2, year % 100);
+    put_two(out + 5, month);
+    put_two(out + 8, day);
+}
+
+void iptfhir_time_format(int64_t ms, char out[25]) {
+    const int64_t first = -62167219200000; /* 0000-01-01T00:00:00.000Z */
+    const int64_t last = 253402300799999;  /* 9999-12-31T23:59:59.999Z */
+    int64_t clamped = ms < first ? first : ms > last ? last : ms;
+    int64_t days = clamped / DAY_MS;
+    int64_t rest = clamped % DAY_MS;
+    if (rest < 0) {
+        rest += DAY_MS;
+        days--;
+    }
+    iptfhir_date_format(days, out);
+    memcpy(out + 10, "T00:00:00.000Z", 15);
+    put_two(out + 11, (int)(rest / 3600000));
+    put_two(out + 14, (int)(rest / 60000 % 60));
+    put_two(out + 17, (int)(rest / 1000 % 60));
+    out[20] = (char)('0' + rest / 100 % 10);
+    put_two(out + 21, (int)(rest % 100));
+}
+
+/* Reads exactly `count` digits and moves on; -1 when they are not there. */
+static int take_digits(const char **at, int count) {
+    int value = 0;
+    for (int i = 0; i < count; i++, (*at)++) {
+        if (**at < '0' || **at > '9')
+            return -1;
+        value = value * 10 + (**at - '0');
+    }
+    return value;
+}
+
+/* Moves over one character; false when it is another. */
+static bool take(const char **at, char c) {
+    if (**at != c)
+        return false;
+    (*at)++;
+    return true;
+}
+
+/* Reads "HH:MM" as minutes; -1 when it is none. */
+static int take_minutes(const char **at) {
+    int hours = take_digits(at, 2);
+    if (hours < 0 || hours > 23 || !take(at, ':'))
+        return -1;
+    int minutes = take_digits(at, 2);
+    return minutes < 0 || minutes > 59 ? -1 : hours * 60 + minutes;
+}
+
+/* Reads "Z" or an offset such as "-05:00" at the end of a time, as minutes east of UTC. */
+static bool take_offset(const char *at, int *minutes) {
+    *minutes = 0;
+    if (take(&at, 'Z'))
+        return *at == '\0';
+    bool west = *at == '-';
+    if (!west && *at != '+')
+        return false;
+    at++;
+    int magnitude = take_minutes(&at);
+    *minutes = west ? -magnitude : magnitude;
+    return magnitude >= 0 && *at == '\0';
+}
+
+bool iptfhir_time_to_seconds(const char *text, int64_t *seconds) {
+    if (text == NULL)
+        return false;
+    const char *at = text;
+    int year = take_digits(&at, 4);
+    if (year < 0 || !take(&at, '-'))
+        return false;
+    int month = take_digits(&at, 2);
+    if (month < 0 || !take(&at, '-'))
+        return false;
+    int day = take_digits(&at, 2);
+    if (day < 0 || !iptfhir_date_exists(year, month, day))
+        return false;
+    int64_t midnight = iptfhir_date_to_days(year, month, day) * 86400;
+    *seconds = midnight;
+    if (*at == '\0')
+        return true;
+    if (!take(&at, 'T'))
+        return false;
+    int minutes = take_minutes(&at);
+    if (minutes < 0 || !take(&at, ':'))
+        return false;
+    int second = take_digits(&at, 2);
+    if (second < 0 || second > 60)
+        return false;
+    if (take(&at, '.'))
+        at += strspn(at, "0123456789");
+    int offset = 0;
+    if (!take_offset(at, &offset))
+        return false;
+    *seconds = midnight + (minutes - offset) * 60 + second;
+    return true;
+}
+
+/* The month of an English three-letter name, 0 when it is none. */
+static int month_number(const char *name) {
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    if (strlen(name) != 3)
+        return 0;
+    for (int i = 0; i < 12; i++)
+        if (memcmp(names + 3 * i, name, 3) == 0)
+            return i + 1;
+    return 0;
+}
+
+/* The parts of an HTTP date as they were read. */
+struct http_time {
+    int year;
+    char month[4];
+    int day;
+    int hour;
+    int minute;
+    int second;
+    int end; /* where the text was read to; -1: it doesn't fit the form */
+};
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+static bool scan_fixed(const char *text, struct http_time *t) {
+    char weekday[4];
+    t->end = -1;
+    int found = sscanf(text, "%3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", weekday, &t->day,
+                       t->month, &t->year, &t->hour, &t->minute, &t->second, &t->end);
+    return found == 7 && t->end > 0;
+}
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT": more than 50 years ahead means a century ago. */
+static bool scan_rfc850(const char *text, int64_t now_ms, struct http_time *t) {
+    char weekday[10];
+    t->end = -1;
+    int found = sscanf(text, "%9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", weekday, &t->day,
+                       t->month, &t->year, &t->hour, &t->minute, &t->second, &t->end);
+    if (found != 7 || t->end <= 0)
+        return false;
+    int this_year;
+    int month;
+    int day;
+    iptfhir_date_from_days(now_ms / DAY_MS, &this_year, &month, &day);
+    t->year += this_year / 100 * 100;
+    if (t->year > this_year + 50)
+        t->year -= 100;
+    return true;
+}
+
+/* "Sun Nov  6 08:49:37 1994" */
+static bool scan_asctime(const char *text, struct http_time *t) {
+    char weekday[4];
+    t->end = -1;
+    int found = sscanf(text, "%3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", weekday, t->month,
+                       &t->day, &t->hour, &t->minute, &t->second, &t->year, &t->end);
+    return found == 7 && t->end > 0;
+}
+
+bool iptfhir_http_date(const char *text, int64_t now_ms, int64_t *ms) {
+    struct http_time t = { 0 };
+    if (text == NULL)
+        return false;
+    if (!scan_fixed(text, &t) && !scan_rfc850(text, now_ms, &t) && !scan_asctime(text, &t))
+        return false;
+    const char *rest = text + t.end;
+    rest += strspn(rest, " \t");
+    int month = month_number(t.month);
+    bool clock_exists = t.hour >= 0 && t.hour <= 23 && t.minute >= 0 && t.minute <= 59 &&
+                        t.second >= 0 && t.second <= 60;
+    if (*rest != '\0' || !clock_exists || !iptfhir_date_exists(t.year, month, t.day))
+        return false;
+    int64_t days = iptfhir_date_to_days(t.year, month, t.day);
+    *ms = (days * 86400 + t.hour * 3600 + t.minute * 60 + t.second) * 1000;
+    return true;
+}
+
+int64_t iptfhir_retry_after(const char *value, int64_t now_ms) {
+    if (value == NULL)
+        return -1;
+    const char *at = value + strspn(value, " \t");
+    if (*at >= '0' && *at <= '9') {
+        int64_t seconds = 0;
+        for (; *at >= '0' && *at <= '9'; at++)
+            if (seconds < INT64_C(1000000000))
+                seconds = seconds * 10 + (*at - '0');
+        at += strspn(at, " \t");
+        return *at == '\0' ? seconds * 1000 : -1;
+    }
+    int64_t when = 0;
+    if (!iptfhir_http_date(at, now_ms, &when))
+        return -1;
+    return when > now_ms ? when - now_ms : 0;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Growing buffers, JSON strings, UTF-8 and whole files. */
+#include <iptfhir/text.h>
+
+#include "core/base/alloc.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool iptfhir_text_reserve(struct iptfhir_text *s, size_t more) {
+    if (s->failed)
+        return false;
+    if (more > SIZE_MAX / 4 || s->length > SIZE_MAX / 4) {
+        s->failed = true;
+        return false;
+    }
+    size_t need = s->length + more + 1;
+    if (need <= s->capacity)
+        return true;
+    size_t capacity = s->capacity ? s->capacity * 2 : 128;
+    while (capacity < need)
+        capacity *= 2;
+    char *data = base_realloc(s->data, capacity);
+    if (!data) {
+        s->failed = true;
+        return false;
+    }
+    s->data = data;
+    s->capacity = capacity;
+    return true;
+}
+
+void iptfhir_text_add(struct iptfhir_text *s, const char *bytes, size_t length) {
+    if (s->failed || !iptfhir_text_reserve(s, length))
+        return;
+    if (length > 0)
+        memcpy(s->data + s->length, bytes, length);
+    s->length += length;
+    s->data[s->length] = '\0';
+}
+
+void iptfhir_text_puts(struct iptfhir_text *s, const char *text) {
+    iptfhir_text_add(s, text, strlen(text));
+}
+
+void iptfhir_text_printf(struct iptfhir_text *s, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    iptfhir_text_vprintf(s, format, args);
+    va_end(args);
+}
+
+void iptfhir_text_vprintf(struct iptfhir_text *s, const char *format, va_list args) {
+    if (s->failed || !iptfhir_text_reserve(s, 0))
+        return;
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(s->data + s->length, s->capacity - s->length, format, args);
+    if (length < 0) {
+        s->data[s->length] = '\0';
+        s->failed = true;
+    } else if ((size_t)length < s->capacity - s->length) {
+        s->length += (size_t)length;
+    } else if (iptfhir_text_reserve(s, (size_t)length)) {
+        vsnprintf(s->data + s->length, s->capacity - s->length, format, again);
+        s->length += (size_t)length;
+    } else {
+        s->data[s->length] = '\0';
+    }
+    va_end(again);
+}
+
+/* Bytes that may need an escape: controls, quote, backslash, and the lead byte of U+2028 and
+ * U+2029. */
+static const unsigned char may_escape[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,         1,          1,          1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ['"'] = 1, ['\\'] = 1, [0x7F] = 1, [0xE2] = 1,
+};
+
+#define ONES 0x0101010101010101ULL
+#define HIGHS 0x8080808080808080ULL
+
+/* Tells whether one of eight bytes may need an escape or is not ASCII. */
+static inline uint64_t eight_special(uint64_t w) {
+    uint64_t quote = w ^ (ONES * '"'), backslash = w ^ (ONES * '\\'), delete = w ^ (ONES * 0x7F);
+    return (((w - ONES * 0x20) | (quote - ONES) | (backslash - ONES) | (delete - ONES)) | w) &
+           HIGHS;
+}
+
+/* The length of the run that can be copied as it is. */
+static size_t plain_run(const char *text, size_t length) {
+    size_t i = 0;
+    while (i + 8 <= length) {
+        uint64_t w;
+        memcpy(&w, text + i, 8);
+        if (eight_special(w))
+            break;
+        i += 8;
+    }
+    while (i < length && !may_escape[(unsigned char)text[i]])
+        i++;
+    return i;
+}
+
+/* Writes one byte's escape; returns how many bytes of text it stands for. */
+static size_t escape(struct iptfhir_text *s, const char *text, size_t length) {
+    static const char hex[] = "0123456789abcdef";
+    unsigned char c = (unsigned char)text[0];
+    const char *two = NULL;
+    switch (c) {
+    case '"': two = "\\\""; break;
+    case '\\': two = "\\\\"; break;
+    case '\b': two = "\\b"; break;
+    case '\f': two = "\\f"; break;
+    case '\n': two = "\\n"; break;
+    case '\r': two = "\\r"; break;
+    case '\t': two = "\\t"; break;
+    case 0xE2:
+        if (length >= 3 && (unsigned char)text[1] == 0x80 &&
+            ((unsigned char)text[2] & 0xFE) == 0xA8) {
+            iptfhir_text_add(s, (unsigned char)text[2] == 0xA8 ? "\\u2028" : "\\u2029", 6);
+            return 3;
+        }
+        iptfhir_text_add(s, text, 1);
+        return 1;
+    default: break;
+    }
+    if (two) {
+        iptfhir_text_add(s, two, 2);
+    } else {
+        const char u[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+        iptfhir_text_add(s, u, 6);
+    }
+    return 1;
+}
+
+/* Appends what there is room for unless it must be escaped: runs are copied whole. */
+static inline void put_escaped(struct iptfhir_text *s, const char *text, size_t length) {
+    size_t run = plain_run(text, length);
+    if (run > 0)
+        memcpy(s->data + s->length, text, run);
+    s->length += run;
+    while (run < length) {
+        run += escape(s, text + run, length - run);
+        size_t next = plain_run(text + run, length - run);
+        iptfhir_text_add(s, text + run, next);
+        run += next;
+    }
+}
+
+void iptfhir_text_json_part(struct iptfhir_text *s, const char *text, size_t length) {
+    if (!iptfhir_text_reserve(s, length))
+        return;
+    put_escaped(s, text, length);
+    s->data[s->length] = '\0';
+}
+
+void iptfhir_text_json(struct iptfhir_text *s, const char *text, size_t length) {
+    if (s->length + length + 3 > s->capacity && !iptfhir_text_reserve(s, length + 2))
+        return;
+    if (s->failed)
+        return;
+    s->data[s->length++] = '"';
+    put_escaped(s, text, length);
+    iptfhir_text_putc(s, '"');
+}
+
+void iptfhir_text_clear(struct iptfhir_text *s) {
+    s->length = 0;
+    s->failed = false;
+    if (s->data)
+        s->data[0] = '\0';
+}
+
+void iptfhir_text_free(struct iptfhir_text *s) {
+    if (!s)
+        return;
+    base_free(s->data);
+    *s = (struct iptfhir_text) { 0 };
+}
+
+char *iptfhir_text_steal(struct iptfhir_text *s) {
+    char *data = NULL;
+    if (s->failed || !iptfhir_text_reserve(s, 0)) {
+        iptfhir_text_free(s);
+        return NULL;
+    }
+    data = s->data;
+    data[s->length] = '\0';
+    *s = (struct iptfhir_text) { 0 };
+    return data;
+}
+
+size_t iptfhir_utf8_sequence(const char *bytes, size_t length) {
+    const unsigned char *p = (const unsigned char *)bytes;
+    if (length == 0)
+        return 0;
+    if (p[0] < 0x80)
+        return 1;
+    size_t n = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+    if (p[0] >= 0xC2 && p[0] <= 0xDF) {
+        n = 2;
+    } else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
+        n = 3;
+        low = p[0] == 0xE0 ? 0xA0 : 0x80;
+        high = p[0] == 0xED ? 0x9F : 0xBF;
+    } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
+        n = 4;
+        low = p[0] == 0xF0 ? 0x90 : 0x80;
+        high = p[0] == 0xF4 ? 0x8F : 0xBF;
+    }
+    if (n == 0 || n > length || p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return n;
+}
+
+bool iptfhir_utf8_valid(const char *bytes, size_t length) {
+    size_t at = 0;
+    while (at < length) {
+        uint64_t w;
+        if (length - at >= sizeof w) {
+            memcpy(&w, bytes + at, sizeof w);
+            if ((w & HIGHS) == 0) {
+                at += sizeof w;
+                continue;
+            }
+        }
+        size_t n = iptfhir_utf8_sequence(bytes + at, length - at);
+        if (n == 0)
+            return false;
+        at += n;
+    }
+    return true;
+}

@@ -1,0 +1,701 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deciding what comes next in a lane, until its next order or its end. */
+#include "core/sync/advance.h"
+
+#include "core/sync/evidence.h"
+#include "core/sync/intake.h"
+#include "core/sync/order.h"
+#include "core/sync/render.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TRIES_MOST = 5,             /* failures of one resource while others are taken */
+    ROUNDS_MOST = 4,            /* writes of one resource that were refused in one cycle */
+    LOOK_AGAIN_MS = 15 * 60000, /* what may mend itself at the target is looked at again */
+    DECIDES_MOST = 8            /* decisions in a row without an order: more is a fault of ours */
+};
+
+struct cycle_job {
+    struct cycle_job *next;
+    const char *name;
+    struct intake_poll poll;
+};
+
+/* ---- what a person said ---- */
+
+/* Carries out what needs no look at the target. */
+static void apply_decision(struct lane_item *item) {
+    struct store_state *s = &item->state;
+    if (cycle_decided(item, "again")) {
+        cycle_begin_anew(item);
+        return;
+    }
+    if (cycle_decided(item, "move")) {
+        if (s->server_id[0] != '\0')
+            item->wanted = STORE_WANTED_MOVED;
+        else
+            s->decision = "";
+        item->dirty = true;
+        return;
+    }
+    if (!cycle_decided(item, "leave") && !cycle_decided(item, "discard"))
+        return;
+    s->attempt = STORE_NO_ATTEMPT;
+    s->step = STORE_DECIDED;
+    s->code = s->decision;
+    s->decision = "";
+    lane_wanted_key(item, s->attempt_hash);
+    item->dirty = true;
+}
+
+/* ---- facts ---- */
+
+/* The poll of a job, read once a cycle. */
+static const struct intake_poll *poll_of(struct cycle *c, const char *job,
+                                         struct iptfhir_error *error) {
+    for (const struct cycle_job *j = c->jobs; j != NULL; j = j->next) {
+        if (strcmp(j->name, job) == 0)
+            return &j->poll;
+    }
+    struct cycle_job *j = arena_zalloc(&c->arena, sizeof *j);
+    if (j == NULL) {
+        error_set(error, "memory", NULL, "out of memory");
+        return NULL;
+    }
+    j->name = job;
+    if (!intake_poll_of(c->run->store, job, &j->poll, error))
+        return NULL;
+    j->next = c->jobs;
+    c->jobs = j;
+    return &j->poll;
+}
+
+/* Whether a withdrawal takes back what never should have stood there. */
+static bool is_erasure(enum store_wanted wanted) {
+    return wanted == STORE_WANTED_ERROR || wanted == STORE_WANTED_MOVED;
+}
+
+/* Asks the gate about one item. */
+static bool ask_gate(struct cycle *c, struct lane_item *item, struct gate_answer *answer,
+                     struct iptfhir_error *error) {
+    static const struct gate_answer orphan = {
+        .way = GATE_HOLDS,
+        .code = "store-damaged",
+        .detail = "the store lost the record that it belongs to: run sync --reread"
+    };
+    if (item->record == NULL) {
+        *answer = orphan;
+        return true;
+    }
+    const struct intake_poll *poll = poll_of(c, item->record->job, error);
+    if (poll == NULL)
+        return false;
+    const struct gate_question question = {
+        .privacy = c->run->settings->privacy,
+        .patient = &c->lane.facts,
+        .recipient = c->reach->config->recipient,
+        .attested = c->reach->config->consent_attested,
+        .data_class = item->said->data_class,
+        .withdrawal = is_erasure(item->wanted),
+        .now_ms = c->run->world->wall_ms(c->run->world),
+        .record_state = item->record->state,
+        .record_code = item->record->code,
+        .record_detail = item->record->detail,
+        .said_code = item->contradicted ? "shared-conflict" : item->said->code,
+        .said_detail = item->contradicted ? "two records of the patient say it differently on the "
+                                            "same date: correct one of them"
+                                          : item->said->detail,
+        .polling = poll->polling,
+        .confirmed_ms = poll->confirmed_ms,
+        .confirmed_poll = poll->number,
+        .record_poll = item->record->poll,
+        .max_age_ms = c->run->settings->max_age_ms
+    };
+    *answer = gate_ask(&question);
+    return true;
+}
+
+/* Whether items of this lane need the chart before anything is asked about them. */
+static bool needs_chart(const struct cycle *c) {
+    return !c->lane.clinics && c->reach->has_server;
+}
+
+/* Whether a reference of an item is to another patient. */
+static bool has_stranger(const struct cycle *c, const struct lane_item *item) {
+    for (size_t i = 0; i < item->said->reference_count; i++) {
+        if (render_reference(&c->lane, &item->said->references[i]) == RENDER_STRANGER)
+            return true;
+    }
+    return false;
+}
+
+/* What the gate and the match together say of an item. */
+static bool take_gate(struct cycle *c, struct lane_item *item, struct reconcile_facts *facts,
+                      struct iptfhir_error *error) {
+    struct gate_answer answer;
+    if (!ask_gate(c, item, &answer, error))
+        return false;
+    item->gate_code = answer.code;
+    item->gate_detail = answer.detail;
+    facts->gate = GATE_IS_OPEN;
+    if (answer.way == GATE_WAITS)
+        facts->gate = GATE_SAYS_WAIT;
+    if (answer.way == GATE_HOLDS)
+        facts->gate = GATE_SAYS_HOLD;
+    if (answer.until_ms != 0)
+        c->looks_again = true;
+    if (facts->gate != GATE_IS_OPEN)
+        return true;
+    if (has_stranger(c, item)) {
+        facts->gate = GATE_SAYS_HOLD;
+        item->gate_code = "wrong-reference";
+        item->gate_detail = "it refers to another patient: correct its mapping or the record";
+    } else if (c->refusal.code != NULL && needs_chart(c) && !cycle_in_place(c, item)) {
+        facts->gate = GATE_SAYS_HOLD;
+        item->gate_code = c->refusal.code;
+        item->gate_detail = c->refusal.detail;
+        c->looks_again = true;
+    } else if (item->other_chart && !cycle_decided(item, "move")) {
+        facts->gate = GATE_SAYS_HOLD;
+        item->gate_code = "patient-changed";
+        item->gate_detail = "its record was delivered to another chart: `outbox resolve move`, "
+                            "`same` or `leave`";
+    }
+    return true;
+}
+
+/* Whether a person must say what became of it, though what is there is what was last said: its
+ * element or its record left, or two records contradict each other. */
+static bool awaits_word(const struct lane_item *item) {
+    bool record_gone = item->record != NULL && item->record->state == STORE_RECORD_GONE;
+    bool element_gone = strcmp(item->said->code, "element-gone") == 0;
+    bool waits_for_one = record_gone || element_gone || item->contradicted;
+    return item->wanted == STORE_WANTED_BODY && waits_for_one;
+}
+
+/* How what was sent compares with what is wanted. */
+static enum reconcile_sent sent_of(const struct cycle *c, const struct lane_item *item) {
+    const struct store_state *s = &item->state;
+    if (!s->sent)
+        return SENT_NOTHING;
+    bool moves = cycle_decided(item, "move");
+    if (awaits_word(item))
+        return SENT_OTHER;
+    if (moves || (item->other_chart && item->wanted != STORE_WANTED_NOTHING))
+        return SENT_OTHER;
+    if (!lane_is_wanted(item, true, s->sent_wanted, s->sent_hash))
+        return SENT_OTHER;
+    bool repaired = s->omitted > 0 && item->wanted == STORE_WANTED_BODY &&
+                    render_missing(&c->lane, item) < s->omitted;
+    return repaired ? SENT_OTHER : SENT_WANTED;
+}
+
+static enum reconcile_wanted wanted_of(const struct lane_item *item) {
+    if (item->wanted == STORE_WANTED_NOTHING)
+        return WANTED_NOTHING;
+    return item->wanted == STORE_WANTED_BODY ? WANTED_BODY : WANTED_WITHDRAWN;
+}
+
+/* The flags of policy, of a person and of the past. */
+static unsigned flags_of(const struct cycle *c, const struct lane_item *item) {
+    const struct delivery_target *target = c->reach->config;
+    const struct store_state *s = &item->state;
+    unsigned flags = reach_flags(c->reach, item->said->type);
+    unsigned char key[STORE_HASH];
+    lane_wanted_key(item, key);
+    bool same_as_tried = memcmp(key, s->attempt_hash, STORE_HASH) == 0;
+    if (s->server_id[0] != '\0')
+        flags |= KNOWS_ID;
+    if (c->run->world->steady_ms(c->run->world) >= c->settles_ms)
+        flags |= IS_SETTLED;
+    if (cycle_is_older(c, item))
+        flags |= STORE_IS_OLDER;
+    if (c->run->settings->older_ms != 0)
+        flags |= MUST_LOOK;
+    bool ours = cycle_decided(item, "ours") || cycle_decided(item, "withdraw") ||
+                cycle_decided(item, "move");
+    if (ours)
+        flags |= PERSON_SAYS;
+    if (ours || target->conflict == DELIVERY_OURS)
+        flags |= PREFERS_OURS;
+    else if (cycle_decided(item, "theirs") || target->conflict == DELIVERY_THEIRS)
+        flags |= PREFERS_THEIRS;
+    if (target->withdraw == DELIVERY_WITHDRAW_HOLD)
+        flags |= MILDER_HOLD;
+    if (target->withdraw == DELIVERY_WITHDRAW_LEAVE)
+        flags |= MILDER_LEAVE;
+    if (item->duplicate)
+        flags |= IS_DUPLICATE;
+    if (s->tries >= TRIES_MOST && same_as_tried)
+        flags |= OUT_OF_TRIES;
+    bool has_decision = s->decision[0] != '\0';
+    if (s->step == STORE_HELD && same_as_tried && !has_decision)
+        flags |= IS_HELD;
+    if (s->step == STORE_DECIDED && same_as_tried)
+        flags |= IS_DECIDED;
+    return flags;
+}
+
+/* Whether nothing need be asked to know that an item rests. */
+static bool rests(const struct cycle *c, const struct lane_item *item,
+                  const struct reconcile_facts *facts) {
+    if (facts->attempt != ATTEMPT_NONE || c->identity_changed)
+        return false;
+    if ((facts->flags & STORE_IS_OLDER) != 0)
+        return false;
+    return facts->sent == SENT_WANTED || facts->wanted == WANTED_NOTHING ||
+           (item->state.step == STORE_DECIDED && (facts->flags & IS_DECIDED) != 0);
+}
+
+static bool facts_of(struct cycle *c, struct lane_item *item, struct reconcile_facts *facts,
+                     struct iptfhir_error *error) {
+    *facts = (struct reconcile_facts) { .wanted = wanted_of(item),
+                                        .sent = sent_of(c, item),
+                                        .attempt = ATTEMPT_NONE,
+                                        .gate = GATE_IS_OPEN,
+                                        .found = item->found,
+                                        .look = item->look,
+                                        .flags = flags_of(c, item) };
+    if (item->state.attempt == STORE_CREATE)
+        facts->attempt = ATTEMPT_CREATE;
+    if (item->state.attempt == STORE_UPDATE)
+        facts->attempt = ATTEMPT_UPDATE;
+    if (rests(c, item, facts))
+        return true;
+    return take_gate(c, item, facts, error);
+}
+
+/* ---- actions that need no order ---- */
+
+/* The attempt took effect: it is what was sent. */
+static void take_attempt(struct cycle *c, struct lane_item *item) {
+    struct store_state *s = &item->state;
+    s->sent = true;
+    s->sent_wanted = s->attempt_wanted;
+    memcpy(s->sent_hash, s->attempt_hash, STORE_HASH);
+    s->sent_body = s->attempt_body;
+    s->omitted = s->attempt_omitted;
+    s->chart = s->attempt_chart;
+    s->attempt = STORE_NO_ATTEMPT;
+    s->server_id = item->found_id;
+    s->version = item->found_version != NULL ? item->found_version : "";
+    s->since_ms = c->run->world->wall_ms(c->run->world);
+    s->tries = 0;
+    item->dirty = true;
+}
+
+/* It didn't, and can't any more. */
+static void drop_attempt(struct lane_item *item) {
+    item->state.attempt = STORE_NO_ATTEMPT;
+    item->dirty = true;
+    if (item->found == FOUND_ABSENT)
+        item->found = FOUND_UNASKED;
+}
+
+/* What is there counts as what was sent. */
+static void adopt(struct cycle *c, struct lane_item *item) {
+    struct store_state *s = &item->state;
+    s->sent = true;
+    s->sent_wanted = item->wanted;
+    lane_wanted_key(item, s->sent_hash);
+    bool withdrawn = item->wanted != STORE_WANTED_BODY;
+    if (!withdrawn || s->sent_body.sequence == 0)
+        s->sent_body = item->said->body;
+    s->omitted = item->omitted;
+    s->server_id = item->found_id;
+    s->version = item->found_version != NULL ? item->found_version : "";
+    s->chart = cycle_chart(c, item) != NULL ? cycle_chart(c, item) : "";
+    s->since_ms = c->run->world->wall_ms(c->run->world);
+    if (s->since_ms < c->run->settings->older_ms)
+        s->since_ms =
+            c->run->settings->older_ms; /* by a clock that was ahead: looked at all the same */
+    s->decision = "";
+    s->tries = 0;
+    item->dirty = true;
+    c->run->counts.adopted++;
+}
+
+/* What is there stays, and a person or the policy has decided so. */
+static void keep_theirs(struct cycle *c, struct lane_item *item) {
+    struct store_state *s = &item->state;
+    s->server_id = item->found_id;
+    s->version = item->found_version != NULL ? item->found_version : "";
+    s->chart = cycle_chart(c, item) != NULL ? cycle_chart(c, item) : "";
+    s->decision = "";
+    lane_wanted_key(item, s->attempt_hash);
+    cycle_set_step(c, item, STORE_DECIDED, "theirs", "");
+    item->dirty = true;
+}
+
+static void hold(struct cycle *c, struct lane_item *item, const struct reconcile_row *row) {
+    if (row->code == NULL) {
+        if (item->state.attempt == STORE_NO_ATTEMPT)
+            memset(item->state.attempt_hash, 0, STORE_HASH); /* it holds only as long as it says */
+        cycle_set_step(c, item, STORE_HELD, item->gate_code, item->gate_detail);
+        return;
+    }
+    if (strcmp(row->code, "store-older") == 0)
+        item->state.sent = false; /* what was sent last is not known */
+    if (item->state.attempt == STORE_NO_ATTEMPT)
+        cycle_hold_sticks(item);
+    cycle_set_step(c, item, STORE_HELD, row->code, row->why);
+}
+
+/* The target is not the one we knew: nothing more goes there until a person has looked. */
+static void stop_for_reset(struct cycle *c) {
+    static const struct iptfhir_pause pause = {
+        .size = sizeof pause,
+        .code = "target-reset",
+        .detail = "ids of this target now name other resources: it was reset or replaced; see what "
+                  "happened there, then `outbox resolve again` for this target",
+        .retry_after_ms = REACH_PAUSE_MOST_MS,
+        .person = true
+    };
+    struct world *world = c->run->world;
+    reach_pause(c->reach, &pause, world->steady_ms(world), 0);
+    c->paused = true;
+}
+
+/* A withdrawal whose type is left as it is, or must be decided. */
+static bool settle_withdrawal(struct cycle *c, struct lane_item *item,
+                              struct iptfhir_error *error) {
+    struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
+                        cycle_chart(c, item), cycle_is_older(c, item) };
+    struct tree *body;
+    uint32_t omitted;
+    switch (render_wanted(&r, item, item->found_id, false, &body, &omitted, error)) {
+    case RENDER_MADE: return true;
+    case RENDER_FAILED: return false;
+    case RENDER_LEAVE:
+        lane_wanted_key(item, item->state.attempt_hash);
+        cycle_set_step(c, item, STORE_DECIDED, "leave",
+                       "what is withdrawn of this type stays as it is");
+        break;
+    case RENDER_HOLD:
+        cycle_hold_sticks(item);
+        cycle_set_step(
+            c, item, STORE_HELD, "withdraw-person",
+            "nothing says how a resource of this type is withdrawn: do it at the target, then "
+            "`outbox discard` it");
+        break;
+    }
+    item->action = RECONCILE_STAY_HELD;
+    item->waits = true;
+    return true;
+}
+
+/* Does what needs no order; true in *again when the item must be looked at anew. */
+static bool act(struct cycle *c, struct lane_item *item, bool *again, struct iptfhir_error *error) {
+    switch (item->action) {
+    case RECONCILE_TAKE_ATTEMPT:
+        take_attempt(c, item);
+        *again = true;
+        return evidence_look(c, item, error);
+    case RECONCILE_DROP_ATTEMPT:
+        drop_attempt(item);
+        *again = true;
+        return item->found != FOUND_ONE || evidence_look(c, item, error);
+    case RECONCILE_ADOPT:
+        adopt(c, item);
+        item->found = FOUND_UNASKED;
+        *again = true;
+        return true;
+    case RECONCILE_KEEP_THEIRS:
+        keep_theirs(c, item);
+        item->found = FOUND_UNASKED;
+        *again = true;
+        return true;
+    case RECONCILE_HOLD: hold(c, item, item->row); return true;
+    case RECONCILE_RESET: stop_for_reset(c); return true;
+    case RECONCILE_UPDATE:
+        if (item->wanted != STORE_WANTED_BODY)
+            return settle_withdrawal(c, item, error);
+        return true;
+    case RECONCILE_IN_STEP:
+    case RECONCILE_DECIDED:
+    case RECONCILE_STAY_HELD:
+    case RECONCILE_WAIT:
+    case RECONCILE_UNKNOWN:
+    case RECONCILE_FIND:
+    case RECONCILE_READ:
+    case RECONCILE_CREATE:
+    case RECONCILE_CREATE_IF_NONE:
+    case RECONCILE_CREATE_AT: break;
+    }
+    return true;
+}
+
+/* Decides about one item. */
+static bool decide(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
+    bool again = true;
+    for (int i = 0; again && i < DECIDES_MOST; i++) {
+        struct reconcile_facts facts;
+        again = false;
+        if (!facts_of(c, item, &facts, error))
+            return false;
+        item->row = reconcile(&facts);
+        item->action = item->row->action;
+        if (!act(c, item, &again, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the chart ---- */
+
+/* Whether the lane's chart must be known before the next order. */
+static bool wants_match(const struct cycle *c) {
+    if (!needs_chart(c) || c->match_done || c->lane.chart != NULL)
+        return false;
+    if (c->identity_changed)
+        return true;
+    for (size_t i = 0; i < c->lane.count; i++) {
+        const struct lane_item *item = &c->lane.items[i];
+        bool idle =
+            item->waits || item->state.attempt != STORE_NO_ATTEMPT || cycle_in_place(c, item);
+        if (!idle && order_task_of(item) != ORDER_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* Marks the items of records that stand in another chart than the one matched. */
+static void mark_other_charts(struct cycle *c) {
+    for (size_t i = 0; i < c->lane.count; i++) {
+        const struct lane_item *item = &c->lane.items[i];
+        bool there = item->state.server_id[0] != '\0' && item->state.chart[0] != '\0';
+        if (!there || strcmp(item->state.chart, c->lane.chart) == 0)
+            continue;
+        for (size_t k = 0; k < c->lane.count; k++) {
+            if (c->lane.items[k].said->record == item->said->record)
+                c->lane.items[k].other_chart = true;
+        }
+    }
+}
+
+/* A person said that the other chart is the same patient's. */
+static void accept_same_charts(struct cycle *c) {
+    for (size_t i = 0; i < c->lane.count; i++) {
+        struct lane_item *item = &c->lane.items[i];
+        if (!cycle_decided(item, "same"))
+            continue;
+        if (item->state.server_id[0] != '\0')
+            item->state.chart = c->lane.chart;
+        item->state.decision = "";
+        item->dirty = true;
+    }
+}
+
+/* Another local patient may stand in this chart already. */
+static bool check_chart_owner(struct cycle *c, struct iptfhir_error *error) {
+    bool ours;
+    if (!cycle_owns_chart(c, &ours, error))
+        return false;
+    if (!ours) {
+        c->refusal.code = "patient-shared";
+        c->refusal.detail = "another patient of the clinic stands in this chart: one of the two "
+                            "identifiers is wrong; correct it";
+        c->lane.chart = NULL;
+    }
+    return true;
+}
+
+/* Draws the conclusion from the candidates. */
+static bool conclude_match(struct cycle *c, struct iptfhir_error *error) {
+    const struct match_candidate *match =
+        match_patient(c->lane.facts.identity, c->candidates, c->candidate_count, &c->refusal);
+    c->match_done = true;
+    if (match == NULL)
+        return true;
+    c->refusal.code = NULL;
+    c->lane.chart = match->server_id;
+    if (!check_chart_owner(c, error))
+        return false;
+    if (c->lane.chart == NULL)
+        return true;
+    accept_same_charts(c);
+    mark_other_charts(c);
+    return true;
+}
+
+/* Draws the conclusion from a match that was answered, or not. */
+static bool take_match(struct cycle *c, struct iptfhir_error *error) {
+    if (!c->match_answered && !c->match_failed)
+        return true;
+    bool answered = c->match_answered;
+    c->match_answered = false;
+    c->match_failed = false;
+    if (answered)
+        return conclude_match(c, error);
+    c->match_done = true;
+    for (size_t i = 0; i < c->lane.count; i++) {
+        if (c->lane.items[i].state.attempt == STORE_NO_ATTEMPT)
+            c->lane.items[i].waits = true;
+    }
+    return true;
+}
+
+/* ---- what comes next ---- */
+
+/* Finishes the step of an item for which nothing more is done now. */
+static void conclude(struct cycle *c, struct lane_item *item) {
+    struct store_state *s = &item->state;
+    struct delivery_counts *counts = &c->run->counts;
+    if (item->waits && s->attempt != STORE_NO_ATTEMPT) {
+        cycle_set_step(c, item, STORE_UNKNOWN, "unknown", "");
+        return;
+    }
+    if (item->waits && s->step == STORE_WAITING)
+        return;
+    switch (item->action) {
+    case RECONCILE_IN_STEP:
+        s->decision = "";
+        if (s->sent || item->wanted != STORE_WANTED_NOTHING || s->step != STORE_WAITING)
+            cycle_set_step(c, item, STORE_IN_STEP, "", "");
+        counts->in_step++;
+        return;
+    case RECONCILE_DECIDED:
+        if (s->step != STORE_DECIDED) {
+            lane_wanted_key(item, s->attempt_hash);
+            cycle_set_step(c, item, STORE_DECIDED, "leave", "");
+        }
+        return;
+    case RECONCILE_HOLD:
+    case RECONCILE_STAY_HELD: counts->held++; return;
+    case RECONCILE_UNKNOWN: cycle_set_step(c, item, STORE_UNKNOWN, "unknown", ""); return;
+    case RECONCILE_WAIT:
+        cycle_set_step(c, item, STORE_WAITING,
+                       item->row->code != NULL ? item->row->code : item->gate_code,
+                       item->row->code != NULL ? item->row->why : item->gate_detail);
+        return;
+    case RECONCILE_FIND:
+    case RECONCILE_READ:
+    case RECONCILE_CREATE:
+    case RECONCILE_CREATE_IF_NONE:
+    case RECONCILE_CREATE_AT:
+    case RECONCILE_UPDATE:
+    case RECONCILE_ADOPT:
+    case RECONCILE_KEEP_THEIRS:
+    case RECONCILE_TAKE_ATTEMPT:
+    case RECONCILE_DROP_ATTEMPT:
+    case RECONCILE_RESET: break;
+    }
+    if (s->attempt != STORE_NO_ATTEMPT)
+        cycle_set_step(c, item, STORE_UNKNOWN, "unknown", "");
+    else
+        cycle_set_step(c, item, STORE_WAITING, "", "");
+}
+
+/* Notes when to come back for what waits or is unknown. */
+static void plan_return(struct cycle *c) {
+    int64_t now = c->run->world->steady_ms(c->run->world);
+    bool unknown = false, retries = false;
+    int tries = 0;
+    for (size_t i = 0; i < c->lane.count; i++) {
+        const struct lane_item *item = &c->lane.items[i];
+        unknown = unknown || item->state.step == STORE_UNKNOWN;
+        bool turn = item->state.step == STORE_WAITING && item->wanted != STORE_WANTED_NOTHING;
+        bool for_gate = item->action == RECONCILE_WAIT && item->row->code == NULL && !item->waits;
+        c->waits = c->waits || turn;
+        retries = retries || (turn && !for_gate);
+        if (turn && item->state.tries > tries)
+            tries = item->state.tries;
+    }
+    c->looks_again = c->looks_again || c->waits;
+    c->unknown = unknown;
+    c->again_ms = INT64_MAX;
+    struct reach_rest *rest = reach_rest_of(c->reach, c->patient);
+    int lane_tries = rest != NULL && rest->tries > tries ? rest->tries : tries;
+    uint32_t jitter = 0;
+    (void)c->run->world->random(c->run->world, &jitter, sizeof jitter);
+    int64_t later = now + reach_backoff(lane_tries, jitter);
+    if (unknown)
+        c->again_ms = c->settles_ms > now ? c->settles_ms : later;
+    if (retries && later < c->again_ms)
+        c->again_ms = later;
+    if (c->looks_again && now + LOOK_AGAIN_MS < c->again_ms)
+        c->again_ms = now + LOOK_AGAIN_MS;
+}
+
+static enum cycle_next end(struct cycle *c) {
+    for (size_t i = 0; i < c->lane.count; i++)
+        conclude(c, &c->lane.items[i]);
+    plan_return(c);
+    return c->what = CYCLE_ENDS;
+}
+
+enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
+    c->what = CYCLE_FAILS;
+    if (c->failed) {
+        error_set(error, "memory", NULL, "out of memory");
+        return c->what;
+    }
+    if (!take_match(c, error))
+        return c->what;
+    for (size_t i = 0; i < c->lane.count; i++) {
+        struct lane_item *item = &c->lane.items[i];
+        if (item->state.decision[0] != '\0')
+            apply_decision(item);
+        if (item->rounds > ROUNDS_MOST)
+            item->waits = true;
+        if (item->waits)
+            continue;
+        if (!decide(c, item, error) && !cycle_bears(c, item, error))
+            return c->what;
+    }
+    if (c->paused || c->stale)
+        return end(c);
+    if (wants_match(c)) {
+        if (!order_match(c, error))
+            return c->what;
+        return c->what = CYCLE_ASKS;
+    }
+    bool any = false;
+    if (!order_next(c, &any, error))
+        return c->what;
+    return any ? (c->what = CYCLE_ASKS) : end(c);
+}
+
+bool cycle_writes(const struct cycle *c) {
+    return c->what == CYCLE_ASKS && c->ask.order.task == IPTFHIR_WRITE;
+}
+
+void cycle_withdraw_order(struct cycle *c) {
+    for (size_t i = 0; i < c->ordered_count; i++) {
+        struct lane_item *item = c->ordered[i];
+        item->place = SIZE_MAX;
+        if (c->ask.order.task == IPTFHIR_WRITE) {
+            item->state.attempt = STORE_NO_ATTEMPT;
+            item->dirty = true;
+        }
+    }
+    c->ordered_count = 0;
+    c->what = CYCLE_ENDS;
+}
+
+/* Concludes from the end of an ask. */
+static enum ask_end conclude_ask(struct cycle *c, enum ask_end ended, struct iptfhir_error *error) {
+    bool good = true;
+    if (ended == ASK_UNDER_WAY)
+        return ended;
+    if (ended == ASK_ANSWERED)
+        good = evidence_end(c, error);
+    else
+        good = evidence_not_sent(c, error);
+    return good ? ASK_ANSWERED : ASK_FAILED;
+}
+
+enum ask_end cycle_send(struct cycle *c, struct iptfhir_error *error) {
+    c->run->counts.requests++;
+    c->ask.order.number = ++c->run->orders;
+    c->what = CYCLE_AWAITS;
+    enum ask_end ended = ask_send(&c->ask, c->reach, c->run->world, &c->sink, error);
+    return conclude_ask(c, ended, error);
+}
+
+enum ask_end cycle_read(struct cycle *c, struct iptfhir_error *error) {
+    enum ask_end ended = ask_read(&c->ask, c->reach, c->run->world, &c->sink, error);
+    return conclude_ask(c, ended, error);
+}

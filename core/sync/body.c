@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Preparing and comparing bodies. */
+#include "core/sync/body.h"
+
+#include <string.h>
+
+enum { UUID_TEXT = 36, REFERENCE_TEXT = 160 };
+
+/* ---- references ---- */
+
+/* Splits "Type/UUID"; false for any other text. */
+static bool split(const struct tree *text, size_t *type_length, const char **uuid) {
+    const char *slash = memchr(text->text, '/', text->length);
+    if (slash == NULL || slash == text->text)
+        return false;
+    *type_length = (size_t)(slash - text->text);
+    *uuid = slash + 1;
+    return text->length - *type_length - 1 == UUID_TEXT;
+}
+
+/* Gives a string node another text. */
+static bool set_text(struct tree *node, struct arena *a, const char *text) {
+    char *copy = arena_strndup(a, text, strlen(text));
+    if (copy == NULL)
+        return false;
+    node->text = copy;
+    node->length = (uint32_t)strlen(text);
+    return true;
+}
+
+/* Takes a node out, and each parent that then holds nothing. */
+static void take_out(struct tree *node) {
+    struct tree *parent = node->parent;
+    tree_remove(node);
+    while (parent != NULL && parent->parent != NULL && parent->first == NULL) {
+        struct tree *empty = parent;
+        parent = parent->parent;
+        tree_remove(empty);
+    }
+}
+
+/* The next node in depth-first order under `root`; NULL at the end. */
+static struct tree *next_node(const struct tree *root, struct tree *node) {
+    bool holds_nodes = node->kind == TREE_ARRAY || node->kind == TREE_OBJECT;
+    if (holds_nodes && node->first != NULL)
+        return node->first;
+    while (node != root) {
+        if (node->next != NULL)
+            return node->next;
+        node = node->parent;
+    }
+    return NULL;
+}
+
+/* Whether a node is the text of a member of this name. */
+static bool is_text_member(const struct tree *node, const char *name) {
+    bool named = node->name != NULL && strcmp(node->name, name) == 0;
+    return named && node->kind == TREE_STRING;
+}
+
+/* Lists the reference texts of a body, as they stand before anything is taken out. */
+static struct tree **list_references(struct tree *body, struct arena *a, size_t *count) {
+    size_t n = 0;
+    for (struct tree *node = body; node != NULL; node = next_node(body, node)) {
+        if (is_text_member(node, "reference"))
+            n++;
+    }
+    struct tree **list = arena_alloc(a, (n + 1) * sizeof(struct tree *));
+    *count = 0;
+    for (struct tree *node = body; list != NULL && node != NULL; node = next_node(body, node)) {
+        if (is_text_member(node, "reference"))
+            list[(*count)++] = node;
+    }
+    return list;
+}
+
+static bool resolve_references(struct tree *body, struct arena *a, const struct body_out *out,
+                               uint32_t *omitted) {
+    size_t count;
+    struct tree **list = list_references(body, a, &count);
+    if (list == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        char text[REFERENCE_TEXT];
+        size_t type_length;
+        const char *uuid;
+        if (!split(list[i], &type_length, &uuid))
+            continue;
+        switch (out->resolve(out->user, list[i]->text, type_length, uuid, text)) {
+        case BODY_KEEP: break;
+        case BODY_CHANGE:
+            if (!set_text(list[i], a, text))
+                return false;
+            break;
+        case BODY_OMIT:
+            (*omitted)++;
+            take_out(list[i]->parent == body ? list[i] : list[i]->parent);
+            break;
+        }
+    }
+    return true;
+}
+
+/* ---- the way out ---- */
+
+/* Puts the id where it belongs: behind resourceType, or nowhere. */
+static bool set_id(struct tree *body, struct arena *a, const char *id) {
+    struct tree *old = tree_get(body, "id");
+    if (old != NULL && id != NULL)
+        return set_text(old, a, id);
+    if (old != NULL)
+        tree_remove(old);
+    if (id == NULL)
+        return true;
+    return tree_add(a, body, "id", tree_string(a, id, strlen(id)));
+}
+
+/* Leaves out the labels, and a meta that holds nothing else. */
+static void drop_labels(struct tree *body) {
+    struct tree *meta = tree_get(body, "meta");
+    struct tree *labels = meta != NULL ? tree_get(meta, "security") : NULL;
+    if (labels != NULL)
+        take_out(labels);
+}
+
+/* Replaces the value of one business identifier. */
+static bool set_identifier(struct tree *body, struct arena *a, const struct body_out *out) {
+    struct tree *identifier = tree_get(body, "identifier");
+    if (identifier == NULL || out->value == NULL)
+        return true;
+    struct tree *one = identifier->kind == TREE_ARRAY ? identifier->first : identifier;
+    for (; one != NULL; one = one->next) {
+        struct tree *value = tree_get(one, "value");
+        bool is_text = value != NULL && value->kind == TREE_STRING;
+        if (is_text && strcmp(value->text, out->old_value) == 0)
+            return set_text(value, a, out->value);
+        if (one == identifier)
+            break;
+    }
+    return true;
+}
+
+bool body_prepare(struct tree *body, struct arena *a, const struct body_out *out,
+                  uint32_t *omitted) {
+    *omitted = 0;
+    if (body->kind != TREE_OBJECT)
+        return false;
+    if (!out->labels)
+        drop_labels(body);
+    if (!set_identifier(body, a, out))
+        return false;
+    if (out->resolve != NULL && !resolve_references(body, a, out, omitted))
+        return false;
+    return set_id(body, a, out->id);
+}
+
+/* ---- comparing ---- */
+
+/* Whether a server made the narrative: nobody's words are lost with it. */
+static bool is_generated(const struct tree *narrative) {
+    const char *status = tree_text(narrative, "status");
+    return status != NULL && strcmp(status, "generated") == 0;
+}
+
+/* Finds the element from `first` on that holds `wanted`; NULL: none. */
+static struct tree *equal_element(struct tree *first, const struct tree *wanted) {
+    for (struct tree *item = first; item != NULL; item = item->next) {
+        if (body_contains(item, wanted))
+            return item;
+    }
+    return NULL;
+}
+
+/* Orders a set as `mine` has it; what only theirs has follows. */
+static void align_set(struct tree *theirs, const struct tree *mine) {
+    struct tree *after = NULL;
+    for (const struct tree *wanted = mine->first; wanted != NULL; wanted = wanted->next) {
+        struct tree *item = equal_element(after != NULL ? after->next : theirs->first, wanted);
+        if (item == NULL)
+            continue; /* it lacks, or it stands before: we say it twice */
+        tree_remove(item);
+        item->parent = theirs;
+        item->next = after != NULL ? after->next : theirs->first;
+        *(after != NULL ? &after->next : &theirs->first) = item;
+        if (item->next == NULL)
+            theirs->last = item;
+        theirs->length++;
+        after = item;
+    }
+}
+
+/* Lists whose order says nothing, and to which servers add. */
+static bool is_set(const char *name) {
+    static const char *const sets[] = { "tag", "security", "profile", "identifier" };
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        if (strcmp(sets[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What every server puts into meta by itself. */
+static bool is_servers_own(const char *name) {
+    static const char *const own[] = { "versionId", "lastUpdated", "source" };
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (strcmp(own[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void normalise_meta(struct tree *theirs, const struct tree *mine) {
+    struct tree *next;
+    for (struct tree *member = theirs->first; member != NULL; member = next) {
+        next = member->next;
+        const struct tree *ours = mine != NULL ? tree_get(mine, member->name) : NULL;
+        bool both_lists = ours != NULL && ours->kind == TREE_ARRAY && member->kind == TREE_ARRAY;
+        if (ours == NULL && is_servers_own(member->name))
+            tree_remove(member);
+        else if (both_lists && is_set(member->name))
+            align_set(member, ours);
+    }
+}
+
+void body_normalise(struct tree *theirs, const struct tree *mine) {
+    struct tree *meta = tree_get(theirs, "meta"), *text = tree_get(theirs, "text");
+    const struct tree *our_meta = tree_get(mine, "meta");
+    if (meta != NULL && meta->kind == TREE_OBJECT) {
+        normalise_meta(meta, our_meta);
+        if (meta->first == NULL)
+            tree_remove(meta);
+    }
+    if (text != NULL && tree_get(mine, "text") == NULL && is_generated(text))
+        tree_remove(text);
+}
+
+/* Whether each element of a set is in another. */
+static bool contains_set(const struct tree *theirs, const struct tree *mine) {
+    for (const struct tree *item = mine->first; item != NULL; item = item->next) {
+        if (equal_element(theirs->first, item) == NULL)
+            return false;
+    }
+    return true;
+}
+
+bool body_contains(const struct tree *theirs, const struct tree *mine) {
+    if (theirs->kind != mine->kind)
+        return false;
+    if (mine->kind == TREE_OBJECT) {
+        for (const struct tree *member = mine->first; member != NULL; member = member->next) {
+            const struct tree *other = member->symbol != 0 ? tree_get_symbol(theirs, member->symbol)
+                                                           : tree_get(theirs, member->name);
+            if (other == NULL || !body_contains(other, member))
+                return false;
+        }
+        return true;
+    }
+    if (mine->kind != TREE_ARRAY)
+        return tree_equal(theirs, mine);
+    if (mine->name != NULL && is_set(mine->name))
+        return contains_set(theirs, mine);
+    if (theirs->length != mine->length)
+        return false;
+    const struct tree *other = theirs->first;
+    for (const struct tree *item = mine->first; item != NULL; item = item->next) {
+        if (!body_contains(other, item))
+            return false;
+        other = other->next;
+    }
+    return true;
+}
+
+/* Whether one identifier is this one. */
+static bool is_identifier(const struct tree *one, const char *system, const char *value) {
+    const char *its_value = one->kind == TREE_OBJECT ? tree_text(one, "value") : NULL;
+    if (its_value == NULL || strcmp(its_value, value) != 0)
+        return false;
+    const char *its_system = tree_text(one, "system");
+    return strcmp(its_system != NULL ? its_system : "", system) == 0;
+}
+
+bool body_has_identifier(const struct tree *body, const char *system, const char *value,
+                         bool *others) {
+    const struct tree *identifier = tree_get(body, "identifier");
+    bool has = false;
+    *others = false;
+    if (identifier == NULL)
+        return false;
+    if (identifier->kind != TREE_ARRAY) {
+        has = is_identifier(identifier, system, value);
+        *others = !has;
+        return has;
+    }
+    for (const struct tree *one = identifier->first; one != NULL; one = one->next) {
+        if (is_identifier(one, system, value))
+            has = true;
+        else
+            *others = true;
+    }
+    return has;
+}
+
+/* Whether a reference text is one to this type; then *id is where its id begins, *length long. */
+static bool refers_to(const struct tree *text, const char *type, const char **id, size_t *length) {
+    size_t n = strlen(type);
+    const char *end = text->text + text->length;
+    for (const char *p = text->text; p + n < end; p++) {
+        bool begins = p == text->text || p[-1] == '/';
+        if (!begins || strncmp(p, type, n) != 0 || p[n] != '/')
+            continue;
+        *id = p + n + 1;
+        *length = strcspn(*id, "/?#");
+        return true;
+    }
+    return false;
+}
+
+bool body_refers_only_to(const struct tree *body, const char *type, const char *id) {
+    const char *its_id;
+    size_t length;
+    /* The walk changes nothing; next_node() gives what may be changed. */
+    struct tree *root = (struct tree *)(uintptr_t)body;
+    for (struct tree *node = root; node != NULL; node = next_node(root, node)) {
+        if (!is_text_member(node, "reference") || !refers_to(node, type, &its_id, &length))
+            continue;
+        if (length != strlen(id) || memcmp(its_id, id, length) != 0)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of one source in their order, read and mapped by several threads. */
+#ifndef CORE_SYNC_CREW_H
+#define CORE_SYNC_CREW_H
+
+#include "core/sync/intake.h"
+#include "core/sync/pipe.h"
+#include "core/sync/pipeline.h"
+#include "core/sync/shared.h"
+
+enum {
+    CREW_SLOTS = 64,     /* of a batch */
+    CREW_BYTES = 4 << 20 /* of what the source handed over for a batch */
+};
+enum slot_kind { SLOT_RECORD, SLOT_HOLD, SLOT_CURSOR, SLOT_PRESENT };
+/* One thing that the source handed over, and what became of it. All in its arena. */
+struct slot {
+    enum slot_kind kind;
+    struct arena arena;
+    char *text; /* RECORD as text; CURSOR and PRESENT: their text */
+    size_t length;
+    struct tree *built; /* RECORD as nodes */
+    const char *unit;
+    int64_t line;
+    uint64_t mark;                        /* a hash of what was handed over */
+    const struct shared_suspect *suspect; /* NULL: none */
+    /* HOLD, and RECORD that was refused */
+    bool refused;
+    const char *code, *place, *detail;
+    bool has_facts;
+    /* after reading */
+    struct tree *record;
+    char id[256];
+    struct intake_record out;
+    bool same; /* delivery said that it needs no mapping */
+    /* after mapping */
+    struct intake_resource *resources;
+    size_t resource_count, resource_room;
+    struct intake_part *parts;
+    size_t part_count, part_room;
+    bool failed; /* a fault of ours: `error` */
+    struct iptfhir_error error;
+};
+struct crew_batch {
+    struct slot slots[CREW_SLOTS];
+    size_t count, bytes;
+    size_t asked; /* of the slots, how many delivery was asked about */
+};
+void crew_batch_reset(struct crew_batch *b);
+void crew_batch_free(struct crew_batch *b);
+
+/* What the threads share. */
+struct crew_settings {
+    struct pipeline *pipeline;
+    struct shared *page;
+    const unsigned char *content_key; /* 32 bytes */
+    const struct pipe_alias *aliases;
+    size_t alias_count;
+    const char *const *order; /* units, oldest first; NULL */
+    size_t threads;
+};
+struct crew;
+/* Settings are borrowed. NULL and an error when a thread can't be started. */
+struct crew *crew_new(const struct crew_settings *settings, struct iptfhir_error *error);
+void crew_free(struct crew *crew);
+/* Reads all records of a batch: head, facts, refusals. The caller's thread takes part. */
+void crew_read(struct crew *crew, struct crew_batch *b);
+/* Maps those that are not `same`. */
+void crew_map(struct crew *crew, struct crew_batch *b);
+#endif

@@ -1,0 +1,1348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of delivery: a scripted target and a world of virtual time over the store in memory. */
+#include "core/sync/delivery.h"
+
+#include "core/sync/intake.h"
+#include "core/sync/lane.h"
+#include "core/sync/lifecycle.h"
+#include "core/sync/privacy.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OK(call) ck_assert_msg((call), "%s [%s]", error.text, error.code)
+#define SECOND 1000LL
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+/* 2026-03-01T12:00:00Z */
+#define NOW 1772366400000LL
+
+enum { RESOURCES_MOST = 700, TARGETS = 2 };
+
+/* ---- a server ---- */
+
+enum ill { /* what a write meets */
+           WELL,
+           LOST_DONE,   /* it acts, and its answer is lost */
+           LOST_UNDONE, /* it doesn't, and nobody knows */
+           LATE,        /* it acts later, after everybody gave up */
+           FAILS,
+           REFUSES,
+           FORBIDS,
+           TOO_LARGE,
+           NOT_TOGETHER,
+           BUSY,
+           SAYS_DUPLICATE
+};
+struct held {
+    char type[32], id[40], value[40], chart[16];
+    char body[1200];
+    int version;
+    bool deleted;
+    int64_t visible_ms; /* to searches */
+};
+struct server {
+    const char *name;
+    bool no_server, no_charts;
+    struct held held[RESOURCES_MOST];
+    size_t count;
+    int ids;
+    unsigned can;
+    bool transaction, batch;
+    enum ill ill;     /* of the next `ills` writes */
+    int ills;         /* -1: of all */
+    const char *sick; /* writes that hold this text meet it alone; NULL: all */
+    size_t most;      /* entries of a bundle, 0: any */
+    int64_t retry_after_ms, lag_ms, slow_ms;
+    bool bare; /* what is found comes without its body */
+    const char *chart;
+    bool strange_match; /* a search for the patient fails */
+    struct held late;
+    bool late_waits;
+    /* what was asked */
+    int finds, reads, writes, matches, bundles, learns;
+    size_t largest;
+    char log[4000];
+};
+static struct server servers[TARGETS];
+
+/* ---- the world ---- */
+
+static int64_t steady, wall;
+static struct world_call *first_call;
+
+static int64_t world_wall(struct world *w) {
+    (void)w;
+    return wall;
+}
+static int64_t world_steady(struct world *w) {
+    (void)w;
+    return steady;
+}
+static bool world_random(struct world *w, void *out, size_t length) {
+    (void)w;
+    memset(out, 0, length);
+    return true;
+}
+static bool world_connect(struct world *w, const struct iptfhir_http_settings *settings,
+                          size_t threads, size_t *target, struct iptfhir_error *e) {
+    (void)w, (void)threads, (void)e;
+    *target = (size_t)(settings->base_url[0] - '0');
+    return true;
+}
+static bool world_start(struct world *w, struct world_call *call, struct iptfhir_error *e) {
+    (void)w, (void)e;
+    struct world_call **at = &first_call;
+    while (*at != NULL)
+        at = &(*at)->next;
+    call->next = NULL;
+    *at = call;
+    return true;
+}
+static struct world_call *world_done(struct world *w, int64_t wait_ms) {
+    (void)w;
+    struct world_call *call = first_call;
+    if (call == NULL) {
+        if (wait_ms > 0 && wait_ms < DAY)
+            steady += wait_ms, wall += wait_ms;
+        return NULL;
+    }
+    steady += 10 + servers[call->target].slow_ms;
+    wall += 10 + servers[call->target].slow_ms;
+    first_call = call->next;
+    call->answers = arena_zalloc(&call->arena, call->count * sizeof *call->answers);
+    return call;
+}
+static struct world world = { NULL,          world_wall,  world_steady, world_random,
+                              world_connect, world_start, world_done };
+
+/* ---- the target plugin ---- */
+
+static void log_line(struct server *s, const char *what, const char *of) {
+    size_t n = strlen(s->log);
+    if (n + 64 < sizeof s->log)
+        snprintf(s->log + n, sizeof s->log - n, "%s %.8s;", what, of);
+}
+
+static void connection(void *self, struct iptfhir_http_settings *out) {
+    static const char *const urls[] = { "0", "1" };
+    struct server *s = self;
+    out->base_url = s->no_server ? NULL : urls[s - servers];
+}
+
+static iptfhir_status target_ask(void *self, const struct iptfhir_order *order,
+                                 struct iptfhir_request_sink *sink, struct iptfhir_error *e) {
+    (void)order, (void)e;
+    const struct iptfhir_http_request request = { .size = sizeof request,
+                                                  .method = "GET",
+                                                  .path = "/" };
+    if (!((struct server *)self)->no_server)
+        sink->request(sink, &request);
+    return IPTFHIR_OK;
+}
+
+static void tell(struct iptfhir_evidence_sink *sink, size_t i, iptfhir_proof proof,
+                 const struct server *s, const struct held *h) {
+    char version[16] = "", body[1400];
+    struct iptfhir_evidence e = {
+        .size = sizeof e, .proof = proof, .code = "forbidden", .detail = "HTTP 422"
+    };
+    if (h != NULL) {
+        snprintf(version, sizeof version, "%d", h->version);
+        snprintf(body, sizeof body, "{\"id\":\"%s\",\"meta\":{\"versionId\":\"%s\"},%s", h->id,
+                 version, h->body + 1);
+        e.server_id = h->id;
+        e.version = (s->can & IPTFHIR_HAS_VERSIONS) != 0 ? version : NULL;
+        e.body = s->bare ? NULL : body;
+        e.body_length = s->bare ? 0 : strlen(body);
+    }
+    sink->item(sink, i, &e);
+}
+
+static struct held *by_id(struct server *s, const char *type, const char *id) {
+    for (size_t i = 0; i < s->count; i++) {
+        if (strcmp(s->held[i].id, id) == 0 && strcmp(s->held[i].type, type) == 0)
+            return &s->held[i];
+    }
+    return NULL;
+}
+
+static void learn_answer(struct server *s, struct iptfhir_evidence_sink *sink) {
+    const struct iptfhir_ability types[] = { { IPTFHIR_ANY_TYPE, s->can }, { NULL, 0 } };
+    const struct iptfhir_abilities all = { sizeof all, types, s->transaction, s->batch };
+    s->learns++;
+    sink->abilities(sink, &all);
+}
+
+static void match_answer(struct server *s, struct iptfhir_evidence_sink *sink) {
+    static const struct iptfhir_identifier mrn[] = { { "urn:mrn", "4711" } };
+    static const char *const families[] = { "Tester", NULL };
+    static const char *const givens[] = { "Thea", NULL };
+    const struct iptfhir_candidate c = { .size = sizeof c,
+                                         .server_id = s->chart,
+                                         .active = true,
+                                         .identifiers = mrn,
+                                         .identifier_count = 1,
+                                         .families = families,
+                                         .givens = givens,
+                                         .birth_date = "1980-05-06" };
+    s->matches++;
+    if (s->strange_match) {
+        tell(sink, 0, IPTFHIR_FAILED, s, NULL);
+        return;
+    }
+    tell(sink, 0, IPTFHIR_FOUND, s, NULL);
+    sink->candidate(sink, &c);
+}
+
+static void find_answer(struct server *s, const struct iptfhir_order *order,
+                        struct iptfhir_evidence_sink *sink) {
+    s->finds++;
+    for (size_t i = 0; i < order->count; i++) {
+        bool found = false;
+        log_line(s, "find", order->items[i].value);
+        for (size_t k = 0; k < s->count; k++) {
+            const struct held *h = &s->held[k];
+            bool ours = strcmp(h->value, order->items[i].value) == 0 && !h->deleted;
+            if (!ours || h->visible_ms > steady)
+                continue;
+            found = true;
+            tell(sink, i, IPTFHIR_FOUND, s, h);
+        }
+        if (!found)
+            tell(sink, i, IPTFHIR_ABSENT, s, NULL);
+    }
+}
+
+static void read_answer(struct server *s, const struct iptfhir_order *order,
+                        struct iptfhir_evidence_sink *sink) {
+    s->reads++;
+    for (size_t i = 0; i < order->count; i++) {
+        const struct held *h = by_id(s, order->items[i].type, order->items[i].server_id);
+        log_line(s, "read", order->items[i].server_id);
+        if (h == NULL)
+            tell(sink, i, IPTFHIR_ABSENT, s, NULL);
+        else if (h->deleted)
+            tell(sink, i, IPTFHIR_GONE, s, NULL);
+        else
+            tell(sink, i, IPTFHIR_FOUND, s, h);
+    }
+}
+
+/* The body without its closing brace's id: as it stands. */
+static void fill(struct held *h, const struct iptfhir_item *item, const char *chart) {
+    snprintf(h->type, sizeof h->type, "%s", item->type);
+    snprintf(h->value, sizeof h->value, "%s", item->value != NULL ? item->value : "");
+    snprintf(h->chart, sizeof h->chart, "%s", chart != NULL ? chart : "");
+    ck_assert_uint_lt(item->body_length, sizeof h->body);
+    const char *id = strstr(item->body, "\"id\":\"");
+    bool top = id != NULL && item->verb != IPTFHIR_CREATE && item->verb != IPTFHIR_CREATE_IF_NONE;
+    if (!top) {
+        memcpy(h->body, item->body, item->body_length);
+        h->body[item->body_length] = '\0';
+        return;
+    }
+    const char *after = strchr(id + 6, '"') + 1;
+    bool last = *after == '}';
+    int length = (int)(id - item->body) - (last ? 1 : 0); /* without the comma before it */
+    snprintf(h->body, sizeof h->body, "%.*s%s", length, item->body, last ? after : after + 1);
+}
+
+/* Does one write; says what it proves. */
+static iptfhir_proof act(struct server *s, const struct iptfhir_item *item, const char *chart,
+                         struct held **out) {
+    *out = NULL;
+    if (item->verb == IPTFHIR_UPDATE) {
+        struct held *h = by_id(s, item->type, item->server_id);
+        if (h == NULL || h->deleted)
+            return IPTFHIR_GONE;
+        if (item->version != NULL && atoi(item->version) != h->version)
+            return IPTFHIR_CHANGED;
+        fill(h, item, chart);
+        h->version++;
+        *out = h;
+        return IPTFHIR_WRITTEN;
+    }
+    for (size_t k = 0; k < s->count && item->verb == IPTFHIR_CREATE_IF_NONE; k++) {
+        bool seen = s->held[k].visible_ms <= steady && !s->held[k].deleted;
+        if (seen && strcmp(s->held[k].value, item->value) == 0) {
+            *out = &s->held[k];
+            return IPTFHIR_FOUND;
+        }
+    }
+    if (item->verb == IPTFHIR_CREATE_AT && by_id(s, item->type, item->id) != NULL)
+        return IPTFHIR_DUPLICATE;
+    ck_assert_uint_lt(s->count, RESOURCES_MOST);
+    struct held *h = &s->held[s->count++];
+    *h = (struct held) { .version = 1, .visible_ms = steady + s->lag_ms };
+    fill(h, item, chart);
+    if (item->verb == IPTFHIR_CREATE_AT)
+        snprintf(h->id, sizeof h->id, "%s", item->id);
+    else
+        snprintf(h->id, sizeof h->id, "%s-%d", s->name, ++s->ids);
+    *out = h;
+    return IPTFHIR_WRITTEN;
+}
+
+static void write_one(struct server *s, const struct iptfhir_order *order, size_t i, enum ill ill,
+                      struct iptfhir_evidence_sink *sink) {
+    const struct iptfhir_item *item = &order->items[i];
+    struct held *h = NULL;
+    char name[40];
+    snprintf(name, sizeof name, "%.32s", item->value != NULL ? item->value : item->type);
+    log_line(s, item->verb == IPTFHIR_UPDATE ? "update" : "create", name);
+    switch (ill) {
+    case WELL: {
+        iptfhir_proof proof = act(s, item, order->chart, &h);
+        tell(sink, i, proof, s, h);
+        return;
+    }
+    case LOST_DONE:
+        (void)act(s, item, order->chart, &h);
+        tell(sink, i, IPTFHIR_LOST, s, NULL);
+        return;
+    case LOST_UNDONE: tell(sink, i, IPTFHIR_LOST, s, NULL); return;
+    case LATE:
+        s->late = (struct held) { .version = 1 };
+        fill(&s->late, item, order->chart);
+        snprintf(s->late.id, sizeof s->late.id, "%s-%d", s->name, ++s->ids);
+        s->late_waits = true;
+        tell(sink, i, IPTFHIR_LOST, s, NULL);
+        return;
+    case FAILS: tell(sink, i, IPTFHIR_FAILED, s, NULL); return;
+    case REFUSES: tell(sink, i, IPTFHIR_REFUSED, s, NULL); return;
+    case FORBIDS: {
+        const struct iptfhir_evidence e = { .size = sizeof e,
+                                            .proof = IPTFHIR_REFUSED,
+                                            .code = "policy-denied",
+                                            .detail = "HTTP 403" };
+        sink->item(sink, i, &e);
+        return;
+    }
+    case TOO_LARGE: tell(sink, i, IPTFHIR_TOO_LARGE, s, NULL); return;
+    case NOT_TOGETHER: tell(sink, i, IPTFHIR_NOT_TOGETHER, s, NULL); return;
+    case SAYS_DUPLICATE: tell(sink, i, IPTFHIR_DUPLICATE, s, NULL); return;
+    case BUSY: tell(sink, i, IPTFHIR_NOT_DONE, s, NULL); return;
+    }
+}
+
+/* What a transaction does with references within it. */
+static void resolve_urns(struct server *s) {
+    for (size_t i = 0; i < s->count; i++) {
+        char copy[sizeof s->held[i].body + 64], *urn = strstr(s->held[i].body, "urn:uuid:");
+        for (size_t k = 0; urn != NULL && k < s->count; k++) {
+            if (strncmp(urn + 9, s->held[k].value, 36) != 0)
+                continue;
+            snprintf(copy, sizeof copy, "%.*sGoal/%s%s", (int)(urn - s->held[i].body),
+                     s->held[i].body, s->held[k].id, urn + 45);
+            ck_assert_uint_lt(strlen(copy), sizeof s->held[i].body);
+            strcpy(s->held[i].body, copy);
+            urn = NULL;
+        }
+    }
+}
+
+static bool is_sick(const struct server *s, const struct iptfhir_item *item) {
+    return s->sick == NULL || strstr(item->body, s->sick) != NULL;
+}
+
+static void write_answer(struct server *s, const struct iptfhir_order *order,
+                         struct iptfhir_evidence_sink *sink) {
+    bool together = order->together != IPTFHIR_SINGLY;
+    bool any_sick = false;
+    s->writes++;
+    s->bundles += together ? 1 : 0;
+    if (order->count > s->largest)
+        s->largest = order->count;
+    for (size_t i = 0; i < order->count; i++)
+        any_sick = any_sick || is_sick(s, &order->items[i]);
+    enum ill ill = s->ills != 0 && any_sick ? s->ill : WELL;
+    if (ill != WELL && s->ills > 0)
+        s->ills--;
+    if (s->most != 0 && order->count > s->most)
+        ill = TOO_LARGE;
+    if (ill == NOT_TOGETHER && !together)
+        ill = WELL;
+    if (ill == BUSY) {
+        const struct iptfhir_pause pause = { .size = sizeof pause,
+                                             .code = "target-busy",
+                                             .detail = "HTTP 503",
+                                             .retry_after_ms = s->retry_after_ms };
+        sink->pause(sink, &pause);
+    }
+    for (size_t i = 0; i < order->count; i++) {
+        bool mine = is_sick(s, &order->items[i]) || order->together == IPTFHIR_TRANSACTION;
+        write_one(s, order, i, mine || s->most != 0 ? ill : WELL, sink);
+    }
+    if (order->together == IPTFHIR_TRANSACTION)
+        resolve_urns(s);
+}
+
+static iptfhir_answered target_answer(void *self, const struct iptfhir_order *order,
+                                      const struct iptfhir_http_response *answers, size_t count,
+                                      struct iptfhir_evidence_sink *sink) {
+    struct server *s = self;
+    (void)answers, (void)count;
+    switch (order->task) {
+    case IPTFHIR_LEARN: learn_answer(s, sink); break;
+    case IPTFHIR_MATCH: match_answer(s, sink); break;
+    case IPTFHIR_FIND: find_answer(s, order, sink); break;
+    case IPTFHIR_READ: read_answer(s, order, sink); break;
+    case IPTFHIR_WRITE: write_answer(s, order, sink); break;
+    }
+    return IPTFHIR_ANSWERED;
+}
+static const struct iptfhir_target calls = { sizeof calls, connection, target_ask, target_answer };
+
+/* ---- the clinic ---- */
+
+static struct store_medium *medium;
+static struct store *store;
+static struct iptfhir_error error;
+static struct arena arena;
+static struct privacy *privacy;
+static struct lifecycle *lifecycle;
+static struct delivery *delivery;
+static struct delivery_target targets[TARGETS];
+static struct delivery_settings settings;
+static const unsigned char key[32] = "a key of thirty-two bytes, pleas";
+static const char *const target_names[] = { "hospital", "registry", NULL };
+static const char *const jobs[] = { "nightly", NULL };
+static char folder[64];
+static int64_t polls;
+static bool refuses_consent;
+static const char *birth_date;
+
+enum {
+    EVERYTHING = IPTFHIR_CAN_CREATE | IPTFHIR_CAN_UPDATE | IPTFHIR_CAN_READ | IPTFHIR_CAN_FIND |
+                 IPTFHIR_CAN_CREATE_IF_NONE | IPTFHIR_HAS_VERSIONS
+};
+
+static void make_privacy(void) {
+    char path[128];
+    struct report report = { 0 };
+    snprintf(folder, sizeof folder, "delivery_test.%d", (int)getpid());
+    ck_assert_int_eq(mkdir(folder, 0700), 0);
+    snprintf(path, sizeof path, "%s/privacy", folder);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/privacy/classes.yaml", folder);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs("classes:\n  plan: {needs: class}\n", f);
+    fclose(f);
+    privacy = privacy_load(folder, &report);
+    ck_assert_ptr_nonnull(privacy);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/privacy", folder);
+    rmdir(path);
+    rmdir(folder);
+}
+
+static void make_lifecycle(void) {
+    static const char rules[] = "types:\n"
+                                "  Goal:\n"
+                                "    absent: end\n"
+                                "    error: {set: {lifecycleStatus: entered-in-error}}\n"
+                                "    ended: {set: {lifecycleStatus: cancelled}}\n"
+                                "    moved: {set: {lifecycleStatus: entered-in-error}}\n";
+    struct report report = { 0 };
+    lifecycle = lifecycle_read(rules, sizeof rules - 1, "rules", &report);
+    if (lifecycle == NULL && report.count > 0)
+        ck_abort_msg("%s", report.entries[0].error.text);
+    ck_assert_ptr_nonnull(lifecycle);
+}
+
+static void set_up(void) {
+    error = (struct iptfhir_error)ERROR_INIT;
+    steady = 5 * HOUR;
+    wall = NOW;
+    polls = NOW;
+    first_call = NULL;
+    refuses_consent = false;
+    birth_date = "1980-05-06";
+    memset(servers, 0, sizeof servers);
+    memset(targets, 0, sizeof targets);
+    for (size_t i = 0; i < TARGETS; i++) {
+        servers[i].name = i == 0 ? "h" : "r";
+        servers[i].can = EVERYTHING;
+        servers[i].chart = "c1";
+        targets[i] = (struct delivery_target) { .name = target_names[i],
+                                                .calls = &calls,
+                                                .instance = &servers[i],
+                                                .threads = 2,
+                                                .consent_attested = true,
+                                                .settle_ms = MINUTE };
+    }
+    make_privacy();
+    make_lifecycle();
+    medium = store_medium_new();
+    store = store_open_memory(medium, &error);
+    ck_assert_ptr_nonnull(store);
+    settings = (struct delivery_settings) { .targets = targets,
+                                            .target_count = 1,
+                                            .jobs = jobs,
+                                            .lifecycle = lifecycle,
+                                            .privacy = privacy,
+                                            .hash_key = key,
+                                            .max_age_ms = 36 * HOUR,
+                                            .match_age_ms = 15 * MINUTE };
+}
+
+static void tear_down(void) {
+    delivery_close(delivery);
+    delivery = NULL;
+    store->calls->close(store);
+    store_medium_free(medium);
+    privacy_free(privacy);
+    lifecycle_free(lifecycle);
+    arena_free(&arena);
+}
+
+static void uuid_of(const char *name, const char *local_id, unsigned char uuid[STORE_UUID]) {
+    memset(uuid, 0, STORE_UUID);
+    snprintf((char *)uuid, STORE_UUID, "%s-%s", name, local_id);
+}
+
+/* One resource of a record: its name and content, and the name that it refers to. */
+struct thing {
+    const char *name, *content, *refers;
+};
+
+static struct store_reference *references_of(const struct thing *t, const char *local_id) {
+    struct store_reference *list = arena_zalloc(&arena, 2 * sizeof *list);
+    list[0].type = "Patient";
+    uuid_of("patient", local_id, list[0].uuid);
+    if (t->refers != NULL) {
+        list[1].type = "Goal";
+        uuid_of(t->refers, local_id, list[1].uuid);
+    }
+    return list;
+}
+
+static struct intake_resource resource_of(const struct thing *t, const char *local_id) {
+    char own[37], patient[37], other[37];
+    struct intake_resource r = {
+        .type = "Goal", .system = "urn:ours", .data_class = "plan", .code = "", .detail = ""
+    };
+    struct store_reference *references = references_of(t, local_id);
+    uuid_of(t->name, local_id, r.uuid);
+    lane_uuid_text(r.uuid, own);
+    lane_uuid_text(references[0].uuid, patient);
+    lane_uuid_text(references[1].uuid, other);
+    const char *more =
+        t->refers != NULL
+            ? arena_printf(&arena, ",\"addresses\":[{\"reference\":\"Goal/%s\"}]", other)
+            : "";
+    const char *body = arena_printf(
+        &arena,
+        "{\"resourceType\":\"Goal\",\"identifier\":[{\"system\":\"urn:ours\",\"value\":\"%s\"}],"
+        "\"lifecycleStatus\":\"active\",\"description\":{\"text\":\"%s\"},\"subject\":"
+        "{\"reference\":\"Patient/%s\"}%s}",
+        own, t->content, patient, more);
+    r.value = arena_strndup(&arena, own, 36);
+    r.body = (struct store_bytes) { body, strlen(body) };
+    r.references = references;
+    r.reference_count = t->refers != NULL ? 2 : 1;
+    return r;
+}
+
+static const char *facts_of(const char *local_id) {
+    unsigned char uuid[STORE_UUID];
+    char id[37];
+    uuid_of("patient", local_id, uuid);
+    lane_uuid_text(uuid, id);
+    return arena_printf(
+        &arena,
+        "{\"patient\":{\"id\":\"%s\",\"localId\":\"%s\",\"identifiers\":[{\"system\":\"urn:mrn\","
+        "\"value\":\"4711\"}],\"family\":\"Tester\",\"given\":[\"Thea\"],\"birthDate\":\"%s\"},"
+        "\"consents\":[%s]}",
+        id, local_id, birth_date,
+        refuses_consent ? "{\"status\":\"revoked\",\"revokedAt\":\"2026-02-01\"}" : "");
+}
+
+/* Reads one record of one patient; whole: the poll ends as it should. */
+static void read_record(const char *local_id, const struct thing *things, size_t count, bool end) {
+    struct intake_settings s = { .job = "nightly",
+                                 .clinic = "north",
+                                 .targets = target_names,
+                                 .complete = INTAKE_RECORDS,
+                                 .units_whole = true,
+                                 .lifecycle = lifecycle,
+                                 .hash_key = key };
+    struct intake_resource *list = arena_zalloc(&arena, (count + 1) * sizeof *list);
+    const char *facts = facts_of(local_id);
+    unsigned long long hash = 1469598103934665603ULL;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = resource_of(&things[i], local_id);
+        for (size_t k = 0; k < list[i].body.length; k++)
+            hash = (hash ^ (unsigned char)list[i].body.data[k]) * 1099511628211ULL;
+    }
+    for (const char *c = facts; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * 1099511628211ULL;
+    struct intake_record r = { .id = arena_printf(&arena, "rec-%s", local_id),
+                               .local_id = local_id,
+                               .unit = local_id,
+                               .revision_ms = wall,
+                               .facts = { facts, strlen(facts) },
+                               .resources = list,
+                               .resource_count = count };
+    memcpy(r.content, &hash, sizeof hash);
+    wall++;
+    polls = wall > polls ? wall : polls + 1;
+    struct intake *in = intake_begin(store, &s, polls, &error);
+    ck_assert_msg(in != NULL, "%s", error.text);
+    OK(intake_record(in, &r, wall, &error));
+    if (end)
+        OK(intake_end(in, true, wall, &error));
+    else
+        OK(intake_flush(in, &error));
+    intake_free(in);
+    if (delivery != NULL)
+        delivery_notice(delivery, 0);
+}
+
+#define READ(...) read_things((struct thing[]) { __VA_ARGS__, { NULL, NULL, NULL } })
+static void read_things(const struct thing *things) {
+    size_t count = 0;
+    while (things[count].name != NULL)
+        count++;
+    read_record("p1", things, count, true);
+}
+
+static void open_delivery(void) {
+    delivery = delivery_open(&world, store, &settings, &error);
+    ck_assert_msg(delivery != NULL, "%s", error.text);
+}
+
+/* Steps until nothing moves, or until `for_ms` of virtual time have gone by. */
+static enum delivery_moved run(int64_t for_ms) {
+    int64_t end = steady + for_ms, wait = 0;
+    enum delivery_moved moved = DELIVERY_MOVED;
+    if (delivery == NULL)
+        open_delivery();
+    for (int i = 0; i < 20000; i++) {
+        moved = delivery_step(delivery, 0, &wait, &error);
+        ck_assert_msg(moved != DELIVERY_FAILED, "%s [%s]", error.text, error.code);
+        if (moved == DELIVERY_MOVED)
+            continue;
+        if (moved == DELIVERY_IN_STEP || wait == INT64_MAX || steady + wait > end) {
+            wall += end - steady;
+            steady = end;
+            return moved;
+        }
+        ck_assert_int_ge(wait, 0);
+        steady += wait;
+        wall += wait;
+    }
+    ck_abort_msg("delivery spins");
+    return moved;
+}
+
+static void restart(void) {
+    delivery_close(delivery);
+    delivery = NULL;
+    first_call = NULL;
+}
+
+static uint64_t patient_no(const char *local_id) {
+    uint64_t no = 0;
+    OK(store->calls->patient_find(store, "north", local_id, &no, &error));
+    return no;
+}
+
+static struct store_state state_at(uint32_t target, const char *name) {
+    struct lane lane;
+    bool found = false;
+    unsigned char uuid[STORE_UUID];
+    OK(lane_load(store, target, patient_no("p1"), &arena, &lane, &found, &error));
+    uuid_of(name, "p1", uuid);
+    const struct lane_item *item = lane_find(&lane, uuid);
+    ck_assert_msg(item != NULL, "no %s", name);
+    return item->state;
+}
+
+/* The step and code of a resource at the first target: "held gone". */
+static const char *state(const char *name) {
+    struct store_state s = state_at(1, name);
+    return arena_printf(&arena, "%s%s%s", store_step_name(s.step), s.code[0] != '\0' ? " " : "",
+                        s.code);
+}
+
+static void decide(const char *name, const char *word) {
+    struct store_state s = state_at(1, name);
+    s.decision = word;
+    OK(store->calls->begin(store, &error));
+    OK(store->calls->state_put(store, &s, &error));
+    OK(store->calls->lane_put(store, 1, patient_no("p1"), 0, &error));
+    OK(store->calls->commit(store, &error));
+    if (delivery != NULL)
+        delivery_notice(delivery, 0);
+}
+
+static struct held *only(struct server *s) {
+    ck_assert_msg(s->count == 1, "%zu resources: %s", s->count, s->log);
+    return &s->held[0];
+}
+
+static bool says(const struct held *h, const char *text) {
+    return strstr(h->body, text) != NULL;
+}
+
+#define STATE(name, expected)                                                                      \
+    ck_assert_msg(strcmp(state(name), expected) == 0, "%s is %s (%s)", name, state(name),          \
+                  servers[0].log)
+
+/* ---- creating ---- */
+
+START_TEST(what_is_wanted_is_created_and_then_costs_nothing) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(servers), "v1"));
+    ck_assert(says(only(servers), "\"Patient/c1\""));
+    STATE("a", "in-step");
+    struct server before = servers[0];
+    restart();
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_int_eq(servers[0].writes + servers[0].reads + servers[0].finds,
+                     before.writes + before.reads + before.finds);
+    ck_assert_int_eq(servers[0].matches, before.matches);
+}
+END_TEST
+
+/* The ways in which a target creates. */
+static const unsigned ways[] = { EVERYTHING, EVERYTHING & ~(unsigned)IPTFHIR_CAN_CREATE_IF_NONE,
+                                 (EVERYTHING & ~(unsigned)IPTFHIR_CAN_CREATE_IF_NONE) |
+                                     IPTFHIR_CAN_CREATE_AT };
+
+START_TEST(a_lost_create_that_was_done_is_found) {
+    servers[0].can = ways[_i];
+    servers[0].ill = LOST_DONE;
+    servers[0].ills = 1;
+    servers[0].lag_ms = 10 * SECOND;
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    (void)only(servers);
+    STATE("a", "in-step");
+}
+END_TEST
+
+START_TEST(a_lost_create_that_was_not_done_is_done_again_after_it_has_settled) {
+    servers[0].can = ways[_i];
+    servers[0].ill = LOST_UNDONE;
+    servers[0].ills = 1;
+    READ({ "a", "v1", NULL });
+    int64_t began = steady;
+    (void)run(30 * SECOND);
+    STATE("a", "unknown unknown");
+    ck_assert_uint_eq(servers[0].count, 0);
+    (void)run(MINUTE - SECOND - (steady - began));
+    ck_assert_uint_eq(servers[0].count, 0);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    (void)only(servers);
+}
+END_TEST
+
+START_TEST(a_lost_create_survives_a_restart) {
+    servers[0].can = ways[_i];
+    servers[0].ill = LOST_DONE;
+    servers[0].ills = 1;
+    servers[0].lag_ms = 10 * SECOND;
+    READ({ "a", "v1", NULL });
+    (void)run(SECOND);
+    restart();
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    (void)only(servers);
+    STATE("a", "in-step");
+}
+END_TEST
+
+START_TEST(what_was_withdrawn_while_its_create_was_unknown_is_dropped_when_absent) {
+    servers[0].ill = LOST_UNDONE;
+    servers[0].ills = 1;
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    servers[0].sick = "v1";
+    (void)run(SECOND);
+    READ({ "b", "v1", NULL });
+    (void)run(HOUR);
+    for (size_t i = 0; i < servers[0].count; i++)
+        ck_assert_msg(!says(&servers[0].held[i], "\"active\"") || servers[0].count == 1, "%s",
+                      servers[0].log);
+}
+END_TEST
+
+START_TEST(a_lost_create_is_found_though_consent_was_revoked_and_nothing_new_is_sent) {
+    servers[0].ill = LOST_DONE;
+    servers[0].ills = 1;
+    READ({ "a", "v1", NULL });
+    (void)run(SECOND);
+    refuses_consent = true;
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    ck_assert(says(only(servers), "v1"));
+    STATE("a", "held consent");
+    ck_assert_int_eq(servers[0].writes, 1);
+}
+END_TEST
+
+/* The store was lost: the target holds what an earlier one sent, and the answer is lost too. */
+START_TEST(what_an_earlier_store_sent_is_not_taken_for_a_lost_create) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    restart();
+    store->calls->close(store);
+    store_medium_free(medium);
+    medium = store_medium_new();
+    store = store_open_memory(medium, &error);
+    servers[0].ill = LOST_DONE;
+    servers[0].ills = 1;
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    ck_assert(says(only(servers), "v1"));
+    STATE("a", "held adopt");
+    decide("a", "ours");
+    (void)run(HOUR);
+    ck_assert(says(only(servers), "v2"));
+    STATE("a", "in-step");
+}
+END_TEST
+
+START_TEST(three_of_one_identity_are_as_many_as_two) {
+    servers[0].can = ways[1];
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    restart();
+    for (int i = 1; i < 3; i++) {
+        servers[0].held[i] = servers[0].held[0];
+        snprintf(servers[0].held[i].id, sizeof servers[0].held[i].id, "twin-%d", i);
+    }
+    servers[0].count = 3;
+    store->calls->close(store);
+    store_medium_free(medium);
+    medium = store_medium_new();
+    store = store_open_memory(medium, &error);
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    STATE("a", "held duplicate-at-target");
+    ck_assert_int_eq(servers[0].writes, 1);
+}
+END_TEST
+
+START_TEST(what_is_found_without_its_body_is_never_overwritten) {
+    targets[0].conflict = DELIVERY_OURS;
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].bare = true;
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    ck_assert(says(only(servers), "v1"));
+    servers[0].bare = false;
+    (void)run(3 * HOUR);
+    ck_assert(says(only(servers), "v2"));
+}
+END_TEST
+
+START_TEST(a_duplicate_that_a_search_does_not_find_waits) {
+    servers[0].ill = SAYS_DUPLICATE;
+    servers[0].ills = -1;
+    READ({ "a", "v1", NULL });
+    (void)run(10 * MINUTE);
+    STATE("a", "waiting duplicate-at-target");
+    ck_assert_int_lt(servers[0].writes, 40);
+}
+END_TEST
+
+/* ---- updating ---- */
+
+START_TEST(a_change_is_written_over_what_was_sent) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    READ({ "a", "v2", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(servers), "v2"));
+    ck_assert_int_eq(only(servers)->version, 2);
+}
+END_TEST
+
+START_TEST(a_lost_update_is_read_and_done_once) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].ill = _i == 0 ? LOST_DONE : LOST_UNDONE;
+    servers[0].ills = 1;
+    READ({ "a", "v2", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(servers), "v2"));
+    ck_assert_int_eq(only(servers)->version, 2);
+}
+END_TEST
+
+static void edit(struct held *h, const char *from, const char *to) {
+    char copy[sizeof h->body], *at = strstr(h->body, from);
+    ck_assert_ptr_nonnull(at);
+    snprintf(copy, sizeof copy, "%.*s%s%s", (int)(at - h->body), h->body, to, at + strlen(from));
+    memcpy(h->body, copy, sizeof copy);
+    h->version++;
+}
+
+START_TEST(what_a_clinician_changed_is_held_until_a_person_says_whose) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    edit(only(servers), "v1", "theirs");
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    STATE("a", "held conflict");
+    ck_assert(says(only(servers), "theirs"));
+    decide("a", _i == 0 ? "ours" : "theirs");
+    (void)run(HOUR);
+    ck_assert(says(only(servers), _i == 0 ? "v2" : "theirs"));
+    STATE("a", _i == 0 ? "in-step" : "decided theirs");
+    int writes = servers[0].writes;
+    restart();
+    (void)run(HOUR);
+    ck_assert_int_eq(servers[0].writes, writes);
+}
+END_TEST
+
+START_TEST(changes_apart_are_merged) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    edit(only(servers), "\"active\"", "\"on-hold\"");
+    READ({ "a", "v2", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(servers), "on-hold") && says(only(servers), "v2"));
+}
+END_TEST
+
+START_TEST(what_was_deleted_there_stays_deleted_until_a_person_says_again) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    only(servers)->deleted = true;
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    STATE("a", "held gone");
+    ck_assert_uint_eq(servers[0].count, 1);
+    decide("a", "again");
+    (void)run(HOUR);
+    STATE("a", "in-step");
+    ck_assert_uint_eq(servers[0].count, 2);
+    ck_assert_str_ne(servers[0].held[1].value, servers[0].held[0].value);
+}
+END_TEST
+
+START_TEST(leave_and_discard_send_nothing_until_it_changes) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    edit(only(servers), "v1", "theirs");
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    decide("a", _i == 0 ? "leave" : "discard");
+    (void)run(HOUR);
+    STATE("a", _i == 0 ? "decided leave" : "decided discard");
+    ck_assert(says(only(servers), "theirs"));
+}
+END_TEST
+
+START_TEST(an_element_that_left_is_withdrawn_as_its_type_says) {
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    READ({ "b", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    int cancelled = 0;
+    for (size_t i = 0; i < servers[0].count; i++)
+        cancelled += says(&servers[0].held[i], "cancelled") ? 1 : 0;
+    ck_assert_int_eq(cancelled, 1);
+}
+END_TEST
+
+/* ---- moving ---- */
+
+START_TEST(another_chart_is_a_persons_and_a_move_withdraws_and_creates) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].chart = "c2";
+    birth_date = "1980-05-06\",\"note\":\"x"; /* the identity is another: it is matched anew */
+    READ({ "a", "v1", NULL });
+    (void)run(HOUR);
+    STATE("a", "held patient-changed");
+    ck_assert_int_eq(only(servers)->version, 1);
+    if (_i == 1)
+        targets[0].withdraw = DELIVERY_WITHDRAW_LEAVE;
+    decide("a", "move");
+    (void)run(HOUR);
+    STATE("a", "in-step");
+    ck_assert_uint_eq(servers[0].count, 2);
+    ck_assert(says(&servers[0].held[0], "entered-in-error"));
+    ck_assert(says(&servers[0].held[1], "Patient/c2"));
+}
+END_TEST
+
+/* ---- bundles ---- */
+
+START_TEST(references_within_a_transaction_are_made_together) {
+    servers[0].transaction = true;
+    targets[0].together = true;
+    READ({ "a", "v1", NULL }, { "b", "v1", "a" }, { "c", "v1", "b" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 3);
+    ck_assert_int_eq(servers[0].writes, 1);
+    ck_assert(says(&servers[0].held[1], "Goal/h-1"));
+}
+END_TEST
+
+START_TEST(references_go_in_their_order_where_nothing_goes_together) {
+    READ({ "c", "v1", "b" }, { "b", "v1", "a" }, { "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 3);
+    ck_assert(says(&servers[0].held[1], "Goal/h-1"));
+    ck_assert(says(&servers[0].held[2], "Goal/h-2"));
+}
+END_TEST
+
+START_TEST(a_ring_of_references_is_broken_and_repaired) {
+    READ({ "a", "v1", "b" }, { "b", "v1", "a" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 2);
+    ck_assert_msg(says(&servers[0].held[0], "Goal/h-2"), "%s", servers[0].log);
+    ck_assert(says(&servers[0].held[1], "Goal/h-1"));
+}
+END_TEST
+
+START_TEST(a_reference_to_itself_is_repaired_too) {
+    READ({ "a", "v1", "a" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_msg(says(only(servers), "Goal/h-1"), "%s", servers[0].log);
+}
+END_TEST
+
+static void read_many(size_t count) {
+    struct thing *things = arena_zalloc(&arena, count * sizeof *things);
+    for (size_t i = 0; i < count; i++)
+        things[i] = (struct thing) { arena_printf(&arena, "g%zu", i), "v1", NULL };
+    read_record("p1", things, count, true);
+}
+
+START_TEST(bundles_are_of_a_hundred_and_halved_when_too_large) {
+    servers[0].transaction = true;
+    servers[0].most = 30;
+    targets[0].together = true;
+    read_many(250);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 250);
+    ck_assert_uint_eq(servers[0].largest, 100);
+    ck_assert_int_lt(servers[0].writes, 20);
+}
+END_TEST
+
+START_TEST(a_single_one_that_is_too_large_is_held_and_the_others_go) {
+    servers[0].transaction = _i == 0;
+    targets[0].together = true;
+    servers[0].ill = TOO_LARGE;
+    servers[0].ills = -1;
+    servers[0].sick = "huge";
+    READ({ "a", "v1", NULL }, { "b", "huge", NULL }, { "c", "v1", NULL });
+    (void)run(HOUR);
+    STATE("b", "held too-large");
+    ck_assert_uint_eq(servers[0].count, 2);
+}
+END_TEST
+
+START_TEST(where_bundles_are_refused_they_go_singly) {
+    servers[0].transaction = true;
+    servers[0].batch = true;
+    targets[0].together = true;
+    servers[0].ill = NOT_TOGETHER;
+    servers[0].ills = -1;
+    READ({ "a", "v1", NULL }, { "b", "v1", "a" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 2);
+    ck_assert_int_lt(servers[0].writes, 8);
+}
+END_TEST
+
+START_TEST(a_lost_bundle_is_searched_for_and_nothing_is_doubled) {
+    servers[0].transaction = true;
+    targets[0].together = true;
+    servers[0].ill = _i == 0 ? LOST_DONE : LOST_UNDONE;
+    servers[0].ills = 1;
+    servers[0].lag_ms = 5 * SECOND;
+    read_many(40);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 40);
+    ck_assert_int_lt(servers[0].finds, 10);
+}
+END_TEST
+
+/* ---- bad days ---- */
+
+START_TEST(retry_after_holds_across_steps_of_the_wall_clock) {
+    servers[0].ill = BUSY;
+    servers[0].ills = 1;
+    servers[0].retry_after_ms = 10 * MINUTE;
+    READ({ "a", "v1", NULL });
+    (void)run(SECOND);
+    ck_assert_int_eq(servers[0].writes, 1);
+    wall += _i == 0 ? -HOUR : 365 * DAY;
+    (void)run(8 * MINUTE);
+    ck_assert_int_eq(servers[0].writes, 1);
+    struct delivery_pause pause;
+    ck_assert(delivery_paused(delivery, 0, &pause));
+    ck_assert_str_eq(pause.code, "target-busy");
+    if (_i == 1)
+        wall -= 365 * DAY;
+    (void)run(HOUR);
+    ck_assert_int_eq(servers[0].writes, 2);
+    STATE("a", "in-step");
+}
+END_TEST
+
+START_TEST(a_pause_goes_on_after_a_restart_and_never_longer_than_it_was) {
+    servers[0].ill = BUSY;
+    servers[0].ills = 1;
+    servers[0].retry_after_ms = 10 * MINUTE;
+    READ({ "a", "v1", NULL });
+    (void)run(SECOND);
+    restart();
+    wall -= HOUR; /* as if it had an hour more to go */
+    (void)run(9 * MINUTE);
+    ck_assert_int_eq(servers[0].writes, 1);
+    (void)run(2 * MINUTE);
+    ck_assert_int_eq(servers[0].writes, 2);
+}
+END_TEST
+
+START_TEST(a_pause_that_needs_a_person_still_does_after_a_restart) {
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL }, { "c", "v1", NULL }, { "d", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    for (size_t i = 0; i < servers[0].count; i++)
+        servers[0].held[i].deleted = true;
+    READ({ "a", "v2", NULL }, { "b", "v2", NULL }, { "c", "v2", NULL }, { "d", "v2", NULL });
+    (void)run(SECOND);
+    struct delivery_pause pause;
+    ck_assert(delivery_paused(delivery, 0, &pause));
+    ck_assert_str_eq(pause.code, "target-reset");
+    ck_assert_int_eq(pause.wait_ms, INT64_MAX);
+    restart();
+    open_delivery();
+    ck_assert(delivery_paused(delivery, 0, &pause));
+    ck_assert_int_eq(pause.wait_ms, INT64_MAX);
+}
+END_TEST
+
+START_TEST(one_that_always_fails_is_held_while_the_others_go) {
+    servers[0].transaction = _i == 1;
+    targets[0].together = true;
+    servers[0].ill = FAILS;
+    servers[0].ills = -1;
+    servers[0].sick = "poison";
+    READ({ "a", "v1", NULL }, { "b", "poison", NULL }, { "c", "v1", NULL });
+    (void)run(6 * HOUR);
+    STATE("a", "in-step");
+    STATE("c", "in-step");
+    STATE("b", "held server-error");
+    READ({ "a", "v1", NULL }, { "b", "cured", NULL }, { "c", "v1", NULL });
+    (void)run(6 * HOUR);
+    STATE("b", "in-step");
+}
+END_TEST
+
+START_TEST(a_refusal_holds_one_and_a_correction_goes) {
+    servers[0].ill = REFUSES;
+    servers[0].ills = -1;
+    servers[0].sick = "bad";
+    READ({ "a", "bad", NULL }, { "b", "v1", NULL });
+    (void)run(HOUR);
+    STATE("a", "held forbidden");
+    STATE("b", "in-step");
+    int writes = servers[0].writes;
+    (void)run(DAY);
+    ck_assert_int_eq(servers[0].writes, writes);
+    READ({ "a", "good", NULL }, { "b", "v1", NULL });
+    (void)run(HOUR);
+    STATE("a", "in-step");
+}
+END_TEST
+
+START_TEST(a_target_that_forbids_everything_is_one_cause) {
+    servers[0].ill = FORBIDS;
+    servers[0].ills = -1;
+    read_many(50);
+    (void)run(MINUTE);
+    struct delivery_pause pause;
+    ck_assert_int_lt(servers[0].writes, 20);
+    for (size_t i = 0; i < 50; i++) {
+        const char *name = arena_printf(&arena, "g%zu", i);
+        ck_assert_msg(state_at(1, name).step == STORE_WAITING, "%s is %s", name, state(name));
+    }
+    ck_assert_msg(delivery_paused(delivery, 0, &pause), "%s", servers[0].log);
+    ck_assert_str_eq(pause.code, "target-forbidden");
+}
+END_TEST
+
+START_TEST(a_patient_whose_search_fails_delays_nobody_else) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].strange_match = true;
+    const struct thing other = { "x", "v1", NULL };
+    read_record("p2", &other, 1, true);
+    (void)run(MINUTE);
+    ck_assert_int_lt(servers[0].matches, 12);
+    ck_assert_uint_eq(servers[0].count, 1);
+}
+END_TEST
+
+/* ---- who else is there ---- */
+
+START_TEST(nothing_is_sent_while_its_job_is_read) {
+    const struct thing thing = { "a", "v1", NULL };
+    read_record("p1", &thing, 1, false);
+    (void)run(HOUR);
+    ck_assert_int_eq(servers[0].writes, 0);
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    ck_assert(says(only(servers), "v2"));
+}
+END_TEST
+
+START_TEST(what_changes_before_the_socket_takes_the_order_back) {
+    int64_t wait;
+    READ({ "a", "v1", NULL });
+    open_delivery();
+    for (int i = 0; i < 200 && servers[0].matches == 0; i++)
+        ck_assert_int_ne(delivery_step(delivery, 0, &wait, &error), DELIVERY_FAILED);
+    READ({ "a", "v2", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(servers), "v2"));
+    ck_assert_int_eq(only(servers)->version, 1);
+}
+END_TEST
+
+START_TEST(at_every_step_a_notice_or_a_death_loses_and_doubles_nothing) {
+    int64_t wait;
+    servers[0].can = ways[_i % 3];
+    servers[0].transaction = _i % 2 == 0;
+    targets[0].together = true;
+    READ({ "a", "v1", NULL }, { "b", "v1", "a" });
+    open_delivery();
+    for (int i = 0; i < _i / 2; i++)
+        ck_assert_int_ne(delivery_step(delivery, 0, &wait, &error), DELIVERY_FAILED);
+    if (_i % 2 == 0)
+        restart();
+    READ({ "a", "v2", NULL }, { "b", "v2", "a" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_msg(servers[0].count == 2, "%zu: %s", servers[0].count, servers[0].log);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_msg(says(&servers[0].held[i], "v2"), "%s: %s, a %s, b %s",
+                      servers[0].held[i].body, servers[0].log, state("a"), state("b"));
+}
+END_TEST
+
+START_TEST(a_target_without_a_server_takes_everything_unmatched) {
+    servers[0].no_server = true;
+    servers[0].can = IPTFHIR_CAN_CREATE | IPTFHIR_CAN_UPDATE | IPTFHIR_CAN_READ | IPTFHIR_CAN_FIND;
+    targets[0].update_without_version = true;
+    READ({ "a", "v1", NULL }, { "b", "v1", "a" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 2);
+    ck_assert_int_eq(servers[0].matches, 0);
+}
+END_TEST
+
+START_TEST(one_target_that_is_away_does_not_delay_the_other) {
+    settings.target_count = 2;
+    servers[0].ill = BUSY;
+    servers[0].ills = -1;
+    servers[0].retry_after_ms = HOUR;
+    READ({ "a", "v1", NULL });
+    (void)run(MINUTE);
+    ck_assert_uint_eq(servers[0].count, 0);
+    ck_assert(says(only(&servers[1]), "v1"));
+}
+END_TEST
+
+START_TEST(a_target_that_is_added_gets_everything) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    restart();
+    settings.target_count = 2;
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(&servers[1]), "v1"));
+}
+END_TEST
+
+START_TEST(two_patients_of_the_clinic_never_share_a_chart) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    const struct thing other = { "x", "v1", NULL };
+    read_record("p2", &other, 1, true);
+    (void)run(HOUR);
+    (void)only(servers);
+}
+END_TEST
+
+START_TEST(two_patients_who_come_at_once_never_share_a_chart) {
+    const struct thing thing = { "x", "v1", NULL };
+    read_record("p1", &thing, 1, true);
+    read_record("p2", &thing, 1, true);
+    (void)run(HOUR);
+    ck_assert_msg(servers[0].count <= 1, "%zu: %s", servers[0].count, servers[0].log);
+}
+END_TEST
+
+#define LOOPS(name, count) tcase_add_loop_test(all, name, 0, count)
+int main(void) {
+    Suite *suite = suite_create("delivery");
+    TCase *all = tcase_create("all");
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_set_timeout(all, 120);
+    tcase_add_test(all, what_is_wanted_is_created_and_then_costs_nothing);
+    LOOPS(a_lost_create_that_was_done_is_found, 3);
+    LOOPS(a_lost_create_that_was_not_done_is_done_again_after_it_has_settled, 3);
+    LOOPS(a_lost_create_survives_a_restart, 3);
+    tcase_add_test(all, what_was_withdrawn_while_its_create_was_unknown_is_dropped_when_absent);
+    tcase_add_test(all, a_lost_create_is_found_though_consent_was_revoked_and_nothing_new_is_sent);
+    tcase_add_test(all, what_an_earlier_store_sent_is_not_taken_for_a_lost_create);
+    tcase_add_test(all, three_of_one_identity_are_as_many_as_two);
+    tcase_add_test(all, what_is_found_without_its_body_is_never_overwritten);
+    tcase_add_test(all, a_duplicate_that_a_search_does_not_find_waits);
+    tcase_add_test(all, a_change_is_written_over_what_was_sent);
+    LOOPS(a_lost_update_is_read_and_done_once, 2);
+    LOOPS(what_a_clinician_changed_is_held_until_a_person_says_whose, 2);
+    tcase_add_test(all, changes_apart_are_merged);
+    tcase_add_test(all, what_was_deleted_there_stays_deleted_until_a_person_says_again);
+    LOOPS(leave_and_discard_send_nothing_until_it_changes, 2);
+    tcase_add_test(all, an_element_that_left_is_withdrawn_as_its_type_says);
+    LOOPS(another_chart_is_a_persons_and_a_move_withdraws_and_creates, 2);
+    tcase_add_test(all, references_within_a_transaction_are_made_together);
+    tcase_add_test(all, references_go_in_their_order_where_nothing_goes_together);
+    tcase_add_test(all, a_ring_of_references_is_broken_and_repaired);
+    tcase_add_test(all, a_reference_to_itself_is_repaired_too);
+    tcase_add_test(all, bundles_are_of_a_hundred_and_halved_when_too_large);
+    LOOPS(a_single_one_that_is_too_large_is_held_and_the_others_go, 2);
+    tcase_add_test(all, where_bundles_are_refused_they_go_singly);
+    LOOPS(a_lost_bundle_is_searched_for_and_nothing_is_doubled, 2);
+    LOOPS(retry_after_holds_across_steps_of_the_wall_clock, 2);
+    tcase_add_test(all, a_pause_goes_on_after_a_restart_and_never_longer_than_it_was);
+    tcase_add_test(all, a_pause_that_needs_a_person_still_does_after_a_restart);
+    LOOPS(one_that_always_fails_is_held_while_the_others_go, 2);
+    tcase_add_test(all, a_refusal_holds_one_and_a_correction_goes);
+    tcase_add_test(all, a_target_that_forbids_everything_is_one_cause);
+    tcase_add_test(all, a_patient_whose_search_fails_delays_nobody_else);
+    tcase_add_test(all, nothing_is_sent_while_its_job_is_read);
+    tcase_add_test(all, what_changes_before_the_socket_takes_the_order_back);
+    LOOPS(at_every_step_a_notice_or_a_death_loses_and_doubles_nothing, 40);
+    tcase_add_test(all, a_target_without_a_server_takes_everything_unmatched);
+    tcase_add_test(all, one_target_that_is_away_does_not_delay_the_other);
+    tcase_add_test(all, a_target_that_is_added_gets_everything);
+    tcase_add_test(all, two_patients_of_the_clinic_never_share_a_chart);
+    tcase_add_test(all, two_patients_who_come_at_once_never_share_a_chart);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The facts of records as JSON: what a held revision says stands apart, under "held". */
+#include "core/sync/intake_internal.h"
+
+#include "core/tree/tree.h"
+
+#include <string.h>
+
+static const char held_name[] = "held";
+
+/* Facts as an object; NULL when they are none. */
+static struct tree *read_facts(struct intake *in, struct store_bytes facts) {
+    if (facts.data == NULL || !intake_ok(in))
+        return NULL;
+    struct iptfhir_error error = ERROR_INIT;
+    struct tree *tree = json_read_copy(&in->scratch, facts.data, facts.length, NULL, &error);
+    bool usable = tree != NULL && tree->kind == TREE_OBJECT;
+    return usable ? tree : NULL;
+}
+
+/* The text of an object, in the entry's memory. */
+static struct store_bytes write_facts(struct intake *in, const struct tree *tree) {
+    struct str text = { 0 };
+    json_write(&text, tree, JSON_COMPACT);
+    struct store_bytes out = { NULL, 0 };
+    if (!text.failed) {
+        out.data = arena_strndup(&in->scratch, text.data, text.length);
+        out.length = text.length;
+    }
+    if (out.data == NULL)
+        intake_fault(in, "memory", "out of memory");
+    str_free(&text);
+    return out;
+}
+
+/* Takes "held" out of facts and gives its list; an empty list when there is none. */
+static struct tree *take_held(struct intake *in, struct tree *facts) {
+    struct tree *list = tree_get(facts, held_name);
+    if (list != NULL)
+        tree_remove(list);
+    if (list == NULL || list->kind != TREE_ARRAY)
+        list = tree_new(&in->scratch, TREE_ARRAY);
+    return list;
+}
+
+struct store_bytes facts_held(struct intake *in, struct store_bytes base, bool keep_held,
+                              const struct store_bytes *said, size_t count) {
+    struct tree *facts = read_facts(in, base);
+    if (facts == NULL)
+        facts = tree_new(&in->scratch, TREE_OBJECT);
+    struct tree *held = facts != NULL ? take_held(in, facts) : NULL;
+    if (held != NULL && !keep_held)
+        held = tree_new(&in->scratch, TREE_ARRAY);
+    bool ok = held != NULL;
+    for (size_t i = 0; i < count && ok; i++) {
+        struct tree *one = read_facts(in, said[i]);
+        if (one != NULL)
+            ok = tree_append(held, one);
+    }
+    bool worth = ok && held->length > 0;
+    if (worth)
+        ok = tree_add(&in->scratch, facts, held_name, held);
+    if (!ok) {
+        intake_fault(in, "memory", "out of memory");
+        return base;
+    }
+    return write_facts(in, facts);
+}
+
+struct store_bytes facts_live(struct intake *in, struct store_bytes facts) {
+    struct tree *tree = read_facts(in, facts);
+    if (tree == NULL || tree_get(tree, held_name) == NULL)
+        return facts;
+    tree_remove(tree_get(tree, held_name));
+    return write_facts(in, tree);
+}
+
+const char *facts_local_id(struct intake *in, struct store_bytes facts) {
+    const struct tree *tree = read_facts(in, facts);
+    const struct tree *patient = tree != NULL ? tree_get(tree, "patient") : NULL;
+    return patient != NULL ? tree_text(patient, "localId") : NULL;
+}

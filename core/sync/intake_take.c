@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One reading of a record becomes rows: which revision counts, whose it is, and what is held. */
+#include "core/sync/intake_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FUTURE_MS (24 * 3600 * 1000LL) /* how far ahead of the clock a revision may be */
+
+static const unsigned char no_content[STORE_HASH];
+
+static bool same_text(const char *a, const char *b) {
+    return strcmp(a, b) == 0;
+}
+
+static bool same_bytes(struct store_bytes a, struct store_bytes b) {
+    bool equal_length = a.length == b.length;
+    return equal_length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+/* ---- revisions ---- */
+
+int take_compare(const struct intake_record *record, const struct store_record *row) {
+    bool timed = record->revision_ms != 0 || row->revision_ms != 0;
+    bool comparable = record->revision_ms != 0 && row->revision_ms != 0;
+    int64_t a = timed ? record->revision_ms : record->order;
+    int64_t b = timed ? row->revision_ms : row->order;
+    if (timed && !comparable)
+        return 0; /* one of them has no time: the order of arrival counts */
+    return (a > b) - (a < b);
+}
+
+bool take_is_future(const struct intake_record *record, int64_t now_ms) {
+    return record->revision_ms > now_ms + FUTURE_MS;
+}
+
+bool take_same_content(const struct intake_record *record, const struct store_record *row) {
+    bool known = memcmp(row->content, no_content, STORE_HASH) != 0;
+    return known && memcmp(record->content, row->content, STORE_HASH) == 0;
+}
+
+bool take_is_as_before(const struct intake *in, const struct intake_record *record,
+                       const struct store_record *row) {
+    bool settled = row->state == STORE_RECORD_LEFT || row->state == STORE_RECORD_ERROR;
+    bool ours = same_text(row->job, in->settings->job);
+    return ours && !settled && *row->decision == '\0' && take_same_content(record, row);
+}
+
+/* ---- holding ---- */
+
+/* What a record that is held looks like; written only when something of it is new. */
+static void put_held(struct intake *in, struct store_record *row, const char *code,
+                     const char *detail, struct store_bytes facts) {
+    bool held = row->no != 0 && row->state == STORE_RECORD_HELD;
+    bool stands = held && same_text(row->code, code) && same_text(row->detail, detail) &&
+                  same_bytes(row->facts, facts);
+    row->state = STORE_RECORD_HELD;
+    row->code = code;
+    row->detail = detail;
+    row->facts = facts;
+    if (stands)
+        return;
+    row->poll = in->poll;
+    rows_put_record(in, row);
+    rows_put_lanes(in, row->patient);
+}
+
+/* Holds a record for what this reading of it says. A reading never makes permissions. */
+static void hold_reading(struct intake *in, struct store_record *row,
+                         const struct intake_record *record, const char *code, const char *detail,
+                         int64_t now_ms) {
+    const struct store_hold_key key = { in->settings->job, record->unit, record->id, "", code };
+    bool again = row->state == STORE_RECORD_HELD && bits_have(&in->seen, row->no);
+    struct store_bytes facts = facts_held(in, row->facts, again, &record->facts, 1);
+    holds_say(in, &key, detail, now_ms);
+    put_held(in, row, code, detail, facts);
+    bits_set(in, &in->seen, row->no);
+    in->counts.held++;
+}
+
+/* Two readings of one revision differ: neither counts, and both are read again next time. */
+static void hold_duplicate(struct intake *in, struct store_record *row,
+                           const struct intake_record *record, int64_t now_ms) {
+    const char *detail = "the source gives two different contents for this record with the same "
+                         "extractedAt: leave one, or give the later one a later time";
+    const struct store_hold_key key = { in->settings->job, record->unit, record->id, "",
+                                        "duplicate-record" };
+    bool again = row->state == STORE_RECORD_HELD;
+    struct store_bytes base = again ? row->facts : (struct store_bytes) { "{}", 2 };
+    const struct store_bytes both[2] = { record->facts, row->facts };
+    struct store_bytes facts = facts_held(in, base, again, both, again ? 1 : 2);
+    bool must_forget = memcmp(row->content, no_content, STORE_HASH) != 0;
+    memset(row->content, 0, STORE_HASH);
+    if (must_forget)
+        row->code = "";
+    holds_say(in, &key, detail, now_ms);
+    put_held(in, row, "duplicate-record", detail, facts);
+    bits_set(in, &in->counted, row->no);
+    in->counts.held++;
+}
+
+/* The record belongs to another job: its row stays as it is. */
+static void hold_foreign(struct intake *in, const struct intake_record *record, int64_t now_ms) {
+    const struct store_hold_key key = { in->settings->job, record->unit, record->id, "",
+                                        "duplicate-record" };
+    holds_say(in, &key, "another job has a record with this id: give the records ids of their own",
+              now_ms);
+    in->counts.held++;
+}
+
+/* A row for a record that has none yet and is held. */
+static bool new_row(struct intake *in, const char *id, const char *unit, const char *local_id,
+                    struct store_record *row) {
+    bool fresh;
+    *row = (struct store_record) { .job = in->settings->job,
+                                   .id = id,
+                                   .unit = unit,
+                                   .code = "",
+                                   .detail = "",
+                                   .decision = "",
+                                   .poll = in->poll };
+    row->patient = rows_patient(in, local_id, true, &fresh);
+    return row->patient != 0;
+}
+
+/* ---- what it refuses elsewhere ---- */
+
+/* The fact that keeps what a record refuses for a patient that it names but doesn't belong to. */
+static const char *refusal_name(struct intake *in, const struct store_record *row,
+                                const char *local_id) {
+    size_t size = strlen(in->settings->clinic) + strlen(local_id) + 48;
+    char *name = intake_memory(in, size);
+    if (name != NULL)
+        snprintf(name, size, "refusal %s\x1f%s\x1f%llu", in->settings->clinic, local_id,
+                 (unsigned long long)row->no);
+    return name;
+}
+
+/* Facts that are to be forgotten: they are not written while they are read. */
+struct forgotten {
+    struct intake *in;
+    const char *end; /* of their names: the record */
+    const char *names[16];
+    size_t count;
+};
+
+static bool note_refusal(void *user, const char *name, struct store_bytes value) {
+    struct forgotten *f = user;
+    size_t length = strlen(name), end = strlen(f->end);
+    (void)value;
+    if (length > end && same_text(name + length - end, f->end))
+        f->names[f->count++] = intake_text(f->in, name);
+    return f->count < sizeof f->names / sizeof *f->names;
+}
+
+/* The record is held for its patient no more: what it refuses stands where it stands. */
+static void forget_refusals(struct intake *in, const struct store_record *row) {
+    char end[32];
+    struct forgotten f = { .in = in, .end = end };
+    size_t size = strlen(in->settings->clinic) + 16;
+    char *prefix = intake_memory(in, size);
+    if (prefix == NULL)
+        return;
+    snprintf(prefix, size, "refusal %s\x1f", in->settings->clinic);
+    snprintf(end, sizeof end, "\x1f%llu", (unsigned long long)row->no);
+    bool read = in->calls->facts(in->store, prefix, note_refusal, &f, &in->fault);
+    if (!read && intake_ok(in))
+        intake_fault(in, "store", "the facts could not be read; run the command again");
+    for (size_t i = 0; i < f.count && intake_ok(in); i++)
+        rows_set_fact(in, f.names[i], NULL);
+}
+
+/* ---- as it was ---- */
+
+/* The record is as its rows say: a hold goes, the revision moves on. */
+static void confirm(struct intake *in, const struct intake_record *record,
+                    struct store_record *row) {
+    bool newer = take_compare(record, row) > 0;
+    bool elsewhere = !same_text(record->unit, row->unit);
+    bool back = row->state != STORE_RECORD_LIVE;
+    if (back && same_text(row->code, "patient-changed"))
+        forget_refusals(in, row);
+    bits_set(in, &in->seen, row->no);
+    bits_set(in, &in->counted, row->no);
+    if (back) {
+        holds_release(in, row->id, row->code);
+        row->state = STORE_RECORD_LIVE;
+        row->code = row->detail = "";
+        row->facts = facts_live(in, row->facts);
+        row->poll = in->poll;
+        rows_put_lanes(in, row->patient);
+    }
+    if (newer) {
+        row->revision_ms = record->revision_ms;
+        row->order = record->order;
+    }
+    row->unit = record->unit;
+    if (newer || elsewhere || back)
+        rows_put_record(in, row);
+}
+
+void take_confirmed(struct intake *in, const struct intake_record *record) {
+    struct store_record row;
+    bool usable = rows_record(in, record->id, &row) && take_is_as_before(in, record, &row) &&
+                  take_compare(record, &row) >= 0;
+    if (usable)
+        confirm(in, record, &row);
+}
+
+/* ---- whose it is ---- */
+
+/* Names both patients by hash. */
+static const char *moved_detail(struct intake *in, const char *from, const char *to) {
+    char old[17] = "";
+    char new[17] = "";
+    char *text = intake_memory(in, 256);
+    bool named = crypt_log_name(in->settings->hash_key, from, old) &&
+                 crypt_log_name(in->settings->hash_key, to, new);
+    if (text == NULL || !named)
+        return "";
+    snprintf(text, 256,
+             "what was sent of this record belongs to patient %s, and it now names patient %s: say "
+             "move, same or leave",
+             old, new);
+    return text;
+}
+
+/* The local id of a patient as the store has it; "" after a fault. */
+static const char *local_id_of(struct intake *in, uint64_t patient) {
+    struct store_patient found = { 0 };
+    bool there = false;
+    bool read =
+        in->calls->patient_get(in->store, patient, &in->scratch, &found, &there, &in->fault);
+    if (!read && intake_ok(in))
+        intake_fault(in, "store", "a patient could not be read; run the command again");
+    return there && intake_ok(in) ? found.local_id : "";
+}
+
+/* Keeps that a local id means a former patient, for this poll and later ones. */
+static void add_alias(struct intake *in, const char *local_id, uint64_t patient) {
+    char *name = intake_memory(in, strlen(in->settings->clinic) + strlen(local_id) + 16);
+    char number[24];
+    if (name == NULL)
+        return;
+    sprintf(name, "alias %s\x1f%s", in->settings->clinic, local_id);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)patient);
+    rows_set_fact(in, name, number);
+    struct intake_alias *alias = arena_zalloc(&in->lasting, sizeof *alias);
+    const char *kept = arena_strndup(&in->lasting, local_id, strlen(local_id));
+    if (alias == NULL || kept == NULL) {
+        intake_fault(in, "memory", "out of memory");
+        return;
+    }
+    *alias = (struct intake_alias) { in->aliases, kept, patient };
+    in->aliases = alias;
+}
+
+/* The record is held under its former patient, but what it refuses counts for the one that it names
+ * now too: kept as a fact of that one, with which lane.c joins the facts of its records. */
+static void keep_refusals(struct intake *in, const struct store_record *row,
+                          const struct intake_record *record) {
+    bool fresh;
+    const struct store_bytes none = { "{}", 2 };
+    struct store_bytes facts = facts_held(in, none, false, &record->facts, 1);
+    const char *name = refusal_name(in, row, record->local_id);
+    char *text = intake_memory(in, facts.length + 32);
+    if (name == NULL || text == NULL)
+        return;
+    int head = snprintf(text, 32, "%lld ", (long long)record->revision_ms);
+    memcpy(text + head, facts.data, facts.length);
+    rows_set_fact(in, name, text);
+    uint64_t patient = rows_patient(in, record->local_id, false, &fresh);
+    if (patient != 0)
+        rows_put_lanes(in, patient);
+}
+
+/* The record names another patient and something of it was sent: a person decides. */
+static void hold_moved(struct intake *in, struct store_record *row,
+                       const struct intake_record *record, int64_t now_ms) {
+    const char *detail = moved_detail(in, local_id_of(in, row->patient), record->local_id);
+    if (take_compare(record, row) > 0) {
+        row->revision_ms = record->revision_ms;
+        row->order = record->order;
+        row->code = ""; /* so that the row is written */
+    }
+    bits_set(in, &in->counted, row->no);
+    hold_reading(in, row, record, "patient-changed", detail, now_ms);
+    keep_refusals(in, row, record);
+}
+
+/* A person said that both local ids are one patient. The reading in hand has identities of the new
+ * id: the next one, made with those of the old, is taken. */
+static void apply_same(struct intake *in, struct store_record *row,
+                       const struct intake_record *record, int64_t now_ms) {
+    add_alias(in, record->local_id, row->patient);
+    memset(row->content, 0, STORE_HASH);
+    row->decision = "";
+    hold_reading(in, row, record, "patient-changed",
+                 "the patient is known as the same now: the next reading is taken", now_ms);
+}
+
+/* Takes the record away from its former patient. False: it stays held. */
+static bool change_patient(struct intake *in, struct store_record *row,
+                           const struct intake_record *record, uint64_t patient, int64_t now_ms) {
+    bool decided = *row->decision != '\0';
+    bool touched = resources_touched(in, row);
+    bool leave = decided && same_text(row->decision, "leave");
+    if (touched && decided && same_text(row->decision, "same")) {
+        apply_same(in, row, record, now_ms);
+        return false;
+    }
+    if (touched && !leave && !(decided && same_text(row->decision, "move"))) {
+        hold_moved(in, row, record, now_ms);
+        return false;
+    }
+    resources_leave(in, row, leave ? STORE_WANTED_NOTHING : STORE_WANTED_MOVED);
+    if (touched)
+        row->moved_from = row->patient;
+    row->patient = patient;
+    return true;
+}
+
+/* ---- a reading that counts ---- */
+
+static void say_parts(struct intake *in, const struct intake_record *record, int64_t now_ms) {
+    for (size_t i = 0; i < record->part_count; i++) {
+        const struct intake_part *part = &record->parts[i];
+        const struct store_hold_key key = { in->settings->job, record->unit, record->id,
+                                            part->place, part->code };
+        holds_say(in, &key, part->detail, now_ms);
+    }
+}
+
+/* Writes the record's row and what it makes. */
+static void take_reading(struct intake *in, struct store_record *row,
+                         const struct intake_record *record, bool rows_exist, int64_t now_ms) {
+    bool was_live = row->no != 0 && row->state == STORE_RECORD_LIVE;
+    bool same_facts = same_bytes(row->facts, record->facts);
+    bool is_new = row->no == 0;
+    row->unit = record->unit;
+    row->revision_ms = record->revision_ms;
+    row->order = record->order;
+    row->state = STORE_RECORD_LIVE;
+    row->code = row->detail = row->decision = "";
+    row->facts = record->facts;
+    row->poll = in->poll;
+    memcpy(row->content, record->content, STORE_HASH);
+    rows_put_record(in, row);
+    bool changed = resources_take(in, row->patient, row, record, rows_exist && !is_new);
+    if (changed || !was_live || !same_facts)
+        rows_put_lanes(in, row->patient);
+    holds_doubt(in, record->id);
+    say_parts(in, record, now_ms);
+    holds_release(in, record->id, NULL);
+    bits_set(in, &in->seen, row->no);
+    bits_set(in, &in->counted, row->no);
+    in->counts.mapped++;
+}
+
+/* Takes a reading whose record has no row yet. */
+static void take_new(struct intake *in, const struct intake_record *record, int64_t now_ms) {
+    struct store_record row;
+    if (new_row(in, record->id, record->unit, record->local_id, &row))
+        take_reading(in, &row, record, false, now_ms);
+}
+
+/* Takes a reading that is no older than the row. */
+static void take_newer(struct intake *in, struct store_record *row,
+                       const struct intake_record *record, int64_t now_ms) {
+    bool fresh;
+    uint64_t before = row->patient;
+    uint64_t patient = rows_patient(in, record->local_id, false, &fresh);
+    bool moves = patient != before;
+    if (moves && !change_patient(in, row, record, patient, now_ms))
+        return;
+    if (moves && patient == 0)
+        row->patient = rows_patient(in, record->local_id, true, &fresh);
+    if (same_text(row->code, "patient-changed"))
+        forget_refusals(in, row);
+    if (intake_ok(in))
+        take_reading(in, row, record, !fresh, now_ms);
+}
+
+void take_record(struct intake *in, const struct intake_record *record, int64_t now_ms) {
+    struct store_record row;
+    bool found = rows_record(in, record->id, &row);
+    bool future = take_is_future(record, now_ms);
+    in->counts.records++;
+    if (found && !same_text(row.job, in->settings->job)) {
+        hold_foreign(in, record, now_ms);
+        return;
+    }
+    if (future && !found)
+        found = new_row(in, record->id, record->unit, record->local_id, &row);
+    if (future && found) {
+        hold_reading(in, &row, record, "revision-future",
+                     "its extractedAt is more than 24 hours ahead: correct the source's clock",
+                     now_ms);
+        return;
+    }
+    if (!found) {
+        take_new(in, record, now_ms);
+        return;
+    }
+    int order = take_compare(record, &row);
+    bool again = bits_have(&in->counted, row.no) && order == 0;
+    if (order < 0) {
+        bits_set(in, &in->seen, row.no);
+        in->counts.stale++;
+    } else if (again && !take_same_content(record, &row)) {
+        hold_duplicate(in, &row, record, now_ms);
+    } else if (take_is_as_before(in, record, &row)) {
+        confirm(in, record, &row);
+        in->counts.unchanged++;
+    } else {
+        take_newer(in, &row, record, now_ms);
+    }
+}
+
+/* ---- what could not become a record ---- */
+
+void take_hold(struct intake *in, const struct intake_entry *entry) {
+    struct store_record row = { 0 };
+    const char *id = entry->key.record;
+    bool named = *id != '\0';
+    in->counts.records++;
+    in->counts.held++;
+    holds_say(in, &entry->key, entry->detail, entry->now_ms);
+    bool found = named && rows_record(in, id, &row);
+    if (!named) {
+        in->unreadable = true;
+        return;
+    }
+    if (!found) {
+        const char *local_id = facts_local_id(in, entry->facts);
+        if (local_id == NULL || !new_row(in, id, entry->key.unit, local_id, &row))
+            return;
+    } else if (!same_text(row.job, in->settings->job)) {
+        return;
+    }
+    bool again = found && row.state == STORE_RECORD_HELD && bits_have(&in->seen, row.no);
+    bool readable = entry->facts.data != NULL;
+    struct store_bytes facts = facts_held(in, row.facts, again, &entry->facts, readable ? 1 : 0);
+    put_held(in, &row, entry->key.code, entry->detail, facts);
+    bits_set(in, &in->seen, row.no);
+}
