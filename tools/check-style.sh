@@ -44,7 +44,7 @@ fi
 
 if has codespell "the spelling is"; then
     # Wrong on purpose in tests, or words of the trade.
-    words=ehr,ehrs,iif,inflight,optin,identifer,nin,levle,nd,nam,whre,propertys,resorce,therapie,sinc,recrod,whem,ue
+    words=ehr,ehrs,iif,inflight,optin,identifer,nin,levle,nd,nam,whre,propertys,resorce,therapie,sinc,recrod,whem,ue,eror
     if ! files '*.c' '*.h' '*.md' '*.sh' '*.yaml' '*.1' '*.5' '*.mk' '*.am' '*.ac' | xargs codespell --ignore-words-list="$words"; then
         echo "FAIL: mend the words above, or add them to tools/check-style.sh"
         failed=1

@@ -100,7 +100,8 @@ static void drain(int fd) {
 #define CREATED_ANSWER                                                                             \
     "HTTP/1.1 201 Created\r\neTag: W/\"7\"\r\nLocation: "                                          \
     "http://localhost/Observation/abc/_history/7\r\n"                                              \
-    "Retry-After: 3 \r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/fhir+json\r\nContent-Length: 2\r\n\r\n{}"
+    "Retry-After: 3 \r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: "                     \
+    "application/fhir+json\r\nContent-Length: 2\r\n\r\n{}"
 
 /* Sends far more than anybody wants. */
 static void flood(int fd) {

@@ -2,8 +2,8 @@
 /* The store's benchmark: store_bench FOLDER RESOURCES.ndjson [RECORDS]. It takes resources in the
  * shape of weekly data through their whole life (wanted, attempt, settled) at one target, and
  * prints statements, bytes and CPU per resource as the store fills. */
-#include "core/base/file.h"
 #include "core/base/clock.h"
+#include "core/base/file.h"
 #include "core/base/str.h"
 #include "core/store/conformance.h"
 #include "core/store/sqlite.h"

@@ -410,7 +410,7 @@ static struct lifecycle *lifecycle;
 static struct delivery *delivery;
 static struct delivery_target targets[TARGETS];
 static struct delivery_settings settings;
-static const unsigned char key[32] = "a key of thirty-two bytes, pleas";
+static const unsigned char key[32] = "a key of exactly thirty-two byte";
 static const char *const target_names[] = { "hospital", "registry", NULL };
 static const char *const jobs[] = { "nightly", NULL };
 static char folder[64];

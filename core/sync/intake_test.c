@@ -21,7 +21,7 @@ static struct store *store;
 static struct iptfhir_error error;
 static struct arena arena;
 static struct intake *in;
-static const unsigned char key[32] = "a key of thirty-two bytes, pleas";
+static const unsigned char key[32] = "a key of exactly thirty-two byte";
 static const char *const one_target[] = { "hospital", NULL };
 static const char *const two_targets[] = { "hospital", "registry", NULL };
 static struct lifecycle *lifecycle;

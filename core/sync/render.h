@@ -13,7 +13,7 @@ struct render {
     const struct delivery_target *target;
     const struct lifecycle *lifecycle;
     const char *chart; /* of references to the patient; NULL: they stay as they are */
-    bool two_way; /* what was sent is not to be trusted: it may not be what was sent last */
+    bool two_way;      /* what was sent is not to be trusted: it may not be what was sent last */
 };
 /* What stands in the way of a reference now. */
 enum render_way {

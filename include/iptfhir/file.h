@@ -21,7 +21,7 @@ extern "C" {
  * do (no name of the file), and errno: EISDIR for a folder, ENXIO for a FIFO, socket or device,
  * EFBIG when it is too large, or what open(2) said. `state` and `why` may be NULL. Thread-safe. */
 IPTFHIR_API int iptfhir_file_open(const char *path, uint64_t max_bytes, struct stat *state,
-                      char why[IPTFHIR_FILE_WHY]);
+                                  char why[IPTFHIR_FILE_WHY]);
 
 #ifdef __cplusplus
 }

@@ -39,7 +39,7 @@ extern const struct iptfhir_descriptor iptfhir_plugin;
 #define NONE "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"total\":0}"
 #define NEXT(url)                                                                                  \
     ",\"link\":[{\"relation\":\"self\",\"url\":\"x\"},{\"relation\":\"next\",\"url\":\"" url "\"}" \
-                                                                                             "]"
+    "]"
 #define PATIENT(id, mrn, more)                                                                     \
     "{\"resourceType\":\"Patient\",\"id\":\"" id "\",\"identifier\":[{\"system\":\"urn:mrn\","     \
     "\"value\":\"" mrn "\"}]" more "}"

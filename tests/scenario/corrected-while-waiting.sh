@@ -22,7 +22,7 @@ ehr_faults '[]'
 run 0 outbox retry --target hospital
 run 1 sync
 same "what was created and changed again" "$(grep -c '"mutation":"update"' "$dir/journal")" 0
-above "the new total" "$(of 1 Observation | grep -c "\"value\":$total[,}]")" 1
+above "the new total" "$(of 1 Observation | grep -c "\"value\":${total}[,}]")" 1
 same "nothing for the patient that it was entered for" "$(of 2 CarePlan | wc -l)" 0
 same "all for the patient whose it is" "$(of 4 CarePlan | wc -l)" 1
 same "nothing after the revocation but the consent's own end" "$(of 3 CarePlan | wc -l) $(of 3 Goal | wc -l) $(of 3 Observation | wc -l)" "0 0 0"
