@@ -18,6 +18,8 @@ for (let n = 0; n < 6; n++) {
   r.patient.localId = `P-J${n + 1}`;
   r.patient.identifiers = [{ system: "urn:oid:1.2.3.4.5.6.7", value: mrn, type: "MR" }];
   r.patient.familyName = families[n];
+  r.patient.givenNames = ["Demo"];
+  r.patient.sex = n % 2 ? "female" : "male";
   r.patient.birthDate = birth;
   for (const c of r.consents ?? []) c.recipient = "Demo Hospital";
   lines.push(JSON.stringify(r));

@@ -108,7 +108,7 @@ static iptfhir_status roster_poll(void *self, const char *cursor, struct iptfhir
     fclose(file);
     return status == IPTFHIR_OK ? sink->cursor(sink, "read") : status;
 }
-static const struct iptfhir_source source = { sizeof source, roster_poll };
+static const struct iptfhir_source source = { .size = sizeof source, .poll = roster_poll };
 
 /* ---- the mapper ---- */
 
