@@ -221,6 +221,8 @@ bool words_text(struct sqlite_store *s, uint64_t no, struct arena *a, const char
             return false;
         word = find_no(w, no);
     }
+    if (word == NULL)
+        return sql_out_of_memory(error);
     *text = arena_strndup(a, word->text, word->length);
     return *text != NULL || sql_out_of_memory(error);
 }

@@ -333,7 +333,7 @@ bool lane_body_bytes(struct lane *lane, struct store_body_at at, struct store_by
 }
 
 struct tree *lane_body(struct lane *lane, struct store_body_at at, struct iptfhir_error *error) {
-    struct store_bytes body;
+    struct store_bytes body = { NULL, 0 };
     if (!lane_body_bytes(lane, at, &body, error))
         return NULL;
     return json_read_copy(lane->arena, body.data, body.length, NULL, error);
