@@ -626,6 +626,15 @@ static enum cycle_next end(struct cycle *c) {
     return c->what = CYCLE_ENDS;
 }
 
+/* Whether an item would go on without the chart that its match didn't give: what was looked for in
+ * the chart of its attempt was concluded, and what follows needs its own. */
+static bool lacks_chart(const struct cycle *c, const struct lane_item *item) {
+    bool matched = c->lane.chart != NULL || !c->match_done;
+    if (!needs_chart(c) || matched || item->state.attempt != STORE_NO_ATTEMPT)
+        return false;
+    return order_task_of(item) != ORDER_NONE && !cycle_in_place(c, item);
+}
+
 enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
     c->what = CYCLE_FAILS;
     if (c->failed) {
@@ -644,6 +653,8 @@ enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
             continue;
         if (!decide(c, item, error) && !cycle_bears(c, item, error))
             return c->what;
+        if (lacks_chart(c, item))
+            item->waits = true;
     }
     if (c->paused || c->stale)
         return end(c);

@@ -1194,6 +1194,27 @@ START_TEST(a_patient_whose_search_fails_delays_nobody_else) {
 }
 END_TEST
 
+/* What is looked for in the chart of its attempt needs no match; what follows does. */
+START_TEST(what_a_lost_create_did_not_do_is_not_done_without_a_chart) {
+    servers[0].can = ways[_i];
+    servers[0].ill = LOST_UNDONE;
+    servers[0].ills = 1;
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    (void)run(30 * SECOND);
+    servers[0].strange_match = true;
+    READ({ "a", "v2", NULL }, { "b", "v1", NULL }, { "c", "v1", NULL });
+    (void)run(10 * MINUTE);
+    for (size_t i = 0; i < servers[0].count; i++)
+        ck_assert_msg(says(&servers[0].held[i], "Patient/c1"), "%s", servers[0].held[i].body);
+    servers[0].strange_match = false;
+    (void)run(2 * HOUR);
+    ck_assert_uint_eq(servers[0].count, 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_msg(says(&servers[0].held[i], "Patient/c1"), "%s", servers[0].held[i].body);
+    STATE("a", "in-step");
+}
+END_TEST
+
 /* ---- who else is there ---- */
 
 START_TEST(nothing_is_sent_while_its_job_is_read) {
@@ -1331,6 +1352,7 @@ int main(void) {
     tcase_add_test(all, a_refusal_holds_one_and_a_correction_goes);
     tcase_add_test(all, a_target_that_forbids_everything_is_one_cause);
     tcase_add_test(all, a_patient_whose_search_fails_delays_nobody_else);
+    LOOPS(what_a_lost_create_did_not_do_is_not_done_without_a_chart, 3);
     tcase_add_test(all, nothing_is_sent_while_its_job_is_read);
     tcase_add_test(all, what_changes_before_the_socket_takes_the_order_back);
     LOOPS(at_every_step_a_notice_or_a_death_loses_and_doubles_nothing, 40);

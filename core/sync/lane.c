@@ -336,7 +336,15 @@ struct tree *lane_body(struct lane *lane, struct store_body_at at, struct iptfhi
     struct store_bytes body = { NULL, 0 };
     if (!lane_body_bytes(lane, at, &body, error))
         return NULL;
-    return json_read_copy(lane->arena, body.data, body.length, NULL, error);
+    struct iptfhir_error why = ERROR_INIT;
+    struct tree *tree = json_read_copy(lane->arena, body.data, body.length, NULL, &why);
+    if (tree == NULL && strcmp(why.code, "memory") == 0)
+        error_set(error, "memory", NULL, "out of memory");
+    else if (tree == NULL)
+        error_set(error, "store-damaged", NULL,
+                  "the store holds a body that can't be read: run sync --reread, which writes it "
+                  "anew");
+    return tree;
 }
 
 /* ---- what is wanted ---- */

@@ -90,3 +90,11 @@ check_PROGRAMS += %D%/reach_test
 check_PROGRAMS += %D%/survey_test
 %C%_survey_test_SOURCES = %D%/survey_test.c
 %C%_survey_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/lane_test
+%C%_lane_test_SOURCES = %D%/lane_test.c
+%C%_lane_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/render_test
+%C%_render_test_SOURCES = %D%/render_test.c
+%C%_render_test_LDADD = $(test_ldadd)
