@@ -39,7 +39,8 @@ struct ingest {
     bool under_way;             /* `asked` waits for its answer */
     struct iptfhir_error error; /* a fault of ours: ends the run */
 };
-static atomic_bool stopping; /* also what host->stopping() says */
+static atomic_bool
+    stopping; /* this process was asked; sources hear it from the page, as the parent says it */
 
 static void on_signal(int number) {
     (void)number;
@@ -440,7 +441,7 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
     in.pipeline = pipeline_open_config(config, job, &report);
     if (in.pipeline != NULL)
         reader =
-            reader_open(config, job, pipeline_templates(in.pipeline), NULL, &stopping, &report);
+            reader_open(config, job, pipeline_templates(in.pipeline), NULL, &page->stop, &report);
     if (reader == NULL)
         goto out;
     code = EXIT_FAULT;

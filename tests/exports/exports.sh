@@ -29,7 +29,7 @@ done
 [ "$checked" -gt 0 ] || { echo "FAIL: there are no plugins in $top_builddir/plugins"; exit 1; }
 
 for library in "$top_builddir"/.libs/libiptfhir.so "$top_builddir"/*/.libs/libiptfhir.so "$top_builddir"/*/*/.libs/libiptfhir.so; do
-    [ -e "$library" ] && same "$library" "$(sort "$top_srcdir/tests/exports/libiptfhir.list")"
+    [ -e "$library" ] && same "$library" "$(sed "/^#/d; /^$/d" "$top_srcdir/tests/sdk/libiptfhir.symbols" | sort)"
 done
 
 if [ "$failed" -gt 0 ]; then
