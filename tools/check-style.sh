@@ -13,7 +13,7 @@ files() {
         git ls-files -- "$@"
     else
         for pattern in "$@"; do
-            find autogen.sh core plugins include tests tools conf doc mappings ./*.md -name "${pattern##*/}" -type f
+            find autogen.sh core lib plugins include tests tools conf doc mappings ./*.md -name "${pattern##*/}" -type f
         done
     fi | grep -Ev '(^|/)(r4_tables\.c|package-lock\.json)$|^(build|autom4te|m4/l)'
 }

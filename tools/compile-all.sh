@@ -9,10 +9,10 @@ shift 2
 
 list() {
     if [ "$which" = own ]; then
-        find core plugins -name '*.c' ! -name '*_test.c' ! -name r4_tables.c
+        find core lib plugins -name '*.c' ! -name '*_test.c' ! -name r4_tables.c
     else
         # What is compiled several times, with different definitions, comes from check's own build.
-        find core plugins tests -name '*.c' ! -name misbehave.c ! -name handshake.c ! -path '*/node_modules/*'
+        find core lib plugins tests -name '*.c' ! -name misbehave.c ! -name handshake.c ! -path '*/node_modules/*'
     fi | sort
 }
 

@@ -222,6 +222,8 @@ START_TEST(every_code_that_the_sources_use_is_in_the_registry) {
     scan_folder(&s, path);
     snprintf(path, sizeof path, "%s/plugins", source_root());
     scan_folder(&s, path);
+    snprintf(path, sizeof path, "%s/lib", source_root());
+    scan_folder(&s, path);
     ck_assert_msg(s.missing.length == 0, "add these to core/base/codes.c:\n%s", s.missing.data);
     ck_assert_uint_gt(s.seen, 200);
     str_free(&s.missing);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir sync: one full cycle of each job, or what it would change. */
+#include "core/base/numbers.h"
 #include "core/command/place.h"
 #include "core/sync/dry_run.h"
 #include "core/sync/service.h"
@@ -30,26 +31,8 @@ struct wish {
 
 /* ---- reading everything again ---- */
 
-struct numbers {
-    uint64_t *list;
-    size_t count, capacity;
-    bool failed;
-};
-
 static bool note_record(void *user, const struct store_record *record) {
-    struct numbers *n = user;
-    if (n->count == n->capacity) {
-        size_t capacity = n->capacity > 0 ? n->capacity * 2 : 1024;
-        uint64_t *list = realloc(n->list, capacity * sizeof *list);
-        if (list == NULL) {
-            n->failed = true;
-            return false;
-        }
-        n->list = list;
-        n->capacity = capacity;
-    }
-    n->list[n->count++] = record->no;
-    return true;
+    return numbers_add(user, record->no);
 }
 
 /* Forgets the contents of some records. [tx] */
@@ -89,7 +72,7 @@ static bool forget_job(struct store *store, const char *job, struct iptfhir_erro
             store->calls->rollback(store);
     }
     arena_free(&arena);
-    free(n.list);
+    numbers_free(&n);
     return good;
 }
 

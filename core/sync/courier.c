@@ -28,7 +28,6 @@
 #define PATIENCE_MS 500      /* the longest wait of the loop */
 #define BUSY_MS 20           /* between tries while a command has the store */
 #define BUSY_TRIES 1500
-#define MATCH_AGE_MS (15 * 60 * 1000LL)
 
 static volatile sig_atomic_t asked_to_stop;
 
@@ -185,7 +184,6 @@ static bool open_all(struct courier *c, const unsigned char key[32], struct repo
     c->delivery_settings.privacy = c->privacy;
     c->delivery_settings.hash_key = c->hash_key;
     c->delivery_settings.max_age_ms = c->config->limits.max_age_hours * 3600000;
-    c->delivery_settings.match_age_ms = MATCH_AGE_MS;
     c->delivery_settings.witness = c->witness;
     c->delivery_settings.committed = on_committed;
     c->delivery_settings.user = c;

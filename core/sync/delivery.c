@@ -4,6 +4,7 @@
 #include "core/sync/delivery.h"
 
 #include "core/base/alloc.h"
+#include "core/base/numbers.h"
 #include "core/sync/advance.h"
 #include "core/sync/evidence.h"
 #include "core/sync/intake.h"
@@ -192,28 +193,12 @@ static bool open_target(struct delivery *d, struct target_run *t,
                                  error);
 }
 
-/* Numbers of patients, as the store gives them. */
-struct patients {
-    uint64_t *list;
-    size_t count, capacity;
-};
-
 static bool note_patient(void *user, const struct store_patient *patient) {
-    struct patients *p = user;
-    if (p->count == p->capacity) {
-        size_t capacity = p->capacity * 2 + 64;
-        uint64_t *grown = base_realloc(p->list, capacity * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        p->list = grown;
-        p->capacity = capacity;
-    }
-    p->list[p->count++] = patient->no;
-    return true;
+    return numbers_add(user, patient->no);
 }
 
 /* Puts the lanes of all patients, once for each time that an older store came back. */
-static bool look_at_all(struct delivery *d, const struct patients *p, struct iptfhir_error *error) {
+static bool look_at_all(struct delivery *d, const struct numbers *p, struct iptfhir_error *error) {
     const struct store_calls *calls = d->run.store->calls;
     char text[24];
     for (size_t t = 0; t < d->target_count; t++) {
@@ -231,7 +216,7 @@ static bool look_at_all(struct delivery *d, const struct patients *p, struct ipt
 static bool mind_older_store(struct delivery *d, struct iptfhir_error *error) {
     const struct store_calls *calls = d->run.store->calls;
     struct arena arena = { 0 };
-    struct patients patients = { 0 };
+    struct numbers patients = { 0 };
     struct store_bytes value;
     char text[24] = "";
     if (d->run.settings->older_ms == 0)
@@ -244,12 +229,14 @@ static bool mind_older_store(struct delivery *d, struct iptfhir_error *error) {
     if (!good || looked)
         return good;
     good = calls->patients(d->run.store, note_patient, &patients, error);
+    if (patients.failed)
+        good = error_set(error, "memory", NULL, "out of memory");
     good = good && calls->begin(d->run.store, error);
     if (good && (!look_at_all(d, &patients, error) || !calls->commit(d->run.store, error))) {
         calls->rollback(d->run.store);
         good = false;
     }
-    base_free(patients.list);
+    numbers_free(&patients);
     return good;
 }
 

@@ -37,7 +37,6 @@ struct delivery_settings {
     const struct privacy *privacy;
     const unsigned char *hash_key; /* 32 bytes: hashes of bodies, names in messages */
     int64_t max_age_ms;            /* what a failed poll leaves may go out while it is younger */
-    int64_t match_age_ms;          /* a patient match is never older */
     int64_t older_ms; /* when an older store came back (wall clock): evidence from before then is
                          looked at anew; 0: never */
     struct witness *witness; /* NULL: none */

@@ -489,8 +489,7 @@ static void set_up(void) {
                                             .lifecycle = lifecycle,
                                             .privacy = privacy,
                                             .hash_key = key,
-                                            .max_age_ms = 36 * HOUR,
-                                            .match_age_ms = 15 * MINUTE };
+                                            .max_age_ms = 36 * HOUR };
 }
 
 static void tear_down(void) {

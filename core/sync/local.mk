@@ -29,7 +29,6 @@ core_sources += \
 	%D%/reach.c %D%/reach.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/reconcile.c %D%/reconcile.h \
-	%D%/references.c %D%/references.h \
 	%D%/render.c %D%/render.h \
 	%D%/service.c %D%/service.h \
 	%D%/shared.c %D%/shared.h \

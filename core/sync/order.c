@@ -185,7 +185,7 @@ static void attempt(struct cycle *c, struct lane_item *item, iptfhir_verb verb) 
 
 /* ---- choosing ---- */
 
-/* Whether all that an item refers to is there, or won't be for now. */
+/* Whether all that an item refers to is there, or isn't to be waited for in this cycle. */
 static bool is_ready(const struct cycle *c, const struct lane_item *item) {
     if (item->wanted != STORE_WANTED_BODY)
         return true;

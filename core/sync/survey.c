@@ -2,6 +2,7 @@
 /* Walking the store and counting where everything stands. */
 #include "core/sync/survey.h"
 
+#include "core/base/numbers.h"
 #include "core/command/exit.h"
 
 #include <stdio.h>
@@ -78,27 +79,8 @@ bool survey_serves(const struct survey_route *routes, size_t count, const char *
     return false;
 }
 
-struct numbers {
-    uint64_t *list;
-    size_t count, capacity;
-    struct arena arena;
-    bool failed;
-};
-
 static bool note_patient(void *user, const struct store_patient *patient) {
-    struct numbers *n = user;
-    if (n->count == n->capacity) {
-        size_t capacity = n->capacity > 0 ? n->capacity * 2 : 1024;
-        uint64_t *list = realloc(n->list, capacity * sizeof *list);
-        if (list == NULL) {
-            n->failed = true;
-            return false;
-        }
-        n->list = list;
-        n->capacity = capacity;
-    }
-    n->list[n->count++] = patient->no;
-    return true;
+    return numbers_add(user, patient->no);
 }
 
 struct walk {
@@ -200,7 +182,7 @@ bool survey_walk(struct store *store, const struct survey_route *routes, size_t 
     if (lost != NULL)
         *lost = w.lost;
     arena_free(&arena);
-    free(patients.list);
+    numbers_free(&patients);
     free(numbers);
     return good;
 }

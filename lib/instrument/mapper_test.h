@@ -4,9 +4,7 @@
 #ifndef INSTRUMENT_MAPPER_TEST_H
 #define INSTRUMENT_MAPPER_TEST_H
 
-#include "core/config/yaml.h"
-#include "core/tree/node.h"
-#include "tests/mock_host.h"
+#include "tests/mock_yaml.h"
 
 #include <check.h>
 #undef fail /* the host has a member of this name */
@@ -20,14 +18,8 @@ static const struct iptfhir_node *test_document(const char *path,
                                                 struct iptfhir_document *lasting) {
     const char *top = getenv("top_srcdir");
     char full[1024];
-    struct arena arena = { 0 };
-    struct report report = { 0 };
     snprintf(full, sizeof full, "%s/mappings/%s", top ? top : ".", path);
-    const struct tree *tree = yaml_read_file(&arena, full, &report);
-    const struct iptfhir_node *copy = mock_nodes()->copy(lasting, node_of(tree));
-    report_free(&report);
-    arena_free(&arena);
-    return copy;
+    return mock_yaml(full, lasting);
 }
 
 static const char *const *test_list(const char *folder, const char *suffix) {

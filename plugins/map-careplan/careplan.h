@@ -3,7 +3,7 @@
 #ifndef MAP_CAREPLAN_CAREPLAN_H
 #define MAP_CAREPLAN_CAREPLAN_H
 
-#include "plugins/instrument/instrument.h"
+#include "lib/instrument/instrument.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goals to Goal: targets, the achievement that the measures show, and the Observations that show
  * it. */
-#include "plugins/instrument/instrument.h"
+#include "lib/instrument/instrument.h"
 
 #include <stdio.h>
 #include <string.h>

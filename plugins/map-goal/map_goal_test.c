@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* map-goal with the shipped instruments against the mock host. */
-#include "plugins/instrument/mapper_test.h"
+#include "lib/instrument/mapper_test.h"
 
 #include "plugins/map-goal/map_goal.c"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Measures to QuestionnaireResponse and Observation, with what the instruments say of them; safety
  * flags; communication styles. */
-#include "plugins/instrument/instrument.h"
+#include "lib/instrument/instrument.h"
 
 #include <iptfhir/date.h>
 #include <stdio.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of source-csv against a mock host and sink, with tables and columns files of their own and
  * with the shipped ones. */
-#include "core/config/yaml.h"
-#include "core/tree/node.h"
 
 #include "plugins/source-csv/build.c"
 #include "plugins/source-csv/cells.c"
@@ -12,7 +10,7 @@
 #include "plugins/source-csv/header.c"
 #include "plugins/source-csv/rows.c"
 #include "plugins/source-csv/source_csv.c"
-#include "tests/mock_host.h"
+#include "tests/mock_yaml.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -28,14 +26,9 @@ static const struct iptfhir_node *give_document(const char *name,
                                                 struct iptfhir_document *lasting) {
     if (columns_text != NULL)
         return mock_read(lasting, columns_text);
-    struct arena arena = { 0 };
-    struct report report = { 0 };
-    const struct tree *tree = yaml_read_file(&arena, name, &report);
-    ck_assert_msg(tree != NULL, "%s: %s", name, report.count ? report.entries[0].error.text : "");
-    const struct iptfhir_node *copy = mock_nodes()->copy(lasting, node_of(tree));
-    arena_free(&arena);
-    report_free(&report);
-    return copy;
+    const struct iptfhir_node *document = mock_yaml(name, lasting);
+    ck_assert_msg(document != NULL, "%s can't be read", name);
+    return document;
 }
 
 static void setup(void) {

@@ -39,7 +39,7 @@ settle
 same "the sync after that" "$code" 0
 arrived
 
-echo "-- the change is refused for now, and taken back before it is sent"
+echo "-- the server is busy when the change comes, and it is taken back before it is sent"
 change REC-1 'r.goals[0].text = "A third goal"'
 ehr_faults '[{"match":{"method":"POST","pathRegex":"^/?$"},"action":"status","status":503,"headers":{"retry-after":"1"}},{"match":{"method":"PUT"},"action":"status","status":503,"headers":{"retry-after":"1"}}]'
 run 75 sync

@@ -54,7 +54,7 @@ check_LTLIBRARIES += %D%/options.la \
 
 # The mock host for the tests of plugins, ours and others': nodes are real ones.
 check_LIBRARIES += libmock.a
-libmock_a_SOURCES = tests/mock_nodes.c tests/mock_host.h
+libmock_a_SOURCES = tests/mock_nodes.c tests/mock_yaml.c tests/mock_yaml.h tests/mock_host.h
 lib_LTLIBRARIES += libiptfhir-mock.la
 libiptfhir_mock_la_SOURCES = tests/mock_nodes.c tests/mock_host.h core/base/alloc.c core/base/error.c core/base/text.c \
 	core/tree/arena.c core/tree/json_read.c core/tree/json_write.c core/tree/node.c core/tree/symbol.c core/tree/tree.c
