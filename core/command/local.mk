@@ -6,8 +6,17 @@ core_sources += \
 	%D%/exit.c %D%/exit.h \
 	%D%/map.c \
 	%D%/outbox.c %D%/outbox.h \
-	%D%/outbox_act.c \
+	%D%/outbox_act.c %D%/outbox_act.h \
+	%D%/outbox_change.c \
+	%D%/outbox_choose.c \
+	%D%/outbox_discard.c \
+	%D%/outbox_id.c \
 	%D%/outbox_list.c \
+	%D%/outbox_resolve.c \
+	%D%/outbox_restore.c \
+	%D%/outbox_retry.c \
+	%D%/outbox_show.c \
+	%D%/outbox_target.c \
 	%D%/place.c %D%/place.h \
 	%D%/plugins.c \
 	%D%/report.c \

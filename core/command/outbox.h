@@ -34,6 +34,10 @@ struct outbox_id {
 };
 /* Reads an item's id; false when the text is none. */
 bool outbox_id_read(const char *text, struct outbox_id *out);
+/* Says that a text is no item's id. Returns an exit code. */
+int outbox_refuse_id(struct outbox *o, const char *text);
+/* Whether a job of the configuration has a target of that name. */
+bool outbox_knows_target(const struct outbox *o, const char *target);
 
 /* Lists what the filter leaves; without a state, what is in step or decided is left out. Returns an
  * exit code; `error` holds a fault of the store. */
