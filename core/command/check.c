@@ -327,7 +327,7 @@ static void take_findings(struct report *to, const struct report *from) {
 /* Map all samples through one job; what nothing read goes to `unread`. */
 static void map_samples(struct check *c, const struct config_job *job, struct samples *s,
                         struct report *unread) {
-    struct pipeline *p = pipeline_open_config(c->config, job, &c->report);
+    struct pipeline *p = pipeline_open_config(c->config, job, NULL, &c->report);
     struct template_coverage *coverage = p ? template_coverage_new(pipeline_templates(p)) : NULL;
     struct report covered = { 0 };
     if (!coverage)

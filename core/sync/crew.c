@@ -305,6 +305,7 @@ static void map_slot(struct crew *crew, size_t thread, struct slot *s) {
     enum pipeline_end end =
         pipeline_make(crew->settings.pipeline, &s->arena, s->record, s->id, &events, &why);
     h.mark->since_ms = 0;
+    s->stopped = end == PIPELINE_STOPPED;
     if (end == PIPELINE_FAILED)
         fail(s, why.code, why.text);
     if (end == PIPELINE_REFUSED)

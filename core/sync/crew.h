@@ -38,7 +38,8 @@ struct slot {
     size_t resource_count, resource_room;
     struct intake_part *parts;
     size_t part_count, part_room;
-    bool failed; /* a fault of ours: `error` */
+    bool stopped; /* a mapper gave it up since the service stops */
+    bool failed;  /* a fault of ours: `error` */
     struct iptfhir_error error;
 };
 struct crew_batch {

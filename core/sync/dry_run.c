@@ -188,7 +188,7 @@ int dry_run(const struct config *config, const struct config_job *job, struct st
     const struct pipeline_events events = {
         .user = &d, .record = on_record, .resource = on_resource, .hold = on_hold
     };
-    struct pipeline *p = pipeline_open_config(config, job, &report);
+    struct pipeline *p = pipeline_open_config(config, job, NULL, &report);
     int code = EXIT_CONFIG;
     if (p != NULL)
         code = mapping_run(p, NULL, &events, NULL, &d.run, &report);

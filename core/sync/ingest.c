@@ -22,6 +22,7 @@
 #define WAIT_MS 600000          /* for delivery, which may wait for the store */
 #define UNSENT_BYTES (8u << 20) /* so much may wait to be sent while mapping goes on */
 #define THREADS_DEFAULT 4
+#define STOPPING "stopping" /* code of an end that is no fault: the service stops */
 
 struct ingest {
     const struct config *config;
@@ -40,7 +41,7 @@ struct ingest {
     struct iptfhir_error error; /* a fault of ours: ends the run */
 };
 static atomic_bool
-    stopping; /* this process was asked; sources hear it from the page, as the parent says it */
+    stopping; /* this process was asked; plugins hear it from the page, as the parent says it */
 
 static void on_signal(int number) {
     (void)number;
@@ -98,6 +99,8 @@ static bool put_slot(struct ingest *in, const struct slot *s) {
     case SLOT_HOLD: return put_refused(in, s);
     case SLOT_RECORD: break;
     }
+    if (s->stopped)
+        return error_set(&in->error, STOPPING, "", "a mapper gave its record up: it is read again");
     if (s->failed)
         return error_set(&in->error, s->error.code, s->error.where, "%s", s->error.text);
     if (s->refused)
@@ -353,6 +356,11 @@ static size_t threads_of(const struct config *config) {
     return cores < THREADS_DEFAULT ? (size_t)cores : THREADS_DEFAULT;
 }
 
+/* The exit code of a poll that ended with in->error. */
+static int code_of_end(const struct ingest *in) {
+    return strcmp(in->error.code, STOPPING) == 0 ? EXIT_LATER : EXIT_FAULT;
+}
+
 /* Polls the source once and hands over the rest. */
 static int poll_source(struct ingest *in, struct reader *reader) {
     struct iptfhir_error why = ERROR_INIT;
@@ -367,12 +375,12 @@ static int poll_source(struct ingest *in, struct reader *reader) {
                                         .present = take_present };
     iptfhir_status status = reader_poll(reader, usable_cursor(in), &sink, &why);
     if (error_is_set(&in->error))
-        return EXIT_FAULT;
+        return code_of_end(in);
     bool whole = status == IPTFHIR_OK && !is_stopping(in);
     const struct pipe_message end = { .type = PIPE_END, .whole = whole };
     bool told = turn(in) && finish_asked(in) && put(in, &end) && push(in, 0);
     if (!told)
-        return EXIT_FAULT;
+        return code_of_end(in);
     if (whole)
         return EXIT_SETTLED;
     if (stopping)
@@ -438,7 +446,7 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
     in.asked = new_batch(&in);
     if (!keyed || in.filling == NULL || in.asked == NULL || !confine_network(&in.error))
         goto out;
-    in.pipeline = pipeline_open_config(config, job, &report);
+    in.pipeline = pipeline_open_config(config, job, &page->stop, &report);
     if (in.pipeline != NULL)
         reader =
             reader_open(config, job, pipeline_templates(in.pipeline), NULL, &page->stop, &report);
@@ -450,8 +458,8 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
 out:
     log_report(&report);
     if (error_is_set(&in.error))
-        log_line(IPTFHIR_ERROR, "ingest: %s%s%s [%s]", in.error.where,
-                 *in.error.where != '\0' ? ": " : "", in.error.text, in.error.code);
+        log_line(code == EXIT_LATER ? IPTFHIR_INFO : IPTFHIR_ERROR, "ingest: %s%s%s [%s]",
+                 in.error.where, *in.error.where != '\0' ? ": " : "", in.error.text, in.error.code);
     crew_free(in.crew);
     reader_close(reader);
     pipeline_close(in.pipeline);

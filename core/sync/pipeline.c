@@ -9,7 +9,6 @@
 #include "core/plugin/loader.h"
 #include "core/tree/node.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ struct pipeline {
     char hash[65]; /* of mappings, mapper options and versions: what else decides the output */
     struct template_coverage *coverage;
     unsigned char identity_key[KEY_BYTES];
-    atomic_bool stopping;
+    const atomic_bool *stopping; /* NULL: the service never stops */
 };
 
 /* ---- opening ---- */
@@ -97,7 +96,7 @@ static bool start_stages(struct pipeline *p, struct report *report) {
         const struct host_settings settings = { .config = p->config,
                                                 .instance = p->job->mappers[i],
                                                 .templates = p->templates,
-                                                .stopping = &p->stopping };
+                                                .stopping = p->stopping };
         s->host = host_new(&settings);
         s->instance = s->host ? instance_new(s->plugin, p->job->mappers[i], p->config,
                                              host_table(s->host), report)
@@ -146,13 +145,14 @@ static bool hash_settings(struct pipeline *p) {
 }
 
 struct pipeline *pipeline_open_config(const struct config *config, const struct config_job *job,
-                                      struct report *report) {
+                                      const atomic_bool *stopping, struct report *report) {
     struct pipeline *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     r4_setup();
     p->config = config;
     p->job = job;
+    p->stopping = stopping;
     bool keyed = load_key(p, report);
     char path[4096];
     snprintf(path, sizeof path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
@@ -182,7 +182,7 @@ struct pipeline *pipeline_open(const char *config_path, const char *job, struct 
         report_add(report, REPORT_ERROR, "job", config_path, "%s",
                    job ? "there is no such job; see `jobs:`"
                        : "there are several jobs: name one with --job");
-    struct pipeline *p = found ? pipeline_open_config(config, found, report) : NULL;
+    struct pipeline *p = found ? pipeline_open_config(config, found, NULL, report) : NULL;
     if (p)
         p->owned = config;
     else
@@ -410,6 +410,10 @@ static void sink_alert(struct iptfhir_resource_sink *sink, const char *pointer, 
         h->events->alert(h->events->user, pointer, code);
 }
 
+static bool is_stopping(const struct pipeline *p) {
+    return p->stopping != NULL && *p->stopping;
+}
+
 /* Run the mappers over a checked record. */
 static enum pipeline_end run_stages(struct hand *h, struct iptfhir_error *error) {
     struct iptfhir_resource_sink sink = { .size = sizeof sink,
@@ -434,6 +438,8 @@ static enum pipeline_end run_stages(struct hand *h, struct iptfhir_error *error)
                       why.text);
             return PIPELINE_REFUSED;
         }
+        if (status == IPTFHIR_RETRY && is_stopping(h->p))
+            return PIPELINE_STOPPED;
         if (status != IPTFHIR_OK &&
             !hold_part(h, why.where, *why.code ? why.code : "rejected", why.text))
             return PIPELINE_FAILED;

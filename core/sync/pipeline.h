@@ -10,15 +10,18 @@
 #include "core/record/record.h"
 #include "core/template/template.h"
 
+#include <stdatomic.h>
+
 struct pipeline;
 
 /* Loads configuration, schema, mapping files and the mappers of a job (NULL: the only one; with
  * several, the report says to name it). Everything wrong goes to `report`; NULL when there were
  * errors. */
 struct pipeline *pipeline_open(const char *config_path, const char *job, struct report *report);
-/* The same over a configuration that the caller keeps. */
+/* The same over a configuration that the caller keeps. Mappers hear from `stopping` that the
+ * service stops; NULL: it never does. */
 struct pipeline *pipeline_open_config(const struct config *config, const struct config_job *job,
-                                      struct report *report);
+                                      const atomic_bool *stopping, struct report *report);
 void pipeline_close(struct pipeline *p);
 const struct config *pipeline_config(const struct pipeline *p);
 const struct config_job *pipeline_job(const struct pipeline *p);
@@ -61,9 +64,15 @@ struct pipeline_events {
     void (*alert)(void *user, const char *pointer, const char *code);
     void (*mapper)(void *user, const char *name);
 };
-/* How a record ended. REFUSED: not usable as a whole (code and where in `error`, its id in `id`
- * when it could be read). */
-enum pipeline_end { PIPELINE_MAPPED, PIPELINE_SKIPPED, PIPELINE_REFUSED, PIPELINE_FAILED };
+/* How a record ended. */
+enum pipeline_end {
+    PIPELINE_MAPPED,
+    PIPELINE_SKIPPED,
+    PIPELINE_REFUSED, /* not usable as a whole: code and where in `error`, its id in `id` when it
+                         could be read */
+    PIPELINE_STOPPED, /* a mapper gave it up since the service stops: nothing of it counts */
+    PIPELINE_FAILED
+};
 /* Maps one record. `arena` is the caller's, reset by the caller. `text` may be written to while it
  * is parsed. */
 enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char *text,

@@ -156,6 +156,8 @@ struct iptfhir_host {
     iptfhir_status (*fail)(const struct iptfhir_host *, struct iptfhir_error *,
                            iptfhir_status status, const char *code, const char *where,
                            const char *format, ...) __attribute__((format(printf, 6, 7)));
+    /* True once the service stops. A call that ends early returns RETRY: what it had in hand is
+     * done again by the next run. */
     bool (*stopping)(const struct iptfhir_host *);
     /* Reads a YAML or JSON data file (path relative to the configuration, then to the mappings
      * folder); borrowed, lives as long as the instance. NULL and an error when it can't be used. */

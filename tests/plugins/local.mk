@@ -11,7 +11,10 @@ tests_plugins_mapper_hang_la_LDFLAGS = $(misbehave_ldflags)
 tests_plugins_mapper_hog_la_SOURCES = %D%/misbehave.c
 tests_plugins_mapper_hog_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=3 -DNAME='"mapper-hog"'
 tests_plugins_mapper_hog_la_LDFLAGS = $(misbehave_ldflags)
-# A source that waits, for tests/input/stopping.sh.
+# A source and a mapper that wait, for tests/input/stopping.sh.
 check_LTLIBRARIES += tests/plugins/source-waits.la
 tests_plugins_source_waits_la_SOURCES = %D%/source_waits.c
 tests_plugins_source_waits_la_LDFLAGS = $(misbehave_ldflags)
+check_LTLIBRARIES += tests/plugins/mapper-waits.la
+tests_plugins_mapper_waits_la_SOURCES = %D%/mapper_waits.c
+tests_plugins_mapper_waits_la_LDFLAGS = $(misbehave_ldflags)
