@@ -24,8 +24,8 @@ command -v "${CXX:-c++}" >/dev/null || fail "there is no C++ compiler for one of
 libdir=$(pkg-config --variable=libdir iptfhir)
 flags="-O2 -g -Wall -Wextra -Wshadow -Wconversion -pedantic -Werror -fvisibility=hidden $(pkg-config --cflags iptfhir)"
 libs="$(pkg-config --libs iptfhir) -Wl,-rpath,$libdir"
-for name in diary weeks; do
-    ${CC:-cc} -std=c11 $flags -fPIC -shared -Wl,-z,defs -o $name.so $name.c $libs || fail "$name.c doesn't build"
+for name in diary weeks folder; do
+    ${CC:-cc} -std=c11 -D_DEFAULT_SOURCE $flags -fPIC -shared -Wl,-z,defs -o $name.so $name.c $libs || fail "$name.c doesn't build"
 done
 ${CXX:-c++} -std=c++17 $flags -fPIC -shared -Wl,-z,defs -o daynames.so daynames.cpp $libs || fail "daynames.cpp doesn't build"
 ${CC:-cc} -std=c11 -D_GNU_SOURCE $flags -o weeks_test weeks_test.c -liptfhir-mock $libs || fail "weeks_test.c doesn't build"
@@ -47,6 +47,7 @@ ${CXX:-c++} -std=c++17 $flags -c -o row.o row_int64_t.cpp || fail "a good option
 ! ${CC:-cc} -std=c11 $flags -c -o row.o row_int.c 2>/dev/null || fail "C takes an option row over a member of another type"
 ! ${CXX:-c++} -std=c++17 $flags -c -o row.o row_int.cpp 2>/dev/null || fail "C++ takes an option row over a member of another type"
 
+mkdir out
 printf 'P-1;2026-11-23;active\nP-2;2026-11-24;completed\nno course\n' >diary.txt
 "$IPTFHIR" -c iptfhir.yaml check || fail "check finds faults in the guide's configuration"
 "$IPTFHIR" -c iptfhir.yaml plugins --describe daynames | grep -q 'functions: \[daynames\]' || fail "--describe doesn't say how to use functions"
@@ -56,4 +57,30 @@ test "$status" = 1 || { cat messages >&2; fail "map ended with $status, not 1: o
 grep -q '"text":"0 sessions, from a Monday"' resources || { cat resources messages >&2; fail "P-1 is missing"; }
 grep -q '"text":"0 sessions, from a Tuesday"' resources || { cat resources messages >&2; fail "P-2 is missing"; }
 grep -q 'diary.txt:3' messages || { cat messages >&2; fail "line 3 wasn't held under its number"; }
+# sync WHAT: a sync, which ends with 1 each time: line 3 of the diary stays held.
+sync() {
+    status=0
+    "$IPTFHIR" -c iptfhir.yaml sync >said 2>messages || status=$?
+    test "$status" = 1 || { cat said messages >&2; fail "$1: sync ended with $status, not 1"; }
+}
+# file_of TEXT: the one file of the folder that holds it.
+file_of() {
+    grep -l "$1" out/*.json || { ls -l out >&2; cat said messages >&2; fail "no file holds '$1'"; }
+}
+sync "the first"
+test "$(find out -type f | wc -l)" = 2 || { ls -l out >&2; fail "two resources, but not two files"; }
+one=$(file_of 'from a Monday') two=$(file_of 'from a Tuesday')
+before=$(ls -li out)
+sync "the second"
+test "$before" = "$(ls -li out)" || fail "what is in step was written again"
+
+# A change goes out; what somebody changed there meanwhile is held, not overwritten.
+sed -i 's/from a Tuesday/from a day that somebody knew better/' "$two"
+printf 'P-1;2026-11-25;active\nP-2;2026-11-26;completed\nno course\n' >diary.txt
+sync "the third"
+grep -q 'from a Wednesday' "$one" || fail "the change of P-1 didn't reach its file"
+grep -q 'somebody knew better' "$two" || fail "an edit in the folder was overwritten"
+"$IPTFHIR" -c iptfhir.yaml outbox list >held || true
+grep -q conflict held || { cat held >&2; fail "the edit isn't held as a conflict"; }
+test "$(find out -type f | wc -l)" = 2 || fail "the target left a file behind"
 echo "installcheck: the guide's plugins were built, tested and run"
