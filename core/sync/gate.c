@@ -167,18 +167,27 @@ static void drop_permissions(struct gate_decision *decisions, size_t from, size_
     *count = kept;
 }
 
-/* Adds what a record's held revisions refuse, and who they say that the patient is, unless that is
- * what they are held for. */
+/* Whether a held revision is about the patient under whom its record stands. */
+static bool names_same(const struct tree *facts, const struct tree *held) {
+    const struct tree *ours = tree_get(facts, "patient");
+    const struct tree *theirs = tree_get(held, "patient");
+    const char *our_id = ours != NULL ? tree_text(ours, "localId") : NULL;
+    const char *their_id = theirs != NULL ? tree_text(theirs, "localId") : NULL;
+    return our_id == NULL || their_id == NULL || strcmp(our_id, their_id) == 0;
+}
+
+/* Adds what a record's held revisions refuse, and who they say that the patient is, unless they are
+ * about another one. */
 static void join_held(const struct tree *facts, const struct store_record *record,
                       struct gate_decision *decisions, int64_t *newest, struct gate_patient *out) {
-    bool same_patient = strcmp(record->code, "patient-changed") != 0;
+    bool moved = strcmp(record->code, "patient-changed") == 0;
     for (const struct tree *h = held_in(facts); h != NULL; h = h->next) {
         size_t before = out->decision_count;
         if (h->kind != TREE_OBJECT)
             continue;
         join_one(h, record->revision_ms, decisions, out);
         drop_permissions(decisions, before, &out->decision_count);
-        if (same_patient)
+        if (!moved && names_same(facts, h))
             join_identity(h, record->revision_ms, newest, out);
     }
 }

@@ -487,6 +487,18 @@ START_TEST(the_newest_record_says_who_the_patient_is) {
 }
 END_TEST
 
+START_TEST(a_held_revision_that_names_another_patient_doesnt_say_who_this_one_is) {
+    struct store_record record =
+        record_of("{\"patient\":{\"localId\":\"p1\",\"family\":\"Ours\"},\"held\":["
+                  "{\"patient\":{\"localId\":\"p2\",\"family\":\"Theirs\"}}]}");
+    record.state = STORE_RECORD_HELD;
+    record.code = "invalid";
+    struct gate_patient patient = join(&record, 1);
+    ck_assert_ptr_nonnull(patient.identity);
+    ck_assert_str_eq(tree_text(patient.identity, "family"), "Ours");
+}
+END_TEST
+
 START_TEST(nobody_is_joined_from_nothing) {
     struct gate_patient patient = join(NULL, 0);
     struct gate_question q = question_of(&patient);
@@ -535,6 +547,7 @@ int main(void) {
     tcase_add_test(all, a_held_revisions_refusal_counts_and_its_permission_does_not);
     tcase_add_test(all, part2_and_minority_of_one_record_hold_for_all);
     tcase_add_test(all, the_newest_record_says_who_the_patient_is);
+    tcase_add_test(all, a_held_revision_that_names_another_patient_doesnt_say_who_this_one_is);
     tcase_add_test(all, nobody_is_joined_from_nothing);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

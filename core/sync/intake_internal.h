@@ -108,6 +108,8 @@ void bits_set(struct intake *in, struct intake_bits *bits, uint64_t number);
 bool rows_record(struct intake *in, const char *id, struct store_record *out);
 void rows_put_record(struct intake *in, struct store_record *record);
 uint64_t rows_patient(struct intake *in, const char *local_id, bool add, bool *fresh);
+/* The local id of a patient as the store has it; "" after a fault. */
+const char *rows_local_id(struct intake *in, uint64_t patient);
 struct store_said **rows_said(struct intake *in, uint64_t patient, size_t *count);
 void rows_put_said(struct intake *in, struct store_said *said);
 void rows_drop_said(struct intake *in, const struct store_said *said);
@@ -143,6 +145,14 @@ struct store_bytes facts_held(struct intake *in, struct store_bytes base, bool k
 struct store_bytes facts_live(struct intake *in, struct store_bytes facts);
 /* patient.localId of facts, NULL when it can't be read. */
 const char *facts_local_id(struct intake *in, struct store_bytes facts);
+
+/* ---- intake_refusals.c ---- */
+/* Keeps what a held reading refuses for the patient that it names, when its row, which has a
+ * number, stands under another one. */
+void refusals_keep(struct intake *in, const struct store_record *row, const char *local_id,
+                   struct store_bytes facts, int64_t revision_ms);
+/* The record is held no more: what it refuses stands where it stands. */
+void refusals_forget(struct intake *in, const struct store_record *row);
 
 /* ---- intake_take.c: one record at a time, in a transaction ---- */
 void take_record(struct intake *in, const struct intake_record *record, int64_t now_ms);

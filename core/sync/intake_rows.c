@@ -145,6 +145,15 @@ uint64_t rows_patient(struct intake *in, const char *local_id, bool add, bool *f
     return no;
 }
 
+const char *rows_local_id(struct intake *in, uint64_t patient) {
+    struct store_patient found = { 0 };
+    bool there = false;
+    if (intake_ok(in))
+        check(in, in->calls->patient_get(in->store, patient, &in->scratch, &found, &there,
+                                         &in->fault));
+    return there && intake_ok(in) ? found.local_id : "";
+}
+
 struct store_said **rows_said(struct intake *in, uint64_t patient, size_t *count) {
     struct store_said *list = NULL;
     *count = 0;

@@ -74,6 +74,7 @@ static void hold_reading(struct intake *in, struct store_record *row,
     struct store_bytes facts = facts_held(in, row->facts, again, &record->facts, 1);
     holds_say(in, &key, detail, now_ms);
     put_held(in, row, code, detail, facts);
+    refusals_keep(in, row, record->local_id, record->facts, record->revision_ms);
     bits_set(in, &in->seen, row->no);
     in->counts.held++;
 }
@@ -95,6 +96,7 @@ static void hold_duplicate(struct intake *in, struct store_record *row,
         row->code = "";
     holds_say(in, &key, detail, now_ms);
     put_held(in, row, "duplicate-record", detail, facts);
+    refusals_keep(in, row, record->local_id, record->facts, record->revision_ms);
     bits_set(in, &in->counted, row->no);
     in->counts.held++;
 }
@@ -123,53 +125,6 @@ static bool new_row(struct intake *in, const char *id, const char *unit, const c
     return row->patient != 0;
 }
 
-/* ---- what it refuses elsewhere ---- */
-
-/* The fact that keeps what a record refuses for a patient that it names but doesn't belong to. */
-static const char *refusal_name(struct intake *in, const struct store_record *row,
-                                const char *local_id) {
-    size_t size = strlen(in->settings->clinic) + strlen(local_id) + 48;
-    char *name = intake_memory(in, size);
-    if (name != NULL)
-        snprintf(name, size, "refusal %s\x1f%s\x1f%llu", in->settings->clinic, local_id,
-                 (unsigned long long)row->no);
-    return name;
-}
-
-/* Facts that are to be forgotten: they are not written while they are read. */
-struct forgotten {
-    struct intake *in;
-    const char *end; /* of their names: the record */
-    const char *names[16];
-    size_t count;
-};
-
-static bool note_refusal(void *user, const char *name, struct store_bytes value) {
-    struct forgotten *f = user;
-    size_t length = strlen(name), end = strlen(f->end);
-    (void)value;
-    if (length > end && same_text(name + length - end, f->end))
-        f->names[f->count++] = intake_text(f->in, name);
-    return f->count < sizeof f->names / sizeof *f->names;
-}
-
-/* The record is held for its patient no more: what it refuses stands where it stands. */
-static void forget_refusals(struct intake *in, const struct store_record *row) {
-    char end[32];
-    struct forgotten f = { .in = in, .end = end };
-    size_t size = strlen(in->settings->clinic) + 16;
-    char *prefix = intake_memory(in, size);
-    if (prefix == NULL)
-        return;
-    snprintf(prefix, size, "refusal %s\x1f", in->settings->clinic);
-    snprintf(end, sizeof end, "\x1f%llu", (unsigned long long)row->no);
-    bool read = in->calls->facts(in->store, prefix, note_refusal, &f, &in->fault);
-    if (!read && intake_ok(in))
-        intake_fault(in, "store", "the facts could not be read; run the command again");
-    for (size_t i = 0; i < f.count && intake_ok(in); i++)
-        rows_set_fact(in, f.names[i], NULL);
-}
-
 /* ---- as it was ---- */
 
 /* The record is as its rows say: a hold goes, the revision moves on. */
@@ -178,11 +133,10 @@ static void confirm(struct intake *in, const struct intake_record *record,
     bool newer = take_compare(record, row) > 0;
     bool elsewhere = !same_text(record->unit, row->unit);
     bool back = row->state != STORE_RECORD_LIVE;
-    if (back && same_text(row->code, "patient-changed"))
-        forget_refusals(in, row);
     bits_set(in, &in->seen, row->no);
     bits_set(in, &in->counted, row->no);
     if (back) {
+        refusals_forget(in, row);
         holds_release(in, row->id, row->code);
         row->state = STORE_RECORD_LIVE;
         row->code = row->detail = "";
@@ -225,17 +179,6 @@ static const char *moved_detail(struct intake *in, const char *from, const char 
     return text;
 }
 
-/* The local id of a patient as the store has it; "" after a fault. */
-static const char *local_id_of(struct intake *in, uint64_t patient) {
-    struct store_patient found = { 0 };
-    bool there = false;
-    bool read =
-        in->calls->patient_get(in->store, patient, &in->scratch, &found, &there, &in->fault);
-    if (!read && intake_ok(in))
-        intake_fault(in, "store", "a patient could not be read; run the command again");
-    return there && intake_ok(in) ? found.local_id : "";
-}
-
 /* Keeps that a local id means a former patient, for this poll and later ones. */
 static void add_alias(struct intake *in, const char *local_id, uint64_t patient) {
     char *name = intake_memory(in, strlen(in->settings->clinic) + strlen(local_id) + 16);
@@ -255,29 +198,10 @@ static void add_alias(struct intake *in, const char *local_id, uint64_t patient)
     in->aliases = alias;
 }
 
-/* The record is held under its former patient, but what it refuses counts for the one that it names
- * now too: kept as a fact of that one, with which lane.c joins the facts of its records. */
-static void keep_refusals(struct intake *in, const struct store_record *row,
-                          const struct intake_record *record) {
-    bool fresh;
-    const struct store_bytes none = { "{}", 2 };
-    struct store_bytes facts = facts_held(in, none, false, &record->facts, 1);
-    const char *name = refusal_name(in, row, record->local_id);
-    char *text = intake_memory(in, facts.length + 32);
-    if (name == NULL || text == NULL)
-        return;
-    int head = snprintf(text, 32, "%lld ", (long long)record->revision_ms);
-    memcpy(text + head, facts.data, facts.length);
-    rows_set_fact(in, name, text);
-    uint64_t patient = rows_patient(in, record->local_id, false, &fresh);
-    if (patient != 0)
-        rows_put_lanes(in, patient);
-}
-
 /* The record names another patient and something of it was sent: a person decides. */
 static void hold_moved(struct intake *in, struct store_record *row,
                        const struct intake_record *record, int64_t now_ms) {
-    const char *detail = moved_detail(in, local_id_of(in, row->patient), record->local_id);
+    const char *detail = moved_detail(in, rows_local_id(in, row->patient), record->local_id);
     if (take_compare(record, row) > 0) {
         row->revision_ms = record->revision_ms;
         row->order = record->order;
@@ -285,7 +209,6 @@ static void hold_moved(struct intake *in, struct store_record *row,
     }
     bits_set(in, &in->counted, row->no);
     hold_reading(in, row, record, "patient-changed", detail, now_ms);
-    keep_refusals(in, row, record);
 }
 
 /* A person said that both local ids are one patient. The reading in hand has identities of the new
@@ -375,8 +298,8 @@ static void take_newer(struct intake *in, struct store_record *row,
         return;
     if (moves && patient == 0)
         row->patient = rows_patient(in, record->local_id, true, &fresh);
-    if (same_text(row->code, "patient-changed"))
-        forget_refusals(in, row);
+    if (row->state != STORE_RECORD_LIVE)
+        refusals_forget(in, row);
     if (intake_ok(in))
         take_reading(in, row, record, !fresh, now_ms);
 }
@@ -422,6 +345,7 @@ void take_record(struct intake *in, const struct intake_record *record, int64_t 
 void take_hold(struct intake *in, const struct intake_entry *entry) {
     struct store_record row = { 0 };
     const char *id = entry->key.record;
+    const char *local_id = facts_local_id(in, entry->facts);
     bool named = *id != '\0';
     in->counts.records++;
     in->counts.held++;
@@ -432,7 +356,6 @@ void take_hold(struct intake *in, const struct intake_entry *entry) {
         return;
     }
     if (!found) {
-        const char *local_id = facts_local_id(in, entry->facts);
         if (local_id == NULL || !new_row(in, id, entry->key.unit, local_id, &row))
             return;
     } else if (!same_text(row.job, in->settings->job)) {
@@ -442,5 +365,7 @@ void take_hold(struct intake *in, const struct intake_entry *entry) {
     bool readable = entry->facts.data != NULL;
     struct store_bytes facts = facts_held(in, row.facts, again, &entry->facts, readable ? 1 : 0);
     put_held(in, &row, entry->key.code, entry->detail, facts);
+    if (local_id != NULL)
+        refusals_keep(in, &row, local_id, entry->facts, row.revision_ms);
     bits_set(in, &in->seen, row.no);
 }

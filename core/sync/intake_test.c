@@ -763,6 +763,44 @@ START_TEST(a_refusal_in_a_record_never_seen_before_counts_for_its_patient) {
 }
 END_TEST
 
+START_TEST(what_a_broken_record_refuses_counts_for_the_patient_that_it_names_now) {
+    static const char no[] = "{\"patient\":{\"localId\":\"p2\"},\"consents\":[\"no\"]}";
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    POLL("r2", "p2", "Goal:a=1", .revision_ms = NOW);
+    for (int i = 0; i < 2; i++) {
+        drop_lanes();
+        begin();
+        refuse("u", "r1", "u:1", no);
+        end();
+        close_poll();
+        ck_assert_uint_eq(row("r1").patient, patient("p1"));
+        ck_assert_int_eq(refusals("p2"), 1);
+        ck_assert_int_eq(has_lane("hospital", "p2"), i == 0); /* said again it is nothing new */
+    }
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW + 1);
+    ck_assert_int_eq(refusals("p2"), 0);
+    ck_assert(has_lane("hospital", "p2"));
+}
+END_TEST
+
+START_TEST(a_revision_ahead_of_its_time_refuses_for_the_patient_that_it_names) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    POLL("r1", "p2", "Goal:a=1", .revision_ms = NOW + 3 * DAY, .facts = "{\"consents\":[\"no\"]}");
+    ck_assert_str_eq(row("r1").code, "revision-future");
+    ck_assert_int_eq(refusals("p2"), 1);
+}
+END_TEST
+
+START_TEST(both_patients_of_a_doubled_record_hear_what_it_refuses) {
+    begin();
+    TAKE("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    TAKE("r1", "p2", "Goal:a=1", .revision_ms = NOW, .facts = "{\"consents\":[\"no\"]}");
+    end();
+    ck_assert_str_eq(row("r1").code, "duplicate-record");
+    ck_assert_int_eq(refusals("p2"), 1);
+}
+END_TEST
+
 START_TEST(a_hold_of_a_row_goes_when_its_unit_is_read_without_it) {
     begin();
     refuse("u", "", "u:1", NULL);
@@ -1263,6 +1301,9 @@ int main(void) {
     tcase_add_test(c, a_broken_record_keeps_its_rows_and_its_refusals_count);
     tcase_add_test(c, a_record_that_comes_again_as_before_is_released);
     tcase_add_test(c, a_refusal_in_a_record_never_seen_before_counts_for_its_patient);
+    tcase_add_test(c, what_a_broken_record_refuses_counts_for_the_patient_that_it_names_now);
+    tcase_add_test(c, a_revision_ahead_of_its_time_refuses_for_the_patient_that_it_names);
+    tcase_add_test(c, both_patients_of_a_doubled_record_hear_what_it_refuses);
     tcase_add_test(c, a_hold_of_a_row_goes_when_its_unit_is_read_without_it);
     tcase_add_test(c, a_hold_of_a_row_stays_where_units_are_read_in_part);
     tcase_add_test(c, a_hold_goes_when_its_record_comes_in_good_order_from_any_unit);

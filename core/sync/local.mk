@@ -17,7 +17,7 @@ core_sources += \
 	%D%/ingest.c %D%/ingest.h \
 	%D%/intake.c %D%/intake.h %D%/intake_internal.h \
 	%D%/intake_end.c %D%/intake_facts.c %D%/intake_holds.c \
-	%D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
+	%D%/intake_refusals.c %D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/mapping_run.c %D%/mapping_run.h \
 	%D%/pipe.c %D%/pipe.h \
