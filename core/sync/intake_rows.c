@@ -149,8 +149,8 @@ const char *rows_local_id(struct intake *in, uint64_t patient) {
     struct store_patient found = { 0 };
     bool there = false;
     if (intake_ok(in))
-        check(in, in->calls->patient_get(in->store, patient, &in->scratch, &found, &there,
-                                         &in->fault));
+        check(in,
+              in->calls->patient_get(in->store, patient, &in->scratch, &found, &there, &in->fault));
     return there && intake_ok(in) ? found.local_id : "";
 }
 
