@@ -731,6 +731,7 @@ static struct store_state full_state(uint32_t target, uint64_t patient, uint32_t
         .since_ms = 1795000000123,
         .tries = 3,
         .generation = 2,
+        .era = 4,
         .sent = true,
         .sent_wanted = STORE_WANTED_ENDED,
         .sent_body = { 12, 11 },

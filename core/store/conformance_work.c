@@ -86,6 +86,7 @@ void conformance_say_state(struct str *out, const struct store_state *state) {
     say_number(out, "since", state->since_ms);
     say_number(out, "tries", state->tries);
     say_number(out, "generation", state->generation);
+    say_number(out, "era", state->era);
     say_number(out, "sent", state->sent);
     say_number(out, "sent_wanted", state->sent_wanted);
     say_bytes(out, "sent_hash", state->sent_hash, STORE_HASH);
@@ -361,6 +362,7 @@ static bool write_state(struct store *s, uint64_t *seed, struct iptfhir_error *e
     state.since_ms = (int64_t)conformance_random(seed);
     state.tries = (int32_t)below(seed, 100);
     state.generation = below(seed, 3);
+    state.era = below(seed, 3);
     state.sent = below(seed, 2) == 0;
     if (state.sent) {
         state.sent_wanted = (enum store_wanted)below(seed, 6);

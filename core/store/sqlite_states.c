@@ -12,7 +12,7 @@ enum {
     HAS_ATTEMPT = 4,
     HAS_SERVER = 8,     /* id, version, chart */
     HAS_SEEN = 16,      /* the hash */
-    HAS_RARE = 32,      /* detail, decision, tries, generation */
+    HAS_RARE = 32,      /* detail, decision, tries, generation, era */
     TRIED_IS_SENT = 64, /* the hash of an attempt that has ended is that of what was sent */
     HAS_TRIED = 128     /* it is another */
 };
@@ -70,7 +70,7 @@ static unsigned state_parts(const struct store_state *state) {
     if (has_hash(state->seen_hash))
         parts |= HAS_SEEN;
     if (has_text(state->detail) || has_text(state->decision) || state->tries != 0 ||
-        state->generation != 0)
+        state->generation != 0 || state->era != 0)
         parts |= HAS_RARE;
     return parts;
 }
@@ -125,6 +125,7 @@ static void pack_parts(struct packer *p, const struct store_state *state,
         pack_text(p, state->decision, NULL);
         pack_signed(p, state->tries);
         pack_number(p, state->generation);
+        pack_number(p, state->era);
     }
     if ((parts & HAS_TRIED) != 0)
         pack_bytes(p, state->attempt_hash, STORE_HASH);
@@ -225,6 +226,7 @@ static void unpack_parts(struct unpacker *u, struct arena *a, struct store_state
         out->decision = unpack_text(u, a, NULL);
         out->tries = (int32_t)unpack_signed(u);
         out->generation = (uint32_t)unpack_number(u);
+        out->era = (uint32_t)unpack_number(u);
     }
     if ((parts & TRIED_IS_SENT) != 0)
         memcpy(out->attempt_hash, out->sent_hash, STORE_HASH);

@@ -123,6 +123,7 @@ struct store_state {
     int64_t since_ms;     /* since when in this step, wall clock */
     int32_t tries;        /* failed tries in a row */
     uint32_t generation;  /* of its identity there: counted up when it must be created anew */
+    uint32_t era;         /* of the store (witness.h) in which what was sent was last known */
     /* sent: what the target last took of us, before merging and rewriting */
     bool sent;
     enum store_wanted sent_wanted; /* BODY, or the withdrawal that was written */

@@ -212,7 +212,7 @@ static unsigned flags_of(const struct cycle *c, const struct lane_item *item) {
         flags |= IS_SETTLED;
     if (cycle_is_older(c, item))
         flags |= STORE_IS_OLDER;
-    if (c->run->settings->older_ms != 0)
+    if (c->run->settings->era != 0)
         flags |= MUST_LOOK;
     bool ours = cycle_decided(item, "ours") || cycle_decided(item, "withdraw") ||
                 cycle_decided(item, "move");
@@ -282,6 +282,7 @@ static void take_attempt(struct cycle *c, struct lane_item *item) {
     s->server_id = item->found_id;
     s->version = item->found_version != NULL ? item->found_version : "";
     s->since_ms = c->run->world->wall_ms(c->run->world);
+    s->era = c->run->settings->era;
     s->tries = 0;
     item->dirty = true;
 }
@@ -308,9 +309,7 @@ static void adopt(struct cycle *c, struct lane_item *item) {
     s->version = item->found_version != NULL ? item->found_version : "";
     s->chart = cycle_chart(c, item) != NULL ? cycle_chart(c, item) : "";
     s->since_ms = c->run->world->wall_ms(c->run->world);
-    if (s->since_ms < c->run->settings->older_ms)
-        s->since_ms =
-            c->run->settings->older_ms; /* by a clock that was ahead: looked at all the same */
+    s->era = c->run->settings->era;
     s->decision = "";
     s->tries = 0;
     item->dirty = true;
@@ -323,6 +322,7 @@ static void keep_theirs(struct cycle *c, struct lane_item *item) {
     s->server_id = item->found_id;
     s->version = item->found_version != NULL ? item->found_version : "";
     s->chart = cycle_chart(c, item) != NULL ? cycle_chart(c, item) : "";
+    s->era = c->run->settings->era;
     s->decision = "";
     lane_wanted_key(item, s->attempt_hash);
     cycle_set_step(c, item, STORE_DECIDED, "theirs", "");

@@ -160,8 +160,7 @@ static bool open_store(struct courier *c, const unsigned char key[32]) {
     if (c->store == NULL || !intake_abandon(c->store, &c->error))
         return false;
     snprintf(path, sizeof path, "%s.witness", c->config->key_file);
-    c->witness =
-        witness_open(path, c->store, clock_now_ms(), &c->delivery_settings.older_ms, &c->error);
+    c->witness = witness_open(path, c->store, clock_now_ms(), &c->delivery_settings.era, &c->error);
     return c->witness != NULL;
 }
 

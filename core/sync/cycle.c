@@ -106,7 +106,7 @@ const char *cycle_chart(const struct cycle *c, const struct lane_item *item) {
 }
 
 bool cycle_is_older(const struct cycle *c, const struct lane_item *item) {
-    return item->state.sent && item->state.since_ms < c->run->settings->older_ms;
+    return item->state.sent && item->state.era < c->run->settings->era;
 }
 
 bool cycle_decided(const struct lane_item *item, const char *word) {

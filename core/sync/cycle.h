@@ -72,7 +72,7 @@ bool cycle_in_place(const struct cycle *c, const struct lane_item *item);
 /* The chart that requests about an item are of: that of its attempt, of the place it moves from, or
  * the one matched; NULL: none. */
 const char *cycle_chart(const struct cycle *c, const struct lane_item *item);
-/* Whether what its state says is from before an older store came back. */
+/* Whether what its state says of what was sent is from before an older store came back. */
 bool cycle_is_older(const struct cycle *c, const struct lane_item *item);
 /* Whether a person said this of it. */
 bool cycle_decided(const struct lane_item *item, const char *word);

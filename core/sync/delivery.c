@@ -207,7 +207,7 @@ static bool look_at_all(struct delivery *d, const struct numbers *p, struct iptf
                 return false;
         }
     }
-    int length = snprintf(text, sizeof text, "%lld", (long long)d->run.settings->older_ms);
+    int length = snprintf(text, sizeof text, "%u", (unsigned)d->run.settings->era);
     return calls->fact_set(d->run.store, "older looked",
                            (struct store_bytes) { text, (size_t)length }, error);
 }
@@ -219,12 +219,12 @@ static bool mind_older_store(struct delivery *d, struct iptfhir_error *error) {
     struct numbers patients = { 0 };
     struct store_bytes value;
     char text[24] = "";
-    if (d->run.settings->older_ms == 0)
+    if (d->run.settings->era == 0)
         return true;
     bool good = calls->fact_get(d->run.store, "older looked", &arena, &value, error);
     if (good && value.data != NULL && value.length < sizeof text)
         memcpy(text, value.data, value.length);
-    bool looked = strtoll(text, NULL, 10) >= d->run.settings->older_ms;
+    bool looked = strtoul(text, NULL, 10) >= d->run.settings->era;
     arena_free(&arena);
     if (!good || looked)
         return good;

@@ -37,9 +37,9 @@ struct delivery_settings {
     const struct privacy *privacy;
     const unsigned char *hash_key; /* 32 bytes: hashes of bodies, names in messages */
     int64_t max_age_ms;            /* what a failed poll leaves may go out while it is younger */
-    int64_t older_ms; /* when an older store came back (wall clock): evidence from before then is
-                         looked at anew; 0: never */
-    struct witness *witness; /* NULL: none */
+    uint32_t era;                  /* of the store (witness.h): what was known in a former one is
+                                      looked at anew */
+    struct witness *witness;       /* NULL: none */
     /* Called when a state was committed: for progress bars and for the laws of the simulation. May
      * be NULL. */
     void (*committed)(void *user, const struct store_state *state);

@@ -101,6 +101,7 @@ static void take_written(struct cycle *c, struct lane_item *item,
     s->version = e->version != NULL ? keep(c, e->version) : "";
     s->tries = 0;
     s->since_ms = c->run->world->wall_ms(c->run->world);
+    s->era = c->run->settings->era;
     item->found = FOUND_UNASKED;
     item->look = LOOK_NONE;
     item->dirty = true;

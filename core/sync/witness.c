@@ -50,11 +50,12 @@ static int64_t read_file(int file) {
 }
 
 /* Keeps that an older store came back, and lets it count on from where the witness stands. */
-static bool keep_older(struct store *store, int64_t now_ms, int64_t count,
+static bool keep_older(struct store *store, int64_t now_ms, int64_t era, int64_t count,
                        struct iptfhir_error *error) {
     if (!store->calls->begin(store, error))
         return false;
     bool good = write_fact(store, "older", now_ms, error);
+    good = good && write_fact(store, "era", era, error);
     good = good && write_fact(store, "written", count, error);
     if (good && store->calls->commit(store, error))
         return true;
@@ -62,24 +63,23 @@ static bool keep_older(struct store *store, int64_t now_ms, int64_t count,
     return false;
 }
 
-static bool compare(struct witness *w, struct store *store, int64_t now_ms, int64_t *older_ms,
+static bool compare(struct witness *w, struct store *store, int64_t now_ms, uint32_t *era,
                     struct iptfhir_error *error) {
-    int64_t outside = read_file(w->file), inside;
-    if (!read_fact(store, "written", &inside, error) || !read_fact(store, "older", older_ms, error))
+    int64_t outside = read_file(w->file), inside, eras;
+    if (!read_fact(store, "written", &inside, error) || !read_fact(store, "era", &eras, error))
         return false;
-    w->count = inside;
-    if (outside <= inside)
-        return true;
-    w->count = outside;
-    *older_ms = now_ms;
-    return keep_older(store, now_ms, outside, error);
+    bool older = outside > inside;
+    w->count = older ? outside : inside;
+    eras += older ? 1 : 0;
+    *era = (uint32_t)eras;
+    return !older || keep_older(store, now_ms, eras, outside, error);
 }
 
-struct witness *witness_open(const char *path, struct store *store, int64_t now_ms,
-                             int64_t *older_ms, struct iptfhir_error *error) {
+struct witness *witness_open(const char *path, struct store *store, int64_t now_ms, uint32_t *era,
+                             struct iptfhir_error *error) {
     struct witness *w = base_malloc(sizeof *w);
     struct stat st;
-    *older_ms = 0;
+    *era = 0;
     if (w == NULL) {
         error_set(error, "memory", NULL, "out of memory");
         return NULL;
@@ -94,7 +94,7 @@ struct witness *witness_open(const char *path, struct store *store, int64_t now_
         witness_close(w);
         return NULL;
     }
-    if (compare(w, store, now_ms, older_ms, error))
+    if (compare(w, store, now_ms, era, error))
         return w;
     witness_close(w);
     return NULL;

@@ -40,15 +40,15 @@ static void write_once(struct witness *w) {
     witness_note(w);
 }
 
-/* Opens the witness, says what it found, closes it after `writes` commits. */
-static int64_t run(int64_t now_ms, int writes) {
-    int64_t older = -1;
-    struct witness *w = witness_open(path, store, now_ms, &older, &error);
+/* Opens the witness, says which era it found, closes it after `writes` commits. */
+static int run(int64_t now_ms, int writes) {
+    uint32_t era = UINT32_MAX;
+    struct witness *w = witness_open(path, store, now_ms, &era, &error);
     ck_assert_ptr_nonnull(w);
     for (int i = 0; i < writes; i++)
         write_once(w);
     witness_close(w);
-    return older;
+    return (int)era;
 }
 
 START_TEST(a_store_that_goes_on_is_not_older) {
@@ -66,8 +66,33 @@ START_TEST(a_store_that_was_restored_is_older_from_then_on) {
     store_medium_free(medium);
     medium = backup;
     open_store();
-    ck_assert_int_eq(run(3000, 1), 3000);
-    ck_assert_int_eq(run(4000, 1), 3000);
+    ck_assert_int_eq(run(3000, 1), 1);
+    ck_assert_int_eq(run(4000, 1), 1);
+}
+END_TEST
+
+/* Puts a copy of the store in place of the one in use; the copy can be used again. */
+static void restore(const struct store_medium *backup) {
+    store->calls->close(store);
+    store_medium_free(medium);
+    medium = store_medium_copy(backup);
+    open_store();
+}
+
+START_TEST(each_restored_store_begins_an_era_whatever_the_clock_says) {
+    ck_assert_int_eq(run(5000, 3), 0);
+    struct store_medium *first = store_medium_copy(medium);
+    ck_assert_int_eq(run(5000, 2), 0);
+    restore(first);
+    ck_assert_int_eq(run(1000, 1), 1);
+    struct store_medium *second = store_medium_copy(medium);
+    ck_assert_int_eq(run(1000, 2), 1);
+    restore(second);
+    ck_assert_int_eq(run(500, 1), 2);
+    restore(first);
+    ck_assert_int_eq(run(400, 1), 1);
+    store_medium_free(first);
+    store_medium_free(second);
 }
 END_TEST
 
@@ -77,7 +102,7 @@ START_TEST(a_store_that_was_lost_is_older) {
     store_medium_free(medium);
     medium = store_medium_new();
     open_store();
-    ck_assert_int_eq(run(2000, 1), 2000);
+    ck_assert_int_eq(run(2000, 1), 1);
 }
 END_TEST
 
@@ -89,9 +114,9 @@ START_TEST(a_witness_that_was_lost_says_nothing) {
 END_TEST
 
 START_TEST(a_witness_that_is_no_file_is_refused) {
-    int64_t older;
+    uint32_t era;
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    ck_assert_ptr_null(witness_open(path, store, 1000, &older, &error));
+    ck_assert_ptr_null(witness_open(path, store, 1000, &era, &error));
     ck_assert_str_eq(error.code, "witness");
 }
 END_TEST
@@ -102,6 +127,7 @@ int main(void) {
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, a_store_that_goes_on_is_not_older);
     tcase_add_test(all, a_store_that_was_restored_is_older_from_then_on);
+    tcase_add_test(all, each_restored_store_begins_an_era_whatever_the_clock_says);
     tcase_add_test(all, a_store_that_was_lost_is_older);
     tcase_add_test(all, a_witness_that_was_lost_says_nothing);
     tcase_add_test(all, a_witness_that_is_no_file_is_refused);

@@ -193,6 +193,42 @@ START_TEST(a_store_that_is_one_day_old) {
 }
 END_TEST
 
+/* At rest the law looks whether what is in step is what the clinic says. */
+START_TEST(what_was_held_meanwhile_is_looked_at_after_an_older_store) {
+    begin();
+    fill_first();
+    poll(100);
+    at(MINUTE_MS, SIM_BACKUP, 0, 0, 0, 0);
+    at(2 * MINUTE_MS, SIM_CORRECT, FIRST, CLINIC_PLAN, 0, 0);
+    poll(2 * MINUTE_MS + 100);
+    at(3 * MINUTE_MS, SIM_LEAVE, FIRST, 0, 0, 0);
+    at(3 * MINUTE_MS, SIM_BACK, FIRST, 0, 0, 0);
+    at(3 * MINUTE_MS, SIM_RESTORE, 0, 0, 0, 0);
+    poll(3 * MINUTE_MS + 2001); /* the record is held before anything was looked at */
+    at(4 * MINUTE_MS, SIM_LEAVE, FIRST, 0, 0, 0);
+    poll(4 * MINUTE_MS + 100);
+    run(NULL);
+    ck_assert_uint_eq(outcome.restores, 1);
+}
+END_TEST
+
+START_TEST(an_older_store_written_by_a_clock_that_was_ahead_is_looked_at) {
+    begin();
+    fill_first();
+    at(20, SIM_CLOCK, 365 * 24 * 60, 0, 0, 0);
+    poll(100);
+    at(MINUTE_MS, SIM_BACKUP, 0, 0, 0, 0);
+    at(MINUTE_MS, SIM_CLOCK, -365 * 24 * 60, 0, 0, 0);
+    at(2 * MINUTE_MS, SIM_CORRECT, FIRST, CLINIC_PLAN, 0, 0);
+    poll(2 * MINUTE_MS + 100);
+    at(3 * MINUTE_MS, SIM_BACK, FIRST, 0, 0, 0);
+    at(3 * MINUTE_MS, SIM_RESTORE, 0, 0, 0, 0);
+    poll(3 * MINUTE_MS + 5000);
+    run(NULL);
+    ck_assert_uint_eq(outcome.restores, 1);
+}
+END_TEST
+
 static void stays_with_ada(struct sim_run *r, void *user) {
     (void)user;
     ck_assert_ptr_nonnull(sim_item_at(r, 0, FIRST, ADA, CLINIC_PLAN));
@@ -425,6 +461,8 @@ static void add_named(TCase *c) {
     tcase_add_test(c, a_shared_condition_whose_decider_is_deleted);
     tcase_add_test(c, deleted_at_the_ehr_and_changed_at_the_clinic);
     tcase_add_test(c, a_store_that_is_one_day_old);
+    tcase_add_test(c, what_was_held_meanwhile_is_looked_at_after_an_older_store);
+    tcase_add_test(c, an_older_store_written_by_a_clock_that_was_ahead_is_looked_at);
     tcase_add_test(c, a_patient_moved_while_a_create_is_unknown);
     tcase_add_test(c, a_cursor_source_whose_corrected_row_comes_in_another_file);
     tcase_add_test(c, an_edit_after_a_merge);

@@ -417,7 +417,7 @@ static void restore(struct sim_run *run) {
     store_medium_set_full(run->medium, false);
     memcpy(run->clinic.known, run->backup_known, sizeof run->backup_known);
     memcpy(run->clinic.polling, run->backup_polling, sizeof run->backup_polling);
-    run->older_ms = sim_wall_ms(&run->world);
+    run->era++;
     for (size_t j = 0; j < CLINIC_JOBS; j++)
         run->clinic.exported[j] = false;
     run->laws.was_restored = true;

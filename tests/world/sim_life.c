@@ -75,7 +75,7 @@ static bool come_alive(struct sim_run *run) {
         .privacy = run->shared->privacy,
         .hash_key = hash_key,
         .max_age_ms = 36 * 3600 * 1000,
-        .older_ms = run->older_ms,
+        .era = run->era,
         .committed = note,
         .user = run,
     };

@@ -31,7 +31,7 @@ struct sim_run {
     struct store_medium *medium, *backup;
     struct clinic_known backup_known[CLINIC_RECORDS];
     bool backup_polling[CLINIC_JOBS];
-    int64_t older_ms;
+    uint32_t era; /* how often an older store was put in place */
     /* the process */
     struct sim_store *store;
     struct delivery *delivery;
