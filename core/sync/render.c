@@ -355,6 +355,8 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
     item->look = compare(r->lane->arena, item, base, mine);
     if (r->two_way && !same_version(item)) {
         item->look = body_contains(item->theirs, mine) ? LOOK_WANTED : LOOK_OVERLAP;
+        item->out =
+            mine; /* a merge over what is not to be trusted would keep our own later words */
         return true;
     }
     if (item->look == LOOK_APART && same_version(item))

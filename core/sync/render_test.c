@@ -272,6 +272,17 @@ START_TEST(what_was_never_sent_is_wanted_or_it_is_not) {
 }
 END_TEST
 
+START_TEST(what_an_older_store_sent_is_no_base_to_merge_with) {
+    struct lane_item *a = begin_look("v1", "v1");
+    r.two_way = true;
+    ck_assert_int_eq(look(a, theirs("v2", "c1", "")), LOOK_OVERLAP);
+    ck_assert_str_eq(tree_text(tree_get(a->out, "description"), "text"), "v1");
+    ck_assert_int_eq(look(a, theirs("v1", "c1", ",\"note\":[{\"text\":\"n\"}]")), LOOK_WANTED);
+    a->found_version = "1";
+    ck_assert_int_eq(look(a, theirs("v1", "c1", "")), LOOK_WANTED);
+}
+END_TEST
+
 START_TEST(a_lost_attempt_is_there_or_it_is_not) {
     struct lane_item *a = begin_look("v1", "v2");
     a->state.attempt = STORE_UPDATE;
@@ -299,6 +310,7 @@ int main(void) {
     tcase_add_test(all, a_withdrawal_is_made_of_what_was_sent);
     tcase_add_test(all, what_is_there_is_seen_wanted_apart_or_overlaps);
     tcase_add_test(all, what_was_never_sent_is_wanted_or_it_is_not);
+    tcase_add_test(all, what_an_older_store_sent_is_no_base_to_merge_with);
     tcase_add_test(all, a_lost_attempt_is_there_or_it_is_not);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

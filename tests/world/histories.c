@@ -212,6 +212,27 @@ START_TEST(what_was_held_meanwhile_is_looked_at_after_an_older_store) {
 }
 END_TEST
 
+static void first_is_as_the_clinic_says(struct sim_run *r, void *user) {
+    (void)user;
+    ck_assert_uint_eq(sim_number_at(r, 0, FIRST, ADA, CLINIC_PLAN, false),
+                      sim_number_now(r, FIRST, CLINIC_PLAN));
+}
+
+START_TEST(an_older_store_under_the_policy_ours_has_the_last_word) {
+    begin();
+    script.config.conflict = DELIVERY_OURS;
+    fill_first();
+    poll(100);
+    at(MINUTE_MS, SIM_BACKUP, 0, 0, 0, 0);
+    at(2 * MINUTE_MS, SIM_CORRECT, FIRST, CLINIC_PLAN, 0, 0);
+    poll(2 * MINUTE_MS + 100);
+    at(3 * MINUTE_MS, SIM_BACK, FIRST, 0, 0, 0);
+    at(3 * MINUTE_MS, SIM_RESTORE, 0, 0, 0, 0);
+    poll(3 * MINUTE_MS + 5000);
+    run(first_is_as_the_clinic_says);
+}
+END_TEST
+
 START_TEST(an_older_store_written_by_a_clock_that_was_ahead_is_looked_at) {
     begin();
     fill_first();
@@ -463,6 +484,7 @@ static void add_named(TCase *c) {
     tcase_add_test(c, a_store_that_is_one_day_old);
     tcase_add_test(c, what_was_held_meanwhile_is_looked_at_after_an_older_store);
     tcase_add_test(c, an_older_store_written_by_a_clock_that_was_ahead_is_looked_at);
+    tcase_add_test(c, an_older_store_under_the_policy_ours_has_the_last_word);
     tcase_add_test(c, a_patient_moved_while_a_create_is_unknown);
     tcase_add_test(c, a_cursor_source_whose_corrected_row_comes_in_another_file);
     tcase_add_test(c, an_edit_after_a_merge);
