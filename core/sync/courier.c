@@ -111,6 +111,7 @@ static bool open_target(struct courier *c, const struct config_instance *from,
         .withdraw = (enum delivery_withdraw)from->withdraw,
         .labels = from->labels,
         .together = from->together,
+        .max_entries = (size_t)from->max_entries,
         .update_without_version = from->update_without_version,
         .settle_ms = from->settle_seconds * 1000,
     };

@@ -166,15 +166,29 @@ static bool restore_pause(struct delivery *d, struct target_run *t, struct iptfh
     return read;
 }
 
+/* What an earlier run found out about how much the target takes at once. */
+static bool restore_limit(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    char name[300], text[64] = "";
+    struct arena arena = { 0 };
+    struct store_bytes value;
+    long long most = 0, kept_ms = 0;
+    (void)snprintf(name, sizeof name, "bundle %s", t->reach.config->name);
+    bool read = d->run.store->calls->fact_get(d->run.store, name, &arena, &value, error);
+    if (read && value.data != NULL && value.length < sizeof text)
+        memcpy(text, value.data, value.length);
+    if (sscanf(text, "%lld %lld", &most, &kept_ms) == 2 && most > 0)
+        reach_remember(&t->reach, (size_t)most, kept_ms, d->run.world->wall_ms(d->run.world));
+    arena_free(&arena);
+    return read;
+}
+
 /* Opens one target. */
 static bool open_target(struct delivery *d, struct target_run *t,
                         const struct delivery_target *config, struct iptfhir_error *error) {
     const struct store_calls *calls = d->run.store->calls;
     struct iptfhir_http_settings settings = { .size = sizeof settings };
-    t->reach.config = config;
-    t->reach.entries = REACH_ENTRIES;
-    t->reach.entries_most = REACH_ENTRIES;
-    t->reach.bytes = REACH_BYTES;
+    config->calls->connection(config->instance, &settings);
+    reach_begin(&t->reach, config, settings.timeout_ms);
     if (!calls->begin(d->run.store, error))
         return false;
     if (!calls->target_no(d->run.store, config->name, true, &t->reach.no, error)) {
@@ -183,9 +197,8 @@ static bool open_target(struct delivery *d, struct target_run *t,
     }
     if (!calls->commit(d->run.store, error))
         return false;
-    config->calls->connection(config->instance, &settings);
     t->reach.has_server = settings.base_url != NULL;
-    if (!restore_pause(d, t, error))
+    if (!restore_pause(d, t, error) || !restore_limit(d, t, error))
         return false;
     if (!t->reach.has_server)
         return true;
@@ -428,6 +441,18 @@ static bool keep_pause(struct delivery *d, struct target_run *t, struct iptfhir_
     return d->run.store->calls->fact_set(d->run.store, name, value, error);
 }
 
+/* Keeps how much the target takes at once for the next run. */
+static bool keep_limit(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    char name[300], text[64];
+    struct store_bytes value = { NULL, 0 };
+    (void)snprintf(name, sizeof name, "bundle %s", t->reach.config->name);
+    int length = snprintf(text, sizeof text, "%zu %lld", t->reach.entries_most,
+                          (long long)d->run.world->wall_ms(d->run.world));
+    if (t->reach.entries_most < t->reach.entries_allowed)
+        value = (struct store_bytes) { text, (size_t)length };
+    return d->run.store->calls->fact_set(d->run.store, name, value, error);
+}
+
 static bool forget_pause(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
     char name[300];
     const struct store_bytes none = { NULL, 0 };
@@ -491,7 +516,7 @@ static bool is_ready(const struct cycle *c) {
 
 static bool anything_to_save(const struct delivery *d) {
     for (size_t i = 0; i < d->target_count; i++) {
-        if (d->targets[i].reach.pause_changed)
+        if (d->targets[i].reach.pause_changed || d->targets[i].reach.limit_changed)
             return true;
         for (const struct cycle *c = d->targets[i].lanes.first; c != NULL; c = c->next) {
             if (is_ready(c) && cycle_is_dirty(c))
@@ -532,6 +557,9 @@ static bool save_all(struct delivery *d, struct iptfhir_error *error) {
             if (is_ready(c) && !save_cycle(c, error))
                 return false;
         }
+        if (t->reach.limit_changed && !keep_limit(d, t, error))
+            return false;
+        t->reach.limit_changed = false;
         if (!t->reach.pause_changed)
             continue;
         bool kept = t->reach.paused ? keep_pause(d, t, error) : forget_pause(d, t, error);

@@ -23,6 +23,7 @@ struct delivery_target {
     enum delivery_withdraw withdraw;
     bool labels;                 /* meta.security is sent */
     bool together;               /* bundles are used where the server offers them */
+    size_t max_entries;          /* of a bundle; 0: what the server turns out to take */
     bool update_without_version; /* update also where the server gives no versions */
     int64_t settle_ms; /* how long an answer that was lost may still come true unseen; 0: at once */
 };

@@ -2,6 +2,7 @@
 /* Tests of delivery: a scripted target and a world of virtual time over the store in memory. */
 #include "core/sync/delivery.h"
 
+#include "core/sync/ask.h"
 #include "core/sync/intake.h"
 #include "core/sync/lane.h"
 #include "core/sync/lifecycle.h"
@@ -54,10 +55,13 @@ struct server {
     int ids;
     unsigned can;
     bool transaction, batch;
-    enum ill ill;     /* of the next `ills` writes */
-    int ills;         /* -1: of all */
-    const char *sick; /* writes that hold this text meet it alone; NULL: all */
-    size_t most;      /* entries of a bundle, 0: any */
+    enum ill ill;      /* of the next `ills` writes */
+    int ills;          /* -1: of all */
+    const char *sick;  /* writes that hold this text meet it alone; NULL: all */
+    size_t most;       /* entries of a bundle, 0: any */
+    size_t most_finds; /* searches at once, 0: any */
+    size_t times_out_above;
+    size_t slow_above; /* slow_ms is for bundles of more */
     int64_t retry_after_ms, lag_ms, slow_ms;
     bool bare; /* what is found comes without its body */
     const char *chart;
@@ -112,8 +116,11 @@ static struct world_call *world_done(struct world *w, int64_t wait_ms) {
             steady += wait_ms, wall += wait_ms;
         return NULL;
     }
-    steady += 10 + servers[call->target].slow_ms;
-    wall += 10 + servers[call->target].slow_ms;
+    const struct server *s = &servers[call->target];
+    const struct ask *ask = call->user;
+    bool slow = ask->order.count > s->slow_above;
+    steady += 10 + (slow ? s->slow_ms : 0);
+    wall += 10 + (slow ? s->slow_ms : 0);
     first_call = call->next;
     call->answers = arena_zalloc(&call->arena, call->count * sizeof *call->answers);
     return call;
@@ -133,6 +140,7 @@ static void connection(void *self, struct iptfhir_http_settings *out) {
     static const char *const urls[] = { "0", "1" };
     struct server *s = self;
     out->base_url = s->no_server ? NULL : urls[s - servers];
+    out->timeout_ms = 2 * SECOND;
 }
 
 static iptfhir_status target_ask(void *self, const struct iptfhir_order *order,
@@ -205,6 +213,10 @@ static void find_answer(struct server *s, const struct iptfhir_order *order,
     s->finds++;
     for (size_t i = 0; i < order->count; i++) {
         bool found = false;
+        if (s->most_finds != 0 && order->count > s->most_finds) {
+            tell(sink, i, IPTFHIR_TOO_LARGE, s, NULL);
+            continue;
+        }
         log_line(s, "find", order->items[i].value);
         for (size_t k = 0; k < s->count; k++) {
             const struct held *h = &s->held[k];
@@ -366,6 +378,8 @@ static void write_answer(struct server *s, const struct iptfhir_order *order,
         s->ills--;
     if (s->most != 0 && order->count > s->most)
         ill = TOO_LARGE;
+    if (s->times_out_above != 0 && order->count > s->times_out_above)
+        ill = LOST_UNDONE;
     if (ill == NOT_TOGETHER && !together)
         ill = WELL;
     if (ill == BUSY) {
@@ -377,7 +391,8 @@ static void write_answer(struct server *s, const struct iptfhir_order *order,
     }
     for (size_t i = 0; i < order->count; i++) {
         bool mine = is_sick(s, &order->items[i]) || order->together == IPTFHIR_TRANSACTION;
-        write_one(s, order, i, mine || s->most != 0 ? ill : WELL, sink);
+        bool all = s->most != 0 || s->times_out_above != 0;
+        write_one(s, order, i, mine || all ? ill : WELL, sink);
     }
     if (order->together == IPTFHIR_TRANSACTION)
         resolve_urns(s);
@@ -1017,11 +1032,15 @@ START_TEST(a_reference_to_itself_is_repaired_too) {
 }
 END_TEST
 
-static void read_many(size_t count) {
+static void read_many_as(size_t count, const char *content) {
     struct thing *things = arena_zalloc(&arena, count * sizeof *things);
     for (size_t i = 0; i < count; i++)
-        things[i] = (struct thing) { arena_printf(&arena, "g%zu", i), "v1", NULL };
+        things[i] = (struct thing) { arena_printf(&arena, "g%zu", i), content, NULL };
     read_record("p1", things, count, true);
+}
+
+static void read_many(size_t count) {
+    read_many_as(count, "v1");
 }
 
 START_TEST(bundles_are_of_a_hundred_and_halved_when_too_large) {
@@ -1033,6 +1052,68 @@ START_TEST(bundles_are_of_a_hundred_and_halved_when_too_large) {
     ck_assert_uint_eq(servers[0].count, 250);
     ck_assert_uint_eq(servers[0].largest, 100);
     ck_assert_int_lt(servers[0].writes, 20);
+}
+END_TEST
+
+/* Delivers 200 that changed, and returns how large the largest bundle was. */
+static size_t largest_of_the_next_run(const char *content) {
+    restart();
+    servers[0].largest = 0;
+    read_many_as(200, content);
+    ck_assert_int_eq(run(6 * HOUR), DELIVERY_IN_STEP);
+    return servers[0].largest;
+}
+
+START_TEST(what_a_target_takes_at_once_is_remembered_by_the_next_runs) {
+    servers[0].transaction = true;
+    targets[0].together = true;
+    servers[0].most = _i == 0 ? 30 : 0;
+    servers[0].slow_ms = _i == 1 ? 11 * SECOND : 0;
+    servers[0].slow_above = 30;
+    read_many(200);
+    ck_assert_int_eq(run(6 * HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].largest, 100);
+    ck_assert_int_le(servers[0].writes, 2 + 8);
+    ck_assert_uint_eq(largest_of_the_next_run("v2"), 25);
+    wall += 3 * DAY; /* the target may take more by now */
+    ck_assert_uint_eq(largest_of_the_next_run("v3"), 50);
+}
+END_TEST
+
+START_TEST(a_target_that_does_not_answer_to_many_in_time_gets_fewer) {
+    servers[0].transaction = true;
+    targets[0].together = true;
+    servers[0].times_out_above = 30;
+    servers[0].slow_above = 30;
+    servers[0].slow_ms = 2 * SECOND;
+    read_many(500);
+    ck_assert_int_eq(run(6 * HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 500);
+    ck_assert_int_le(servers[0].writes, 2 + 20);
+}
+END_TEST
+
+START_TEST(no_bundle_has_more_entries_than_configured) {
+    servers[0].transaction = true;
+    targets[0].together = true;
+    targets[0].max_entries = 40;
+    read_many(200);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].largest, 40);
+}
+END_TEST
+
+START_TEST(searches_that_are_too_many_at_once_are_halved_and_writes_stay_together) {
+    servers[0].transaction = true;
+    targets[0].together = true;
+    servers[0].ill = LOST_DONE;
+    servers[0].ills = 1;
+    servers[0].most_finds = 20;
+    read_many(200);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 200);
+    ck_assert_int_lt(servers[0].finds, 15);
+    ck_assert_int_lt(servers[0].writes, 15);
 }
 END_TEST
 
@@ -1341,6 +1422,10 @@ int main(void) {
     tcase_add_test(all, a_ring_of_references_is_broken_and_repaired);
     tcase_add_test(all, a_reference_to_itself_is_repaired_too);
     tcase_add_test(all, bundles_are_of_a_hundred_and_halved_when_too_large);
+    LOOPS(what_a_target_takes_at_once_is_remembered_by_the_next_runs, 2);
+    tcase_add_test(all, a_target_that_does_not_answer_to_many_in_time_gets_fewer);
+    tcase_add_test(all, no_bundle_has_more_entries_than_configured);
+    tcase_add_test(all, searches_that_are_too_many_at_once_are_halved_and_writes_stay_together);
     LOOPS(a_single_one_that_is_too_large_is_held_and_the_others_go, 2);
     tcase_add_test(all, where_bundles_are_refused_they_go_singly);
     LOOPS(a_lost_bundle_is_searched_for_and_nothing_is_doubled, 2);

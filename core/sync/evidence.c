@@ -244,10 +244,10 @@ static void take_look(struct cycle *c, struct lane_item *item, const struct iptf
         item->waits = true;
         return;
     case IPTFHIR_TOO_LARGE:
-    case IPTFHIR_NOT_TOGETHER:
-        c->apart = true;
-        item->waits = true;
+        c->halved = c->ask.order.count > 1; /* asked again with fewer */
+        item->waits = !c->halved;
         return;
+    case IPTFHIR_NOT_TOGETHER: item->waits = true; return;
     case IPTFHIR_WRITTEN:
     case IPTFHIR_CHANGED:
     case IPTFHIR_DUPLICATE:
@@ -392,8 +392,10 @@ static void learn_limits(struct cycle *c) {
     const struct iptfhir_order *order = &c->ask.order;
     bool bundled = order->together != IPTFHIR_SINGLY && order->count > 1;
     int64_t took = c->run->world->steady_ms(c->run->world) - c->ask.began_ms;
-    if (bundled && (c->halved || c->lost || took > REACH_SLOW_MS))
-        reach_halve(c->reach, order->count, c->halved);
+    bool slow = took > REACH_SLOW_MS;
+    bool timed_out = c->lost && c->reach->timeout_ms > 0 && took >= c->reach->timeout_ms;
+    if (c->halved || (bundled && (c->lost || slow)))
+        reach_halve(c->reach, order->count, c->halved || slow || timed_out);
     if (c->apart && order->together == IPTFHIR_TRANSACTION)
         c->reach->together = IPTFHIR_BATCH;
     else if (c->apart)

@@ -131,14 +131,38 @@ void reach_answered(struct reach *r, size_t items) {
         r->entries = r->entries_most;
 }
 
-void reach_halve(struct reach *r, size_t tried, bool too_large) {
+void reach_begin(struct reach *r, const struct delivery_target *config, int64_t timeout_ms) {
+    r->config = config;
+    r->timeout_ms = timeout_ms;
+    r->bytes = REACH_BYTES;
+    r->entries_allowed = config->max_entries > 0 ? config->max_entries : REACH_ENTRIES;
+    r->entries_most = r->entries_allowed;
+    r->entries = r->entries_most < REACH_ENTRIES ? r->entries_most : REACH_ENTRIES;
+}
+
+void reach_halve(struct reach *r, size_t tried, bool lasting) {
     size_t half = tried / 2;
     if (half < 1)
         half = 1;
     if (half < r->entries)
         r->entries = half;
-    if (too_large && half < r->entries_most)
-        r->entries_most = half;
+    if (!lasting || half >= r->entries_most)
+        return;
+    r->entries_most = half;
+    r->limit_changed = true;
+}
+
+void reach_remember(struct reach *r, size_t most, int64_t kept_ms, int64_t now_ms) {
+    bool by_a_clock_ahead = kept_ms > now_ms;
+    bool old = now_ms - kept_ms >= REACH_LIMIT_MS;
+    if (most == 0 || most >= r->entries_allowed)
+        return;
+    r->limit_changed = old || by_a_clock_ahead; /* it is dated anew */
+    r->entries_most = old ? most * 2 : most;
+    if (r->entries_most > r->entries_allowed)
+        r->entries_most = r->entries_allowed;
+    if (r->entries > r->entries_most)
+        r->entries = r->entries_most;
 }
 
 /* ---- rests ---- */

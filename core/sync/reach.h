@@ -7,10 +7,11 @@
 #include "core/sync/delivery.h"
 
 enum {
-    REACH_ENTRIES = 100,       /* of a bundle, to begin with (DESIGN section 6) */
-    REACH_BYTES = 1024 * 1024, /* likewise */
-    REACH_SLOW_MS = 10000,     /* an answer that took so long halves the next bundle */
-    REACH_BACKOFF_MS = 1000,   /* the first; doubled with each failure */
+    REACH_ENTRIES = 100,               /* of a bundle, to begin with (DESIGN section 6) */
+    REACH_BYTES = 1024 * 1024,         /* likewise */
+    REACH_LIMIT_MS = 24 * 3600 * 1000, /* so long a limit that was found is believed */
+    REACH_SLOW_MS = 10000,             /* an answer that took so long halves the next bundle */
+    REACH_BACKOFF_MS = 1000,           /* the first; doubled with each failure */
     REACH_BACKOFF_MOST_MS = 3600 * 1000,
     REACH_PAUSE_MOST_MS = 24 * 3600 * 1000
 };
@@ -35,7 +36,10 @@ struct reach {
     size_t ability_count;
     iptfhir_together together; /* how items are written: the most that it offers and takes */
     size_t entries, bytes;     /* of the next bundle */
-    size_t entries_most;       /* more were refused as too large */
+    size_t entries_most;       /* more were refused as too large, timed out or were slow */
+    size_t entries_allowed;    /* by the configuration */
+    int64_t timeout_ms;        /* of one request */
+    bool limit_changed;        /* entries_most, since it was kept in the store */
     /* whether it pauses */
     bool paused;
     bool needs_person;
@@ -67,8 +71,14 @@ void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t ste
 void reach_answered(struct reach *r, size_t items);
 /* Milliseconds after `tries` failures: 25 to 100 % of a bound that doubles up to an hour. */
 int64_t reach_backoff(int tries, uint32_t jitter);
-/* Fewer entries together: half as many as were tried; too_large: for good. */
-void reach_halve(struct reach *r, size_t tried, bool too_large);
+/* Begins with the limits of the configuration. */
+void reach_begin(struct reach *r, const struct delivery_target *config, int64_t timeout_ms);
+/* Fewer entries together: half as many as were tried. `lasting`: more are not tried any more; else
+ * the next full bundle that is taken doubles them again. */
+void reach_halve(struct reach *r, size_t tried, bool lasting);
+/* What was kept of the limit by an earlier run: `most` entries, as of `kept_ms`. After a day twice
+ * as many are tried, since the target may take more by now. */
+void reach_remember(struct reach *r, size_t most, int64_t kept_ms, int64_t now_ms);
 
 /* The rest of a lane, NULL: it has none. */
 struct reach_rest *reach_rest_of(const struct reach *r, uint64_t patient);

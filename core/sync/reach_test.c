@@ -16,6 +16,7 @@ static void set_up(void) {
     reach = (struct reach) { .config = &config,
                              .entries = REACH_ENTRIES,
                              .entries_most = REACH_ENTRIES,
+                             .entries_allowed = REACH_ENTRIES,
                              .bytes = REACH_BYTES };
 }
 
@@ -105,6 +106,25 @@ START_TEST(failures_in_a_row_wait_longer_until_one_is_answered) {
     reach_answered(&reach, 1);
     pause_for("target-busy", 0, false, 0);
     ck_assert_int_le(reach.until_ms, REACH_BACKOFF_MS);
+}
+END_TEST
+
+START_TEST(what_an_earlier_run_found_is_believed_for_a_day) {
+    const int64_t day = REACH_LIMIT_MS;
+    reach_remember(&reach, 25, 10 * day, 10 * day + day / 2);
+    ck_assert_uint_eq(reach.entries, 25);
+    ck_assert(!reach.limit_changed);
+    reach_remember(&reach, 25, 10 * day, 12 * day);
+    ck_assert_uint_eq(reach.entries_most, 50);
+    ck_assert(reach.limit_changed); /* dated anew */
+    reach.limit_changed = false;
+    reach_remember(&reach, 25, 10 * day, 9 * day); /* by a clock that was ahead */
+    ck_assert_uint_eq(reach.entries_most, 25);
+    ck_assert(reach.limit_changed);
+    reach.entries = 12;
+    reach_remember(&reach, 80, 10 * day, 12 * day);
+    ck_assert_uint_eq(reach.entries_most, REACH_ENTRIES);
+    ck_assert_uint_eq(reach.entries, 12);
 }
 END_TEST
 
@@ -202,6 +222,7 @@ int main(void) {
     tcase_add_test(all, a_pause_is_never_longer_than_a_day_and_negative_ones_are_backoff);
     tcase_add_test(all, a_pause_without_words_has_some);
     tcase_add_test(all, failures_in_a_row_wait_longer_until_one_is_answered);
+    tcase_add_test(all, what_an_earlier_run_found_is_believed_for_a_day);
     tcase_add_test(all, bundles_halve_and_grow_again_unless_they_were_too_large);
     tcase_add_test(all, what_a_target_can_do_is_known_by_type_and_for_the_others);
     tcase_add_test(all, rests_are_kept_for_each_of_many_lanes);

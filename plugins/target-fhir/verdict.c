@@ -57,7 +57,7 @@ static const struct row rows[] = {
     { 400, 400, OPERATION_READ, ISSUE, "not-found", IPTFHIR_ABSENT, NULL, NULL, false, 0 },
 
     /* too large */
-    { 413, 413, CHANGES, ALWAYS, NULL, IPTFHIR_TOO_LARGE, "too-large", NULL, false, 0 },
+    { 413, 413, CHANGES | BUNDLES, ALWAYS, NULL, IPTFHIR_TOO_LARGE, "too-large", NULL, false, 0 },
     { 400, 422, WRITE_BUNDLE, ISSUE, "too-costly", IPTFHIR_TOO_LARGE, "too-large", NULL, false, 0 },
     { 400, 422, WRITE_BUNDLE, ISSUE, "too-long", IPTFHIR_TOO_LARGE, "too-large", NULL, false, 0 },
     { 400, 422, WRITE_BUNDLE, SAYS, "too many", IPTFHIR_TOO_LARGE, "too-large", NULL, false, 0 },
