@@ -12,8 +12,13 @@ export class Exchange {
         req.on('error', () => {});
     }
 
-    // The whole body as text; undefined when it is longer than the limit or the client went away.
-    async body(limit) {
+    // The whole body as text; undefined when it is longer than the limit or the client went away. It is read once.
+    body(limit) {
+        this.read ??= this.readBody(limit);
+        return this.read;
+    }
+
+    async readBody(limit) {
         const chunks = [];
         let size = 0;
         try {

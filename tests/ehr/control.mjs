@@ -84,6 +84,7 @@ export class Control {
             statuses: service.statuses,
             protocols: service.protocols,
             entries: service.entries,
+            bundles: service.bundles,
             connections: service.connections,
             active: service.active,
             maxActive: service.maxActive,

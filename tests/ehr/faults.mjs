@@ -55,10 +55,22 @@ export class Faults {
         });
     }
 
-    // The first rule that strikes a request; the path is below the base, with its query.
-    forRequest(method, path) {
+    // Whether a rule asks how many entries a bundle has, or which kind it is.
+    get lookInside() {
+        return this.rules.some(({ match }) => match.minEntries !== undefined || match.bundleType !== undefined);
+    }
+
+    // The first rule that strikes a request; the path is below the base, with its query. `bundle` is needed when a rule looks inside.
+    forRequest(method, path, bundle) {
         for (const rule of this.rules) {
+            const { minEntries, bundleType } = rule.match;
             if (rule.entry || (rule.match.method && rule.match.method !== method) || !rule.path.test(path)) {
+                continue;
+            }
+            if (minEntries !== undefined && !((bundle?.entry?.length ?? 0) >= minEntries)) {
+                continue;
+            }
+            if (bundleType !== undefined && bundle?.type !== bundleType) {
                 continue;
             }
             if (strikes(rule)) {

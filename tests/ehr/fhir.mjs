@@ -38,6 +38,7 @@ export class FhirService {
         this.statuses = {};
         this.protocols = {};
         this.entries = {};
+        this.bundles = { transaction: 0, batch: 0, mostEntries: 0, mostBytes: 0 };
         this.mutations = 0;
         this.active = 0;
         this.maxActive = 0;
@@ -100,7 +101,8 @@ export class FhirService {
     // Runs the request through whatever fault is due for it.
     async answer(exchange, route) {
         const { req } = exchange;
-        const rule = this.faults.forRequest(req.method, route ?? req.url) ?? {};
+        const bundle = this.faults.lookInside ? await this.bundleOf(exchange, route) : undefined;
+        const rule = this.faults.forRequest(req.method, route ?? req.url, bundle) ?? {};
         const headers = { 'content-type': json, ...rule.headers };
         const body = typeof rule.body === 'object' ? JSON.stringify(rule.body) : rule.body;
         switch (rule.action) {
@@ -136,6 +138,21 @@ export class FhirService {
                 return exchange.sendPart(result.status, result.headers, result.text, rule.bytes);
             default:
                 return exchange.send(result.status, result.headers, result.text);
+        }
+    }
+
+    // The bundle that a request brings, for rules that look inside; undefined when it is none.
+    async bundleOf(exchange, route) {
+        if (exchange.req.method !== 'POST' || route !== '/') {
+            return undefined;
+        }
+        const text = await exchange.body(this.options.maxBody);
+        try {
+            const bundle = JSON.parse(text);
+            this.countBundle(exchange, bundle, text);
+            return bundle;
+        } catch {
+            return undefined;
         }
     }
 
@@ -190,6 +207,9 @@ export class FhirService {
             body = this.parseBody(req, text, parts[1] === '_search');
         } catch {
             return this.failure(400, 'structure', 'the request body is not JSON');
+        }
+        if (req.method === 'POST' && parts.length === 0) {
+            this.countBundle(exchange, body, text);
         }
         const refused = this.refused(req.method, route, parts, body);
         if (refused) {
@@ -307,6 +327,18 @@ export class FhirService {
         } finally {
             this.repo.refuse = undefined;
         }
+    }
+
+    // Counts a bundle, once, and how large it was. What a fault refuses is counted when a rule looks inside.
+    countBundle(exchange, bundle, text) {
+        const { bundles } = this;
+        if (exchange.counted) {
+            return;
+        }
+        exchange.counted = true;
+        count(bundles, bundle?.type);
+        bundles.mostEntries = Math.max(bundles.mostEntries, bundle?.entry?.length ?? 0);
+        bundles.mostBytes = Math.max(bundles.mostBytes, Buffer.byteLength(text));
     }
 
     prepareBundle(bundle) {

@@ -26,6 +26,7 @@ scenarios = \
 	%D%/one-resource-fails.sh \
 	%D%/one-bad-patient.sh \
 	%D%/second-target.sh \
-	%D%/truncated-export.sh
+	%D%/truncated-export.sh \
+	%D%/many-resources.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
