@@ -19,4 +19,13 @@ EXTRA_DIST += \
 	%D%/peers/weekly.jsonata \
 	%D%/peers/weekly.xsl \
 	%D%/sink.conf.in \
-	%D%/sink.sh
+	%D%/sink.sh \
+	%D%/table.awk
+
+# Built for the bench alone: the sink that answers transactions, and what measures a command.
+bench_programs = %D%/sink$(EXEEXT) %D%/measure$(EXEEXT)
+EXTRA_PROGRAMS += %D%/sink %D%/measure
+%C%_sink_SOURCES = %D%/sink.c
+%C%_sink_LDADD = libcore.a $(core_libs)
+%C%_measure_SOURCES = %D%/measure.c
+CLEANFILES += $(bench_programs)

@@ -184,11 +184,12 @@ function targetOf(target) {
 
 function goalOf(record, goal, who, conditions, totals) {
     const symptom = goal.category === 'symptom';
+    const achievement = goal.achievement ?? (goal.lifecycle === 'completed' ? 'achieved' : 'in-progress');
     const priority = symptom ? ['high-priority', 'High Priority'] : ['medium-priority', 'Medium Priority'];
     const description = goal.seedGoal ? coded(local, goal.seedGoal, words(goal.seedGoal), goal.text) : { text: goal.text };
     return made('Goal', `${record.recordId}/${goal.id}`, 'goal', {
         lifecycleStatus: goal.lifecycle,
-        achievementStatus: coded(`${hl7}goal-achievement`, goal.achievement, capital(goal.achievement)),
+        achievementStatus: coded(`${hl7}goal-achievement`, achievement, words(achievement)),
         category: [coded(`${hl7}goal-category`, 'behavioral', 'Behavioral')],
         priority: coded(`${hl7}goal-priority`, ...priority),
         description,
@@ -204,13 +205,14 @@ function goalOf(record, goal, who, conditions, totals) {
 
 function sessionOf(record, session, who, condition, plan) {
     const value = `${record.recordId}/${session.id}`;
-    const [code, cptText] = procedures[session.cpt];
+    const [code, cptText] = procedures[session.cpt] ?? [procedures[90837][0]];
+    const billed = cptText ? coded(cpt, session.cpt, cptText) : undefined;
     const virtual = session.mode === 'teletherapy';
     const period = { start: session.start, end: session.end };
     const encounter = made('Encounter', value, 'encounter', {
         status: session.status,
         class: { system: `${hl7}v3-ActCode`, code: virtual ? 'VR' : 'AMB', display: virtual ? 'virtual' : 'ambulatory' },
-        type: [coded(cpt, session.cpt, cptText)],
+        type: billed ? [billed] : undefined,
         subject: who.subject,
         participant: [
             { type: [coded(`${hl7}v3-ParticipationType`, 'PPRF', 'primary performer')], individual: who.therapist },
@@ -225,7 +227,7 @@ function sessionOf(record, session, who, condition, plan) {
         code: {
             coding: [
                 { system: snomed, code: code[0], display: code[1] },
-                { system: cpt, code: session.cpt, display: cptText },
+                ...(billed ? billed.coding : []),
             ],
         },
         subject: who.subject,
