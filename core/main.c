@@ -65,7 +65,7 @@ static int unknown_command(const char *name) {
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     const char *near = nearest_name(name, names);
-    fprintf(stderr, "iptfhir: there is no command '%s'%s%s%s; see iptfhir --help\n", name,
+    fprintf(stderr, "iptfhir: there is no command '%s'%s%s%s; see `iptfhir --help`\n", name,
             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return EXIT_WRONG_USE;
 }

@@ -9,14 +9,14 @@
 
 /* Where a code is met; the order is that of the man page. */
 enum code_kind {
-    CODE_HOLD,   /* a resource or record waits for a person */
-    CODE_INPUT,  /* a record, row or file of a source is held */
-    CODE_TARGET, /* a target or an answer of it; what it concerns waits */
-    CODE_STATE,  /* why a resource is settled without having been sent */
-    CODE_ALERT,  /* a safety alert */
-    CODE_CONFIG, /* the configuration, a mapping file, a plugin or a key */
-    CODE_STORE,  /* the store */
-    CODE_FAULT,  /* a fault of this machine or of iptfhir */
+    CODE_HOLD,    /* a resource or record waits for a person */
+    CODE_INPUT,   /* a record, row or file of a source is held */
+    CODE_TARGET,  /* a target or an answer of it; what it concerns waits */
+    CODE_DECIDED, /* why nothing more is sent of a resource that is not in step */
+    CODE_ALERT,   /* a safety alert */
+    CODE_CONFIG,  /* the configuration, a mapping file, a plugin or a key */
+    CODE_STORE,   /* the store */
+    CODE_FAULT,   /* a fault of this machine or of iptfhir */
     CODE_KINDS
 };
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define FILE_MOST (4u << 20)
+#define CODES_MOST 400
 #define MAN_BEGIN ".\\\" codes: written by core/base/codes_test, do not edit below\n"
 #define MAN_END ".\\\" codes: end\n"
 
@@ -56,13 +57,37 @@ static const char *const exempt_files[] = { "map_goal.c", "map_careplan.c", NULL
 struct scan {
     const char *file;
     size_t seen;
-    struct str missing; /* codes that the registry lacks, one a line */
+    struct str missing;    /* codes that the registry lacks, one a line */
+    bool used[CODES_MOST]; /* codes of the registry that stand in a source, by their place */
 };
+
+/* Notes that a string literal may be a code. */
+static void note_literal(struct scan *s, const char *text, size_t length) {
+    char name[64];
+    if (length >= sizeof name || strcmp(s->file, "codes.c") == 0)
+        return;
+    memcpy(name, text, length);
+    name[length] = '\0';
+    const struct code *code = code_find(name);
+    if (code == NULL)
+        return;
+    size_t place = (size_t)(code - codes_all(NULL));
+    ck_assert_uint_lt(place, CODES_MOST);
+    s->used[place] = true;
+}
+
+static bool is_exempt(const char *file) {
+    for (const char *const *f = exempt_files; *f != NULL; f++) {
+        if (strcmp(*f, file) == 0)
+            return true;
+    }
+    return false;
+}
 
 /* Notes a code that is used. */
 static void note(struct scan *s, const char *text, size_t length) {
     char name[64];
-    bool plausible = length > 0 && length < sizeof name;
+    bool plausible = length > 0 && length < sizeof name && !is_exempt(s->file);
     for (size_t i = 0; i < length && plausible; i++)
         plausible =
             islower((unsigned char)text[i]) || isdigit((unsigned char)text[i]) || text[i] == '-';
@@ -157,6 +182,8 @@ static void scan_text(struct scan *s, const char *text) {
     const char *p = text;
     while (*p != '\0') {
         const char *after = skip_opaque(p);
+        if (*p == '"')
+            note_literal(s, p + 1, (size_t)(after - p) - 2);
         if (after != p) {
             p = after;
             continue;
@@ -177,12 +204,7 @@ static bool is_source(const char *name) {
     size_t length = strlen(name);
     if (length < 3 || strcmp(name + length - 2, ".c") != 0)
         return false;
-    if (length > 7 && strcmp(name + length - 7, "_test.c") == 0)
-        return false;
-    for (const char *const *f = exempt_files; *f != NULL; f++)
-        if (strcmp(*f, name) == 0)
-            return false;
-    return true;
+    return length < 8 || strcmp(name + length - 7, "_test.c") != 0;
 }
 
 /* Looks through a folder and the folders in it. */
@@ -215,17 +237,37 @@ static const char *source_root(void) {
     return root != NULL ? root : ".";
 }
 
+/* Looks through all sources. */
+static void scan_all(struct scan *s) {
+    static const char *const folders[] = { "core", "plugins", "lib" };
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/%s", source_root(), folders[i]);
+        scan_folder(s, path);
+    }
+}
+
 START_TEST(every_code_that_the_sources_use_is_in_the_registry) {
-    char path[1024];
     struct scan s = { 0 };
-    snprintf(path, sizeof path, "%s/core", source_root());
-    scan_folder(&s, path);
-    snprintf(path, sizeof path, "%s/plugins", source_root());
-    scan_folder(&s, path);
-    snprintf(path, sizeof path, "%s/lib", source_root());
-    scan_folder(&s, path);
+    scan_all(&s);
     ck_assert_msg(s.missing.length == 0, "add these to core/base/codes.c:\n%s", s.missing.data);
     ck_assert_uint_gt(s.seen, 200);
+    str_free(&s.missing);
+}
+END_TEST
+
+START_TEST(every_code_of_the_registry_stands_in_a_source) {
+    struct scan s = { 0 };
+    struct str unused = { 0 };
+    size_t count;
+    const struct code *all = codes_all(&count);
+    scan_all(&s);
+    for (size_t i = 0; i < count; i++) {
+        if (!s.used[i])
+            str_printf(&unused, "%s\n", all[i].name);
+    }
+    ck_assert_msg(unused.length == 0, "nothing gives these codes:\n%s", unused.data);
+    str_free(&unused);
     str_free(&s.missing);
 }
 END_TEST
@@ -335,6 +377,7 @@ int main(void) {
     TCase *tests = tcase_create("codes");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, every_code_that_the_sources_use_is_in_the_registry);
+    tcase_add_test(tests, every_code_of_the_registry_stands_in_a_source);
     tcase_add_test(tests, a_code_that_nobody_registered_is_noticed);
     tcase_add_test(tests, codes_are_in_order_short_and_say_what_to_do);
     tcase_add_test(tests, the_man_page_has_the_table_of_the_registry);

@@ -69,7 +69,7 @@ static void load_section(struct check *c, enum kind kind, const struct config_in
                                       [FUNCTIONS] = d ? d->functions : NULL };
         if (d && parts[kind] == NULL)
             report_add(&c->report, REPORT_ERROR, "plugin-kind", list[i].where,
-                       "plugin %s is no %s: see iptfhir plugins", list[i].plugin, kinds[kind]);
+                       "plugin %s is no %s: see `iptfhir plugins`", list[i].plugin, kinds[kind]);
     }
 }
 

@@ -33,3 +33,6 @@ check_PROGRAMS += %D%/status_test
 check_PROGRAMS += %D%/outbox_test
 %C%_outbox_test_SOURCES = %D%/outbox_test.c
 %C%_outbox_test_LDADD = $(test_ldadd)
+check_PROGRAMS += %D%/named_test
+%C%_named_test_SOURCES = %D%/named_test.c
+%C%_named_test_LDADD = $(test_ldadd)

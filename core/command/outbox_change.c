@@ -25,7 +25,7 @@ const char *act_refuse(struct act *a, const char *format, ...) {
 
 const char *act_next_of(const char *code) {
     const struct code *entry = code_find(code);
-    return entry != NULL ? entry->next : "see `iptfhir outbox show`";
+    return entry != NULL ? entry->next : "see `iptfhir outbox show ID`";
 }
 
 const char *act_refuse_for_record(struct act *a, const struct store_record *record) {

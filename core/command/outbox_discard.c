@@ -42,5 +42,5 @@ const struct act_verb act_discard = {
     .takes_resource = takes_resource,
     .takes_record = act_is_held_record,
     .takes_rows = true,
-    .result = "discarded; `iptfhir outbox restore` takes that back",
+    .result = "discarded; `iptfhir outbox restore ID` takes that back",
 };

@@ -14,7 +14,7 @@ static const char *retry_resource(struct act *a, const struct survey_item *found
     if (found->step == STORE_IN_STEP)
         return act_refuse(a, "it is in step: there is nothing to retry");
     if (found->step == STORE_DECIDED)
-        return act_refuse(a, "it was decided: `iptfhir outbox restore` takes the decision back");
+        return act_refuse(a, "it was decided: `iptfhir outbox restore ID` takes the decision back");
     if (act_is(found->code, "mass-withdrawal"))
         return act_refuse(a, "withdrawals are decided: `iptfhir outbox resolve withdraw --code "
                              "mass-withdrawal`, or `leave`");

@@ -272,7 +272,7 @@ START_TEST(an_item_is_shown_with_its_body_and_its_way_on) {
     put_state(STORE_HELD, "conflict", true);
     ck_assert_int_eq(outbox_show(&o, item(), &error), EXIT_SETTLED);
     ck_assert_ptr_nonnull(strstr(o.out.data, "resourceType"));
-    ck_assert_ptr_nonnull(strstr(o.out.data, "outbox resolve ours"));
+    ck_assert_ptr_nonnull(strstr(o.out.data, "outbox resolve ID ours"));
     str_clear(&o.out);
     o.json = true;
     ck_assert_int_eq(outbox_show(&o, item(), &error), EXIT_SETTLED);

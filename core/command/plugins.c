@@ -252,8 +252,8 @@ static void describe(const struct plugin *p) {
 /* Say that a plugin isn't there. */
 static void say_missing(const struct listing *l) {
     const char *near = nearest_name(l->only, l->names);
-    fprintf(stderr, "iptfhir: there is no plugin '%s'%s%s%s; iptfhir plugins lists them\n", l->only,
-            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fprintf(stderr, "iptfhir: there is no plugin '%s'%s%s%s; `iptfhir plugins` lists them\n",
+            l->only, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 int command_plugins(int argc, char **argv, const struct command_options *given) {

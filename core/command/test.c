@@ -158,7 +158,7 @@ static int run_case(struct pipeline *p, const char *folder, const char *name, bo
     }
     if (!file_read(&golden, expected, MOST_BYTES, why)) {
         error_set(&error, "missing-file", expected,
-                  "cannot read what is expected: %s; iptfhir test --update writes it", why);
+                  "cannot read what is expected: %s; `iptfhir test --update DIR` writes it", why);
         goto out;
     }
     size_t differences =

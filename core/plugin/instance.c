@@ -199,8 +199,8 @@ static void refuse_unknown(struct applying *a, const struct iptfhir_option *tabl
                        a->from->plugin);
         else
             report_add(a->report, REPORT_ERROR, "unknown-key", where,
-                       "there is no option '%s'; iptfhir plugins --describe %s lists them", k->name,
-                       a->from->plugin);
+                       "there is no option '%s'; `iptfhir plugins --describe %s` lists them",
+                       k->name, a->from->plugin);
     }
 }
 

@@ -532,7 +532,7 @@ static bool check_kind(struct sqlite_store *s, const char *path, bool write,
     case STORE_FILE_OURS: return true;
     case STORE_FILE_EMPTY:
         return write ||
-               error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
+               error_set(error, "store", path, "there is no store yet: run `iptfhir sync` first");
     case STORE_FILE_DATABASE:
         return error_set(error, "store", path,
                          "this is a store of the first edition or another program's database, and "
@@ -573,7 +573,7 @@ static bool open_tables(struct sqlite_store *s, const char *path, bool write,
         return error_set(error, "store-newer", path,
                          "a newer iptfhir wrote this store: use that version, or a new file");
     if (version < SCHEMA_VERSION)
-        return error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
+        return error_set(error, "store", path, "there is no store yet: run `iptfhir sync` first");
     return check_about(s, path, error) &&
            execute(s,
                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -604,7 +604,7 @@ static bool prepare_file(const char *path, bool write, struct iptfhir_error *err
     if (write)
         return make_private(path, error);
     return stat(path, &st) == 0 ||
-           error_set(error, "store", path, "there is no store yet: run iptfhir sync first");
+           error_set(error, "store", path, "there is no store yet: run `iptfhir sync` first");
 }
 
 /* The table of calls, filled by the files that implement them. */
