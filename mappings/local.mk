@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Data: mapping files, instruments, terminology; the schema has a fragment of its own, and source-csv lists the column files.
 nobase_dist_pkgdata_DATA += \
-	mappings/lifecycle.yaml mappings/privacy/classes.yaml mappings/careplan.yaml mappings/careteam.yaml mappings/condition.yaml mappings/consent.yaml mappings/encounter.yaml \
+	mappings/lifecycle.yaml mappings/privacy/classes.yaml mappings/privacy/part2.yaml \
+	mappings/careplan.yaml mappings/careteam.yaml mappings/condition.yaml mappings/consent.yaml mappings/encounter.yaml \
 	mappings/flag.yaml mappings/goal.yaml mappings/medicationstatement.yaml mappings/observation-communication.yaml \
 	mappings/observation-panel.yaml mappings/observation-relationship.yaml mappings/procedure.yaml mappings/provenance.yaml \
 	mappings/questionnaireresponse.yaml mappings/relatedperson.yaml mappings/servicerequest.yaml \

@@ -6,6 +6,7 @@
 #include "core/command/command.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
+#include "core/sync/lifecycle.h"
 #include "core/sync/pipeline.h"
 #include "core/sync/probe.h"
 
@@ -111,6 +112,18 @@ static void load_mappings(struct check *c) {
     free(functions);
 }
 
+/* Reads the rules beside the mapping files: of privacy, and of what a withdrawal becomes. */
+static void check_rules(struct check *c) {
+    struct str path = { 0 };
+    str_printf(&path, "%s/lifecycle.yaml", c->config->mappings_dir);
+    if (path.failed)
+        report_add(&c->report, REPORT_ERROR, "memory", c->config->file, "out of memory");
+    else
+        lifecycle_free(lifecycle_load(path.data, &c->report));
+    privacy_free(privacy_load(c->config->mappings_dir, &c->report));
+    str_free(&path);
+}
+
 /* Start an instance; where it can't start for a fault of others, only its options are checked. */
 static void try_instance(struct check *c, struct trial *t) {
     const struct host_settings settings = { .config = c->config,
@@ -154,8 +167,10 @@ static void check_all(struct check *c) {
     load_section(c, MAPPER, config->mappers, config->mapper_count);
     load_section(c, TARGET, config->targets, config->target_count);
     load_section(c, FUNCTIONS, config->functions, config->function_count);
-    if (access(config->mappings_dir, R_OK | X_OK) == 0) /* reported, if not */
+    if (access(config->mappings_dir, R_OK | X_OK) == 0) { /* reported, if not */
         load_mappings(c);
+        check_rules(c);
+    }
     for (size_t i = 0; i < c->count; i++)
         try_instance(c, &c->trials[i]);
     for (size_t i = 0; i < c->count; i++)

@@ -2,6 +2,7 @@
 /* iptfhir map: records to resources on stdout; no store, no network. */
 #include "core/base/str.h"
 #include "core/command/command.h"
+#include "core/fhir/r4.h"
 #include "core/sync/mapping_run.h"
 
 #include <getopt.h>
@@ -90,7 +91,8 @@ static bool on_record(void *user, const struct tree *record, const char *id, con
     (void)record, (void)id, (void)hash;
     struct output *o = user;
     if (o->bundle)
-        str_puts(&o->out, "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[");
+        str_puts(&o->out,
+                 "{\"resourceType\":\"" R4_BUNDLE "\",\"type\":\"transaction\",\"entry\":[");
     o->in_bundle = 0;
     return true;
 }

@@ -37,6 +37,8 @@ struct r4_type {
 
 /* The type that charts are: whose resources may be about one patient only. */
 #define R4_PATIENT "Patient"
+/* The type that resources travel in together. */
+#define R4_BUNDLE "Bundle"
 
 /* Interns all element names; call once before anything is read (idempotent, thread-safe). */
 void r4_setup(void);

@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/fhir/r4.h"
 #include "core/sync/facts.h"
 
 #include <iptfhir/date.h>
@@ -114,6 +115,7 @@ static int64_t revision_of(const struct tree *record) {
 
 /* Keeps the facts of what could be read of a record. */
 static void take_facts(struct crew *crew, struct slot *s, struct tree *record) {
+    const struct pipeline *pipeline = crew->settings.pipeline;
     struct str facts = { 0 };
     char uuid[37];
     struct tree *patient = tree_get(record, "patient");
@@ -121,8 +123,8 @@ static void take_facts(struct crew *crew, struct slot *s, struct tree *record) {
     const char *local_id = known ? tree_text(patient, "localId") : NULL;
     const char *identity = local_id != NULL ? made_with(&crew->settings, local_id) : NULL;
     if (identity != NULL)
-        pipeline_identity(crew->settings.pipeline, identity, "Patient", identity, uuid);
-    facts_write(record, identity != NULL ? uuid : NULL, &facts);
+        pipeline_identity(pipeline, identity, R4_PATIENT, identity, uuid);
+    facts_write(pipeline_privacy(pipeline), record, identity != NULL ? uuid : NULL, &facts);
     const char *kept = facts.failed ? NULL : arena_strndup(&s->arena, facts.data, facts.length);
     s->out.facts = (struct store_bytes) { kept, facts.length };
     s->has_facts = true;

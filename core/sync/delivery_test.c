@@ -438,6 +438,21 @@ enum {
                  IPTFHIR_CAN_CREATE_IF_NONE | IPTFHIR_HAS_VERSIONS
 };
 
+static void write_rules(const char *file, const char *text) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/privacy/%s", folder, file);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void forget_rules(const char *file) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/privacy/%s", folder, file);
+    unlink(path);
+}
+
 static void make_privacy(void) {
     char path[128];
     struct report report = { 0 };
@@ -445,14 +460,12 @@ static void make_privacy(void) {
     ck_assert_int_eq(mkdir(folder, 0700), 0);
     snprintf(path, sizeof path, "%s/privacy", folder);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/privacy/classes.yaml", folder);
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs("classes:\n  plan: {needs: class}\n", f);
-    fclose(f);
+    write_rules("classes.yaml", "classes:\n  plan: {needs: class}\n");
+    write_rules("part2.yaml", "part2: []\n");
     privacy = privacy_load(folder, &report);
     ck_assert_ptr_nonnull(privacy);
-    unlink(path);
+    forget_rules("classes.yaml");
+    forget_rules("part2.yaml");
     snprintf(path, sizeof path, "%s/privacy", folder);
     rmdir(path);
     rmdir(folder);

@@ -31,23 +31,6 @@ static void put_text(struct str *out, const char *name, const char *text) {
     str_json(out, text, strlen(text));
 }
 
-/* True for an ICD-10-CM code of substance use: F10 to F19 but F17, tobacco. */
-static bool is_substance_use(const char *code) {
-    bool range = code != NULL && (code[0] == 'F' || code[0] == 'f') && code[1] == '1';
-    return range && code[2] >= '0' && code[2] <= '9' && code[2] != '7';
-}
-
-/* True when a diagnosis falls under 42 CFR Part 2. */
-static bool has_substance_use(const struct tree *record) {
-    const struct tree *list = part(record, "diagnoses", TREE_ARRAY);
-    bool found = false;
-    for (const struct tree *d = list != NULL ? list->first : NULL; d != NULL; d = d->next) {
-        bool usable = d->kind == TREE_OBJECT;
-        found = found || (usable && is_substance_use(tree_text(d, "icd10cm")));
-    }
-    return found;
-}
-
 static void put_patient(struct str *out, const struct tree *record, const char *patient_id) {
     const struct tree *patient = part(record, "patient", TREE_OBJECT);
     if (patient == NULL)
@@ -63,7 +46,8 @@ static void put_patient(struct str *out, const struct tree *record, const char *
     str_puts(out, "}");
 }
 
-void facts_write(const struct tree *record, const char *patient_id, struct str *out) {
+void facts_write(const struct privacy *privacy, const struct tree *record, const char *patient_id,
+                 struct str *out) {
     struct str patient = { 0 };
     str_puts(out, "{");
     put_patient(&patient, record, patient_id);
@@ -72,7 +56,7 @@ void facts_write(const struct tree *record, const char *patient_id, struct str *
         str_add(out, patient.data, patient.length);
     }
     put_member(out, "consents", part(record, "consents", TREE_ARRAY));
-    if (has_substance_use(record)) {
+    if (privacy_is_part2(privacy, record)) {
         put_name(out, "part2");
         str_puts(out, "true");
     }

@@ -4,10 +4,10 @@
 #ifndef CORE_SYNC_FACTS_H
 #define CORE_SYNC_FACTS_H
 
-#include "core/base/str.h"
-#include "core/tree/tree.h"
+#include "core/sync/privacy.h"
 
 /* Writes the facts of a record, also of one that the check refused: what can't be read is left out.
  * `patient_id`: our UUID of the patient, NULL when unknown. */
-void facts_write(const struct tree *record, const char *patient_id, struct str *out);
+void facts_write(const struct privacy *privacy, const struct tree *record, const char *patient_id,
+                 struct str *out);
 #endif

@@ -24,6 +24,20 @@ static struct arena arena;
 static struct privacy *privacy;
 static char folder[64];
 
+/* The path of a file of rules. */
+static void rules_at(char path[128], const char *file) {
+    snprintf(path, 128, "%s/privacy/%s", folder, file);
+}
+
+static void write_part2(void) {
+    char path[128];
+    rules_at(path, "part2.yaml");
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs("part2: []\n", f);
+    fclose(f);
+}
+
 static void set_up(void) {
     char path[128];
     struct report report = { 0 };
@@ -31,13 +45,14 @@ static void set_up(void) {
     ck_assert_int_eq(mkdir(folder, 0700), 0);
     snprintf(path, sizeof path, "%s/privacy", folder);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/privacy/classes.yaml", folder);
+    rules_at(path, "classes.yaml");
     FILE *f = fopen(path, "w");
     ck_assert_ptr_nonnull(f);
     fputs("classes:\n  plan: {needs: class}\n  goals: {needs: class}\n  consent: {needs: any}\n"
           "  notes: {needs: nobody}\n",
           f);
     fclose(f);
+    write_part2();
     privacy = privacy_load(folder, &report);
     ck_assert_ptr_nonnull(privacy);
     report_free(&report);
@@ -47,7 +62,9 @@ static void tear_down(void) {
     char path[128];
     privacy_free(privacy);
     arena_free(&arena);
-    snprintf(path, sizeof path, "%s/privacy/classes.yaml", folder);
+    rules_at(path, "classes.yaml");
+    unlink(path);
+    rules_at(path, "part2.yaml");
     unlink(path);
     snprintf(path, sizeof path, "%s/privacy", folder);
     rmdir(path);

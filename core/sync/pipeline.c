@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/crypt.h"
 #include "core/base/key.h"
+#include "core/fhir/r4.h"
 #include "core/plugin/host.h"
 #include "core/plugin/loader.h"
 #include "core/tree/node.h"
@@ -24,6 +25,7 @@ struct pipeline {
     struct config *owned;
     const struct config_job *job;
     struct record_schema *schema;
+    struct privacy *privacy;
     struct template_set *templates;
     struct stage *stages;
     size_t stage_count;
@@ -126,6 +128,7 @@ static bool hash_settings(struct pipeline *p) {
     struct str all = { 0 };
     str_printf(&all, "%s\n%s\n" IPTFHIR_VERSION "\n", template_set_hash(p->templates),
                p->config->identity_base);
+    privacy_describe(p->privacy, &all);
     if (p->config->parameters)
         json_write_canonical(&all, p->config->parameters);
     for (size_t i = 0; i < p->stage_count; i++) {
@@ -162,6 +165,8 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
         report_add(report, REPORT_ERROR, "memory", path, "out of memory");
         ok = false;
     }
+    p->privacy = privacy_load(config->mappings_dir, report);
+    ok = ok && p->privacy != NULL;
     ok = load_plugins(p, report) && ok;
     ok = ok && load_templates(p, report);
     ok = ok && start_stages(p, report) && p->schema;
@@ -205,6 +210,7 @@ void pipeline_close(struct pipeline *p) {
         plugin_unload(p->libraries[i]);
     free(p->libraries);
     free(p->stages);
+    privacy_free(p->privacy);
     record_schema_free(p->schema);
     config_free(p->owned);
     free(p);
@@ -221,6 +227,9 @@ const struct template_set *pipeline_templates(const struct pipeline *p) {
 }
 const char *pipeline_settings_hash(const struct pipeline *p) {
     return p->hash;
+}
+const struct privacy *pipeline_privacy(const struct pipeline *p) {
+    return p->privacy;
 }
 const struct record_schema *pipeline_schema(const struct pipeline *p) {
     return p->schema;
@@ -279,6 +288,12 @@ static const char *faults_of(struct hand *h, const struct tree *resource) {
     return kept ? kept : "breaks R4";
 }
 
+/* Whether R4 gives resources of this type business identifiers. */
+static bool can_have_identifier(const char *type) {
+    const struct r4_type *found = r4_type(type);
+    return found == NULL || r4_element(found, "identifier", NULL) != NULL;
+}
+
 /* Check a finished resource and hand it on. */
 static bool finish(struct hand *h, const struct tree *resource) {
     struct report leaks = { 0 };
@@ -315,7 +330,8 @@ static bool finish(struct hand *h, const struct tree *resource) {
         return held;
     }
     report_free(&leaks);
-    if (!r.identifier_system && strcmp(type, "Provenance") != 0)
+    bool findable = r.identifier_system != NULL || !can_have_identifier(type);
+    if (!findable)
         r.invalid = r.invalid ? r.invalid
                               : "the resource has no identifier, so it could not be found again";
     r.identifier_system = system ? system : "";

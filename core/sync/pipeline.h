@@ -8,6 +8,7 @@
 #include "core/fhir/references.h"
 #include "core/plugin/instance.h"
 #include "core/record/record.h"
+#include "core/sync/privacy.h"
 #include "core/template/template.h"
 
 #include <stdatomic.h>
@@ -26,9 +27,10 @@ void pipeline_close(struct pipeline *p);
 const struct config *pipeline_config(const struct pipeline *p);
 const struct config_job *pipeline_job(const struct pipeline *p);
 const struct template_set *pipeline_templates(const struct pipeline *p);
+const struct privacy *pipeline_privacy(const struct pipeline *p);
 const struct record_schema *pipeline_schema(const struct pipeline *p);
 /* 64 hex digits over what decides the output besides the records: mapping files, mapper options and
- * versions, parameters, targets. */
+ * versions, parameters, privacy rules. */
 const char *pipeline_settings_hash(const struct pipeline *p);
 /* The UUID of something of a patient, as the identity() function makes it while a record of the
  * patient is mapped; "" when it can't be made. */

@@ -1,76 +1,274 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The data classes: privacy/classes.yaml of the mappings, read and checked. */
+/* Reading mappings/privacy/, checked whole, and looking codes up in it. */
 #include "core/sync/privacy.h"
 
+#include "core/base/alloc.h"
 #include "core/config/config.h"
 #include "core/config/yaml.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+enum { STEPS_MOST = 8 }; /* members on the way to a code */
 
 struct data_class {
     const char *name;
     enum privacy_need need;
 };
+/* Codes of one place of a record that fall under Part 2. */
+struct code_set {
+    const char *steps[STEPS_MOST + 1]; /* members down to the code, NULL-terminated */
+    const struct tree *begins;         /* arrays of texts; NULL: none */
+    const struct tree *whole;
+};
 struct privacy {
     struct arena arena;
     struct data_class *classes;
-    size_t count;
+    size_t class_count;
+    const struct tree *part2; /* as the file has it */
+    struct code_set *sets;
+    size_t set_count;
 };
+
+/* A file that is read. */
+struct reading {
+    struct privacy *privacy;
+    struct report *report;
+    char path[4200];
+};
+
+/* Reports a fault at a node; NULL: of the file as a whole. Always false. */
+static bool fault(struct reading *r, const struct tree *at, const char *text) {
+    const char *where = r->path;
+    if (at != NULL)
+        where = config_where(&r->privacy->arena, r->path, at);
+    report_add(r->report, REPORT_ERROR, "privacy", where, "%s", text);
+    return false;
+}
+
+/* Reads a file that holds one member; NULL when it holds anything else. */
+static const struct tree *read_only_member(struct reading *r, const char *mappings,
+                                           const char *file, const char *member,
+                                           enum tree_kind kind, const char *wrong) {
+    (void)snprintf(r->path, sizeof r->path, "%s/privacy/%s", mappings, file);
+    const struct tree *root = yaml_read_file(&r->privacy->arena, r->path, r->report);
+    if (root == NULL)
+        return NULL;
+    bool alone = root->kind == TREE_OBJECT && root->length == 1;
+    const struct tree *found = alone ? tree_get(root, member) : NULL;
+    if (found != NULL && found->kind == kind)
+        return found;
+    fault(r, NULL, wrong);
+    return NULL;
+}
+
+/* ---- data classes ---- */
 
 static const char *const need_words[] = {
     [PRIVACY_NEEDS_CLASS] = "class", [PRIVACY_NEEDS_ANY] = "any", [PRIVACY_NEEDS_NOBODY] = "nobody"
 };
 
-/* Reads what one class needs. */
-static bool read_need(const struct tree *rule, const char *path, struct arena *a,
-                      enum privacy_need *need, struct report *report) {
-    const char *word = rule->kind == TREE_OBJECT ? tree_text(rule, "needs") : NULL;
-    for (size_t i = 1; word != NULL && i < sizeof need_words / sizeof *need_words; i++) {
-        if (strcmp(word, need_words[i]) == 0) {
-            *need = (enum privacy_need)i;
-            if (rule->length == 1)
-                return true;
-        }
+/* What a word asks for. */
+static enum privacy_need need_of_word(const char *word) {
+    for (size_t i = 1; i < sizeof need_words / sizeof *need_words; i++) {
+        if (strcmp(word, need_words[i]) == 0)
+            return (enum privacy_need)i;
     }
-    report_add(report, REPORT_ERROR, "privacy", config_where(a, path, rule),
-               "a data class says {needs: class}, {needs: any} or {needs: nobody}, and nothing "
-               "else");
-    return false;
+    return PRIVACY_UNKNOWN;
 }
 
-/* Reads all classes. */
-static bool read_classes(struct privacy *p, const struct tree *root, const char *path,
-                         struct report *report) {
-    const struct tree *classes = root->kind == TREE_OBJECT ? tree_get(root, "classes") : NULL;
-    if (classes == NULL || classes->kind != TREE_OBJECT || root->length != 1) {
-        report_add(report, REPORT_ERROR, "privacy", path,
-                   "the file holds one member, `classes:`, with the data classes by name");
+/* Reads one class. */
+static bool read_class(struct reading *r, const struct tree *rule, struct data_class *out) {
+    bool alone = rule->kind == TREE_OBJECT && rule->length == 1;
+    const char *word = alone ? tree_text(rule, "needs") : NULL;
+    out->name = arena_strndup(&r->privacy->arena, rule->name, strlen(rule->name));
+    out->need = word != NULL ? need_of_word(word) : PRIVACY_UNKNOWN;
+    if (out->need == PRIVACY_UNKNOWN)
+        return fault(r, rule,
+                     "a data class says {needs: class}, {needs: any} or {needs: nobody}, and "
+                     "nothing else");
+    return out->name != NULL;
+}
+
+static bool read_classes(struct reading *r, const char *mappings) {
+    struct privacy *p = r->privacy;
+    const struct tree *classes =
+        read_only_member(r, mappings, "classes.yaml", "classes", TREE_OBJECT,
+                         "the file holds one member, `classes:`, with the data classes by name");
+    if (classes == NULL)
         return false;
-    }
     p->classes = arena_zalloc(&p->arena, (classes->length + 1) * sizeof *p->classes);
     if (p->classes == NULL)
         return false;
     bool good = true;
     for (const struct tree *rule = classes->first; rule != NULL; rule = rule->next) {
-        struct data_class *c = &p->classes[p->count++];
-        c->name = arena_strndup(&p->arena, rule->name, strlen(rule->name));
-        bool read = read_need(rule, path, &p->arena, &c->need, report);
-        good = good && read && c->name != NULL;
+        if (!read_class(r, rule, &p->classes[p->class_count++]))
+            good = false;
     }
     return good;
 }
 
+enum privacy_need privacy_need_of(const struct privacy *p, const char *data_class) {
+    for (size_t i = 0; i < p->class_count; i++) {
+        if (strcmp(p->classes[i].name, data_class) == 0)
+            return p->classes[i].need;
+    }
+    return PRIVACY_UNKNOWN;
+}
+
+/* ---- Part 2 ---- */
+
+/* Splits "diagnoses.icd10cm" into its members. */
+static bool read_steps(struct reading *r, const char *text, struct code_set *out) {
+    size_t count = 0;
+    const char *rest = text;
+    for (;;) {
+        size_t length = strcspn(rest, ".");
+        if (length == 0 || count == STEPS_MOST)
+            return false;
+        out->steps[count] = arena_strndup(&r->privacy->arena, rest, length);
+        if (out->steps[count++] == NULL)
+            return false;
+        if (rest[length] == '\0')
+            return true;
+        rest += length + 1;
+    }
+}
+
+/* Whether a text has anything that is compared. */
+static bool names_a_code(const struct tree *node) {
+    return node->kind == TREE_STRING && node->text[strspn(node->text, ". ")] != '\0';
+}
+
+/* Reads a list of codes; absent: *out stays NULL. */
+static bool read_codes(struct reading *r, const struct tree *set, const char *name,
+                       const struct tree **out) {
+    const struct tree *list = tree_get(set, name);
+    if (list == NULL)
+        return true;
+    bool good = list->kind == TREE_ARRAY && list->length > 0;
+    for (const struct tree *code = good ? list->first : NULL; code != NULL; code = code->next) {
+        if (!names_a_code(code))
+            good = false;
+    }
+    *out = list;
+    return good || fault(r, list, "`begins` and `is` are lists of codes, each a text in quotes");
+}
+
+static bool read_set(struct reading *r, const struct tree *set, struct code_set *out) {
+    static const char wrong[] = "a set of codes says where they stand, {in: diagnoses.icd10cm}, "
+                                "and which they are, {begins: [...]} or {is: [...]}, and nothing "
+                                "else";
+    const char *in = set->kind == TREE_OBJECT ? tree_text(set, "in") : NULL;
+    if (in == NULL || !read_steps(r, in, out))
+        return fault(r, set, wrong);
+    if (!read_codes(r, set, "begins", &out->begins) || !read_codes(r, set, "is", &out->whole))
+        return false;
+    size_t known = 1;
+    if (out->begins != NULL)
+        known++;
+    if (out->whole != NULL)
+        known++;
+    if (known == 1 || set->length != known)
+        return fault(r, set, wrong);
+    return true;
+}
+
+static bool read_part2(struct reading *r, const char *mappings) {
+    struct privacy *p = r->privacy;
+    p->part2 = read_only_member(r, mappings, "part2.yaml", "part2", TREE_ARRAY,
+                                "the file holds one member, `part2:`, a list of sets of codes");
+    if (p->part2 == NULL)
+        return false;
+    p->sets = arena_zalloc(&p->arena, (p->part2->length + 1) * sizeof *p->sets);
+    if (p->sets == NULL)
+        return false;
+    bool good = true;
+    for (const struct tree *set = p->part2->first; set != NULL; set = set->next) {
+        if (!read_set(r, set, &p->sets[p->set_count++]))
+            good = false;
+    }
+    return good;
+}
+
+/* The next character that counts, in upper case; '\0' at the end. */
+static char next_counting(const char **text) {
+    *text += strspn(*text, ". ");
+    char c = **text;
+    if (c == '\0')
+        return c;
+    ++*text;
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* Whether a code is another one, or (not whole) begins with it. */
+static bool matches(const char *code, const char *with, bool whole) {
+    for (;;) {
+        char expected = next_counting(&with);
+        if (expected == '\0')
+            return !whole || next_counting(&code) == '\0';
+        if (next_counting(&code) != expected)
+            return false;
+    }
+}
+
+static bool among(const char *code, const struct tree *list, bool whole) {
+    for (const struct tree *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
+        if (matches(code, n->text, whole))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a code of the set stands in a part of a record, at or below the steps that are left. */
+static bool stands_in(const struct code_set *set, const struct tree *part,
+                      const char *const *steps) {
+    if (part == NULL)
+        return false;
+    if (part->kind == TREE_ARRAY) {
+        for (const struct tree *n = part->first; n != NULL; n = n->next) {
+            if (stands_in(set, n, steps))
+                return true;
+        }
+        return false;
+    }
+    if (*steps != NULL)
+        return part->kind == TREE_OBJECT && stands_in(set, tree_get(part, *steps), steps + 1);
+    bool is_code = part->kind == TREE_STRING || part->kind == TREE_NUMBER;
+    if (!is_code)
+        return false;
+    return among(part->text, set->begins, false) || among(part->text, set->whole, true);
+}
+
+bool privacy_is_part2(const struct privacy *p, const struct tree *record) {
+    for (size_t i = 0; i < p->set_count; i++) {
+        if (stands_in(&p->sets[i], record, p->sets[i].steps))
+            return true;
+    }
+    return false;
+}
+
+void privacy_describe(const struct privacy *p, struct str *out) {
+    json_write_canonical(out, p->part2);
+}
+
+/* ---- the whole ---- */
+
 struct privacy *privacy_load(const char *mappings, struct report *report) {
-    char path[4200];
-    (void)snprintf(path, sizeof path, "%s/privacy/classes.yaml", mappings);
-    struct privacy *p = calloc(1, sizeof *p);
-    if (p == NULL)
+    struct privacy *p = base_malloc(sizeof *p);
+    if (p == NULL) {
+        report_add(report, REPORT_ERROR, "memory", mappings, "out of memory");
         return NULL;
-    const struct tree *root = yaml_read_file(&p->arena, path, report);
-    if (root != NULL && read_classes(p, root, path, report))
+    }
+    *p = (struct privacy) { .classes = NULL };
+    struct reading r = { .privacy = p, .report = report };
+    size_t errors = report->errors;
+    bool classes = read_classes(&r, mappings);
+    bool part2 = read_part2(&r, mappings);
+    if (classes && part2)
         return p;
+    if (report->errors == errors)
+        report_add(report, REPORT_ERROR, "memory", mappings, "out of memory");
     privacy_free(p);
     return NULL;
 }
@@ -79,12 +277,5 @@ void privacy_free(struct privacy *p) {
     if (p == NULL)
         return;
     arena_free(&p->arena);
-    free(p);
-}
-
-enum privacy_need privacy_need_of(const struct privacy *p, const char *data_class) {
-    for (size_t i = 0; i < p->count; i++)
-        if (strcmp(p->classes[i].name, data_class) == 0)
-            return p->classes[i].need;
-    return PRIVACY_UNKNOWN;
+    base_free(p);
 }
