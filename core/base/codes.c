@@ -43,6 +43,10 @@ static const struct code table[] = {
     { "minor-policy", CODE_HOLD,
       "the rules for minors don't allow this to be sent, or nobody stated them",
       "correct it at its source, or give it up with `iptfhir outbox discard ID`" },
+    { "not-for-target", CODE_HOLD,
+      "the target has it, and its job doesn't list that target any more",
+      "list the target in `jobs:` of the configuration, or give it up with `iptfhir outbox discard "
+      "ID`" },
     { "part2", CODE_HOLD, "data under 42 CFR Part 2 without the consent that it needs",
       "record that consent at the source; a sync that reads it goes on by itself" },
     { "patient-ambiguous", CODE_HOLD, "several patients at the target fit",

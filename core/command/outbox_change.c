@@ -60,11 +60,14 @@ bool act_is_held_by_record(const struct survey_item *found) {
 bool act_lane(struct act *a, const char *target, uint64_t patient, struct lane *lane) {
     uint32_t no = 0;
     bool there = false;
+    const char *const *jobs = survey_jobs_of(a->o->routes, a->o->route_count, target, &a->arena);
+    if (jobs == NULL)
+        return act_check(a, error_set(a->error, "memory", NULL, "out of memory"));
     if (!act_check(a, a->calls->target_no(a->store, target, false, &no, a->error)))
         return false;
     if (no == 0)
         return false;
-    bool loaded = lane_load(a->store, no, patient, &a->arena, lane, &there, a->error);
+    bool loaded = lane_load(a->store, no, jobs, patient, &a->arena, lane, &there, a->error);
     return act_check(a, loaded) && there;
 }
 

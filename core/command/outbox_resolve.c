@@ -19,6 +19,7 @@ static const struct {
     { "mass-withdrawal", { "withdraw", "leave" } },
     { "withdraw-person", { "withdraw", "leave" } },
     { "element-gone", { "withdraw", "error", "left", "leave" } },
+    { "not-for-target", { "leave" } },
     { "patient-changed", { "move", "same", "leave" } },
 };
 

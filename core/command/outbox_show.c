@@ -171,7 +171,12 @@ static int show_resource(struct outbox *o, const char *text, const struct outbox
         return no_such_item(o, text);
     if (!o->store->calls->target_no(o->store, id->target, false, &target, error))
         return EXIT_FAULT;
-    if (!lane_load(o->store, target, id->no, &arena, &lane, &there, error))
+    const char *const *jobs = survey_jobs_of(o->routes, o->route_count, id->target, &arena);
+    if (jobs == NULL) {
+        error_set(error, "memory", NULL, "out of memory");
+        goto out;
+    }
+    if (!lane_load(o->store, target, jobs, id->no, &arena, &lane, &there, error))
         goto out;
     if (!there || !look(&lane, id->ordinal, &found))
         code = no_such_item(o, text);

@@ -81,6 +81,9 @@ struct config *config_load(const char *path, struct report *report);
  * be read. */
 struct config *config_read(const char *path, struct report *report);
 void config_free(struct config *config);
+/* Names of the jobs whose records go to a target, NULL-terminated, in the arena; NULL when memory
+ * is out. */
+const char *const *config_jobs_of(const struct config *config, const char *target, struct arena *a);
 /* "file:line:column" of a node of a file, in the arena. */
 const char *config_where(struct arena *a, const char *file, const struct tree *node);
 /* The same of the key that a node stands under; reads the file again, so for faults only. */

@@ -248,3 +248,17 @@ void config_read_jobs(struct reading *r, const struct tree *root) {
     read_functions(r, root);
     read_jobs(r, root);
 }
+
+const char *const *config_jobs_of(const struct config *config, const char *target,
+                                  struct arena *a) {
+    const char **names = arena_zalloc(a, (config->job_count + 1) * sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; names != NULL && i < config->job_count; i++) {
+        const struct config_job *job = &config->jobs[i];
+        for (size_t t = 0; t < job->target_count; t++) {
+            if (strcmp(job->targets[t]->name, target) == 0)
+                names[count++] = job->name;
+        }
+    }
+    return names;
+}

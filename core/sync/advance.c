@@ -98,6 +98,7 @@ static bool ask_gate(struct cycle *c, struct lane_item *item, struct gate_answer
         .recipient = c->reach->config->recipient,
         .attested = c->reach->config->consent_attested,
         .data_class = item->said->data_class,
+        .routed = item->routed,
         .withdrawal = is_erasure(item->wanted),
         .now_ms = c->run->world->wall_ms(c->run->world),
         .record_state = item->record->state,

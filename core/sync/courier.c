@@ -104,6 +104,7 @@ static bool open_target(struct courier *c, const struct config_instance *from,
         .name = from->name,
         .calls = calls,
         .instance = o->instance != NULL ? instance_self(o->instance) : NULL,
+        .jobs = config_jobs_of(c->config, from->name, &c->arena),
         .threads = (size_t)from->workers,
         .recipient = from->recipient,
         .consent_attested = from->consent_attested,
@@ -116,6 +117,8 @@ static bool open_target(struct courier *c, const struct config_instance *from,
         .settle_ms = from->settle_seconds * 1000,
     };
     c->target_count++;
+    if (c->targets[c->target_count - 1].jobs == NULL)
+        return error_set(&c->error, "memory", NULL, "out of memory");
     return o->instance != NULL;
 }
 

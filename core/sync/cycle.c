@@ -72,12 +72,12 @@ struct cycle *cycle_new(struct cycle_run *run, struct reach *reach, uint64_t pat
     const struct reach_rest *rest = reach_rest_of(reach, patient);
     int64_t lost_ms = rest != NULL && rest->lost_ms > run->began_ms ? rest->lost_ms : run->began_ms;
     c->settles_ms = lost_ms + reach->config->settle_ms;
-    if (!lane_load(run->store, reach->no, patient, &c->arena, &c->lane, &found, error) ||
-        !read_match(c, error)) {
-        cycle_free(c);
-        return NULL;
-    }
-    return c;
+    bool loaded = lane_load(run->store, reach->no, reach->config->jobs, patient, &c->arena,
+                            &c->lane, &found, error);
+    if (loaded && read_match(c, error))
+        return c;
+    cycle_free(c);
+    return NULL;
 }
 
 void cycle_free(struct cycle *c) {

@@ -16,8 +16,9 @@ struct delivery_target {
     const char *name;
     const struct iptfhir_target *calls;
     void *instance;
-    size_t threads;        /* calls under way at once */
-    const char *recipient; /* whom consents name; NULL: none */
+    const char *const *jobs; /* whose records go there, NULL-terminated */
+    size_t threads;          /* calls under way at once */
+    const char *recipient;   /* whom consents name; NULL: none */
     bool consent_attested;
     enum delivery_conflict conflict;
     enum delivery_withdraw withdraw;

@@ -432,6 +432,9 @@ static char folder[64];
 static int64_t polls;
 static bool refuses_consent;
 static const char *birth_date;
+/* The job whose record is read, and where its records go. */
+static const char *reading_job;
+static const char *const *reading_targets;
 
 enum {
     EVERYTHING = IPTFHIR_CAN_CREATE | IPTFHIR_CAN_UPDATE | IPTFHIR_CAN_READ | IPTFHIR_CAN_FIND |
@@ -491,6 +494,8 @@ static void set_up(void) {
     wall = NOW;
     polls = NOW;
     first_call = NULL;
+    reading_job = "nightly";
+    reading_targets = target_names;
     refuses_consent = false;
     birth_date = "1980-05-06";
     memset(servers, 0, sizeof servers);
@@ -502,6 +507,7 @@ static void set_up(void) {
         targets[i] = (struct delivery_target) { .name = target_names[i],
                                                 .calls = &calls,
                                                 .instance = &servers[i],
+                                                .jobs = jobs,
                                                 .threads = 2,
                                                 .consent_attested = true,
                                                 .settle_ms = MINUTE };
@@ -594,9 +600,9 @@ static const char *facts_of(const char *local_id) {
 
 /* Reads one record of one patient; whole: the poll ends as it should. */
 static void read_record(const char *local_id, const struct thing *things, size_t count, bool end) {
-    struct intake_settings s = { .job = "nightly",
+    struct intake_settings s = { .job = reading_job,
                                  .clinic = "north",
-                                 .targets = target_names,
+                                 .targets = reading_targets,
                                  .complete = INTAKE_RECORDS,
                                  .units_whole = true,
                                  .lifecycle = lifecycle,
@@ -611,7 +617,8 @@ static void read_record(const char *local_id, const struct thing *things, size_t
     }
     for (const char *c = facts; *c != '\0'; c++)
         hash = (hash ^ (unsigned char)*c) * 1099511628211ULL;
-    struct intake_record r = { .id = arena_printf(&arena, "rec-%s", local_id),
+    const char *kind = strcmp(reading_job, "nightly") == 0 ? "rec" : reading_job;
+    struct intake_record r = { .id = arena_printf(&arena, "%s-%s", kind, local_id),
                                .local_id = local_id,
                                .unit = local_id,
                                .revision_ms = wall,
@@ -686,7 +693,7 @@ static struct store_state state_at(uint32_t target, const char *name) {
     struct lane lane;
     bool found = false;
     unsigned char uuid[STORE_UUID];
-    OK(lane_load(store, target, patient_no("p1"), &arena, &lane, &found, &error));
+    OK(lane_load(store, target, jobs, patient_no("p1"), &arena, &lane, &found, &error));
     uuid_of(name, "p1", uuid);
     const struct lane_item *item = lane_find(&lane, uuid);
     ck_assert_msg(item != NULL, "no %s", name);
@@ -1407,6 +1414,97 @@ START_TEST(two_patients_who_come_at_once_never_share_a_chart) {
 END_TEST
 
 #define LOOPS(name, count) tcase_add_loop_test(all, name, 0, count)
+/* ---- several jobs ---- */
+
+static const char *const both_jobs[] = { "nightly", "weekly", NULL };
+static const char *const weekly[] = { "weekly", NULL };
+static const char *const to_hospital[] = { "hospital", NULL };
+static const char *const to_registry[] = { "registry", NULL };
+
+/* Job nightly goes to the hospital, job weekly to the registry. */
+static void separate_jobs(void) {
+    settings.target_count = 2;
+    settings.jobs = both_jobs;
+    targets[0].jobs = jobs;
+    targets[1].jobs = weekly;
+    reading_targets = to_hospital;
+}
+
+static void read_weekly(const struct thing *thing) {
+    reading_job = "weekly";
+    reading_targets = to_registry;
+    read_record("p1", thing, 1, true);
+    reading_job = "nightly";
+    reading_targets = to_hospital;
+}
+
+START_TEST(records_of_a_job_never_go_to_the_target_of_another_job) {
+    const struct thing other = { "b", "of weekly", NULL };
+    separate_jobs();
+    READ({ "a", "of nightly", NULL });
+    read_weekly(&other);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(&servers[0]), "of nightly"));
+    ck_assert(says(only(&servers[1]), "of weekly"));
+    READ({ "a", "of nightly, v2", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(&servers[0]), "v2"));
+    ck_assert(says(only(&servers[1]), "of weekly"));
+}
+END_TEST
+
+START_TEST(a_reference_to_what_goes_elsewhere_is_left_out) {
+    const struct thing other = { "b", "of weekly", NULL };
+    separate_jobs();
+    READ({ "a", "of nightly", "b" });
+    read_weekly(&other);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(!says(only(&servers[0]), "addresses"));
+    (void)only(&servers[1]);
+}
+END_TEST
+
+START_TEST(a_job_that_leaves_a_target_writes_nothing_more_there_and_is_held_when_it_changes) {
+    settings.jobs = both_jobs;
+    targets[0].jobs = both_jobs;
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    restart();
+    targets[0].jobs = weekly;
+    reading_targets = to_registry;
+    READ({ "a", "v2", NULL }, { "b", "v1", NULL });
+    int writes = servers[0].writes;
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_int_eq(servers[0].writes, writes);
+    STATE("a", "held not-for-target");
+    STATE("b", "in-step");
+    decide("a", "discard");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_int_eq(servers[0].writes, writes);
+    STATE("a", "decided discard");
+}
+END_TEST
+
+START_TEST(a_consent_in_a_record_of_another_job_counts_at_once) {
+    const struct thing other = { "b", "of weekly", NULL };
+    separate_jobs();
+    read_weekly(&other);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    (void)only(&servers[1]);
+    refuses_consent = true;
+    READ({ "a", "of nightly", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    const struct thing changed = { "b", "v2 of weekly", NULL };
+    refuses_consent = false;
+    read_weekly(&changed);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(!says(only(&servers[1]), "v2"));
+    READ({ "a", "of nightly again", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(&servers[1]), "v2"));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("delivery");
     TCase *all = tcase_create("all");
@@ -1458,6 +1556,11 @@ int main(void) {
     tcase_add_test(all, a_target_that_is_added_gets_everything);
     tcase_add_test(all, two_patients_of_the_clinic_never_share_a_chart);
     tcase_add_test(all, two_patients_who_come_at_once_never_share_a_chart);
+    tcase_add_test(all, records_of_a_job_never_go_to_the_target_of_another_job);
+    tcase_add_test(all, a_reference_to_what_goes_elsewhere_is_left_out);
+    tcase_add_test(
+        all, a_job_that_leaves_a_target_writes_nothing_more_there_and_is_held_when_it_changes);
+    tcase_add_test(all, a_consent_in_a_record_of_another_job_counts_at_once);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -12,6 +12,7 @@
 enum { VALUE_BYTES = 200 }; /* of a value that is shown */
 
 struct dry {
+    const struct config *config;
     const struct config_job *job;
     struct store *store;
     const unsigned char *hash_key;
@@ -86,9 +87,13 @@ static bool load_lanes(struct dry *d, struct iptfhir_error *error) {
     for (size_t i = 0; i < d->job->target_count; i++) {
         uint32_t no = 0;
         bool found = false;
-        if (!calls->target_no(d->store, d->job->targets[i]->name, false, &no, error))
+        const char *target = d->job->targets[i]->name;
+        const char *const *jobs = config_jobs_of(d->config, target, &d->lanes);
+        if (jobs == NULL)
+            return error_set(error, "memory", NULL, "out of memory");
+        if (!calls->target_no(d->store, target, false, &no, error))
             return false;
-        if (!lane_load(d->store, no, d->patient, &d->lanes, &d->lane[i], &found, error))
+        if (!lane_load(d->store, no, jobs, d->patient, &d->lanes, &d->lane[i], &found, error))
             return false;
     }
     return true;
@@ -182,7 +187,9 @@ static bool on_hold(void *user, const char *pointer, const char *code, const cha
 
 int dry_run(const struct config *config, const struct config_job *job, struct store *store,
             const unsigned char hash_key[32], bool json) {
-    struct dry d = { .job = job, .store = store, .hash_key = hash_key, .json = json };
+    struct dry d = {
+        .config = config, .job = job, .store = store, .hash_key = hash_key, .json = json
+    };
     struct report report = { 0 };
     const struct command_options plain = { .config_path = config->path };
     const struct pipeline_events events = {

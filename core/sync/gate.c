@@ -328,6 +328,15 @@ static int64_t begins_later(const struct gate_question *q, const char *today) {
     return 0;
 }
 
+/* Whether its job sends to this target. What never should have stood there is taken back also
+ * after the job has ceased to. */
+static struct gate_answer ask_route(const struct gate_question *q) {
+    if (q->routed || q->withdrawal)
+        return open_way;
+    return holds("not-for-target", "its job doesn't list this target any more: list it under the "
+                                   "job's targets, or `outbox discard` it");
+}
+
 /* What stands against sending because of the record or of ingest. */
 static struct gate_answer ask_record(const struct gate_question *q) {
     if (q->record_state == STORE_RECORD_HELD || q->record_state == STORE_RECORD_GONE)
@@ -382,7 +391,9 @@ static struct gate_answer ask_consent(const struct gate_question *q) {
 }
 
 struct gate_answer gate_ask(const struct gate_question *q) {
-    struct gate_answer answer = ask_record(q);
+    struct gate_answer answer = ask_route(q);
+    if (answer.way == GATE_OPEN)
+        answer = ask_record(q);
     if (answer.way == GATE_OPEN)
         answer = ask_poll(q);
     if (answer.way != GATE_OPEN || q->withdrawal)

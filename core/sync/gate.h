@@ -39,6 +39,7 @@ struct gate_question {
     const char *recipient; /* whom the target's consents name; NULL: none */
     bool attested;         /* the clinic has consents on file for this target */
     const char *data_class;
+    bool routed;     /* its record's job serves the target */
     bool withdrawal; /* an entered-in-error or a removal of identity: passes without consent */
     int64_t now_ms;
     /* its record */
@@ -59,7 +60,7 @@ struct gate_answer {
     const char *detail; /* a constant sentence for people, or borrowed from the question */
     int64_t until_ms;   /* WAITS: the wall clock at which to ask again; 0: when something changes */
 };
-/* In this order: the record's and the resource's own holds, the poll, the class, Part 2, consent.
- */
+/* In this order: whether it is meant for this target at all, the record's and the resource's own
+ * holds, the poll, the class, Part 2, consent. */
 struct gate_answer gate_ask(const struct gate_question *question);
 #endif

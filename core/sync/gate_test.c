@@ -93,6 +93,7 @@ static struct gate_question question_of(const struct gate_patient *patient) {
     return (struct gate_question) { .privacy = privacy,
                                     .patient = patient,
                                     .recipient = "hospital",
+                                    .routed = true,
                                     .data_class = "plan",
                                     .now_ms = NOW,
                                     .record_state = STORE_RECORD_LIVE,
@@ -524,6 +525,20 @@ START_TEST(nobody_is_joined_from_nothing) {
 }
 END_TEST
 
+START_TEST(what_its_job_does_not_send_to_this_target_is_held_but_for_what_was_never_true) {
+    struct store_record record = record_of(ON_FILE(PERMIT("2026-01-01", TO)));
+    struct gate_patient patient = join(&record, 1);
+    struct gate_question q = question_of(&patient);
+    q.routed = false;
+    ck_assert_int_eq(gate_ask(&q).way, GATE_HOLDS);
+    ck_assert_str_eq(gate_ask(&q).code, "not-for-target");
+    q.attested = true;
+    ck_assert_str_eq(gate_ask(&q).code, "not-for-target");
+    q.withdrawal = true;
+    ck_assert_int_eq(gate_ask(&q).way, GATE_OPEN);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("gate");
     TCase *all = tcase_create("all");
@@ -566,6 +581,8 @@ int main(void) {
     tcase_add_test(all, the_newest_record_says_who_the_patient_is);
     tcase_add_test(all, a_held_revision_that_names_another_patient_doesnt_say_who_this_one_is);
     tcase_add_test(all, nobody_is_joined_from_nothing);
+    tcase_add_test(all,
+                   what_its_job_does_not_send_to_this_target_is_held_but_for_what_was_never_true);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

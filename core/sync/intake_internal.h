@@ -115,7 +115,8 @@ void rows_put_said(struct intake *in, struct store_said *said);
 void rows_drop_said(struct intake *in, const struct store_said *said);
 struct store_state *rows_states(struct intake *in, uint32_t target, uint64_t patient,
                                 size_t *count);
-/* The patient's lanes at all targets of the job. */
+/* The patient's lanes at all targets of any job: what a record says of its patient counts wherever
+ * other jobs send that patient's records, and the lane knows what goes there. */
 void rows_put_lanes(struct intake *in, uint64_t patient);
 void rows_set_fact(struct intake *in, const char *name, const char *text);
 

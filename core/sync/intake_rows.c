@@ -192,8 +192,8 @@ struct store_state *rows_states(struct intake *in, uint32_t target, uint64_t pat
 void rows_put_lanes(struct intake *in, uint64_t patient) {
     if (patient == in->lane_last)
         return;
-    for (size_t i = 0; i < in->target_count && intake_ok(in); i++)
-        check(in, in->calls->lane_put(in->store, in->targets[i], patient, 0, &in->fault));
+    for (size_t i = 0; i < in->known_count && intake_ok(in); i++)
+        check(in, in->calls->lane_put(in->store, in->known[i], patient, 0, &in->fault));
     in->lane_last = patient;
 }
 

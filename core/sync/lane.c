@@ -124,9 +124,36 @@ static int weight(enum store_wanted wanted) {
     return 1;
 }
 
-/* Takes another record's version into account. */
+/* Whether what a record says goes to the lane's target. */
+static bool is_routed(const struct lane *lane, const struct store_record *record,
+                      const char *const *jobs) {
+    if (lane->clinics || record == NULL)
+        return true;
+    for (size_t i = 0; jobs[i] != NULL; i++) {
+        if (strcmp(jobs[i], record->job) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Lets a version decide. */
+static void take(struct lane_item *item, const struct store_said *said,
+                 const struct store_record *record, bool routed) {
+    item->said = said;
+    item->record = record;
+    item->routed = routed;
+    item->contradicted = false;
+}
+
+/* Takes another record's version into account: one that goes here counts before one that
+ * doesn't. */
 static void weigh(struct lane_item *item, const struct store_said *said,
-                  const struct store_record *record) {
+                  const struct store_record *record, bool routed) {
+    if (routed != item->routed) {
+        if (routed)
+            take(item, said, record, routed);
+        return;
+    }
     int ours = weight(item->said->wanted), theirs = weight(said->wanted);
     if (theirs < ours)
         return;
@@ -137,16 +164,13 @@ static void weigh(struct lane_item *item, const struct store_said *said,
         item->contradicted = item->contradicted || differs;
         return;
     }
-    if (!newer)
-        return;
-    item->said = said;
-    item->record = record;
-    item->contradicted = false;
+    if (newer)
+        take(item, said, record, routed);
 }
 
 /* Groups the rows by identity. */
-static bool group(struct lane *lane, const struct store_said *rows, size_t count,
-                  struct iptfhir_error *error) {
+static bool group(struct lane *lane, const char *const *jobs, const struct store_said *rows,
+                  size_t count, struct iptfhir_error *error) {
     uint32_t slots = 16;
     struct foreign *foreign = NULL;
     while (slots < count * 2)
@@ -160,16 +184,16 @@ static bool group(struct lane *lane, const struct store_said *rows, size_t count
         const struct store_record *record;
         if (!find_record(lane, rows[i].record, &foreign, &record, error))
             return false;
+        bool routed = is_routed(lane, record, jobs);
         uint32_t slot = slot_of(lane, rows[i].uuid);
         if (lane->slots[slot] != 0) {
-            weigh(&lane->items[lane->slots[slot] - 1], &rows[i], record);
+            weigh(&lane->items[lane->slots[slot] - 1], &rows[i], record, routed);
             continue;
         }
         struct lane_item *item = &lane->items[lane->count++];
         lane->slots[slot] = (uint32_t)lane->count;
         item->ordinal = rows[i].ordinal;
-        item->said = &rows[i];
-        item->record = record;
+        take(item, &rows[i], record, routed);
         item->found = FOUND_UNASKED;
         item->look = LOOK_NONE;
         item->place = SIZE_MAX;
@@ -253,23 +277,37 @@ static void begin_state(const struct lane *lane, struct lane_item *item) {
                                          .chart = "" };
 }
 
+/* Finds the items anew, after some of them went. */
+static void index_items(struct lane *lane) {
+    memset(lane->slots, 0, (lane->slot_mask + 1) * sizeof *lane->slots);
+    for (size_t i = 0; i < lane->count; i++)
+        lane->slots[slot_of(lane, lane->items[i].said->uuid)] = (uint32_t)i + 1;
+}
+
 /* Gives each item its state; both lists are by ordinal, but a shared resource's rows are not one
- * after the other. */
+ * after the other. What doesn't go to the target and has no state there is no item. */
 static void join_states(struct lane *lane, const struct store_state *states, size_t count) {
-    size_t at = 0;
+    size_t at = 0, kept = 0;
     for (size_t i = 0; i < lane->count; i++) {
         struct lane_item *item = &lane->items[i];
         while (at < count && states[at].ordinal < item->ordinal)
             at++;
-        if (at < count && states[at].ordinal == item->ordinal)
+        bool has_state = at < count && states[at].ordinal == item->ordinal;
+        if (has_state)
             item->state = states[at];
         else
             begin_state(lane, item);
+        if (has_state || item->routed)
+            lane->items[kept++] = *item;
     }
+    bool all = kept == lane->count;
+    lane->count = kept;
+    if (!all)
+        index_items(lane);
 }
 
-bool lane_load(struct store *store, uint32_t target, uint64_t patient, struct arena *arena,
-               struct lane *out, bool *found, struct iptfhir_error *error) {
+bool lane_load(struct store *store, uint32_t target, const char *const *jobs, uint64_t patient,
+               struct arena *arena, struct lane *out, bool *found, struct iptfhir_error *error) {
     const struct store_calls *calls = store->calls;
     struct store_said *rows;
     struct store_state *states;
@@ -291,7 +329,7 @@ bool lane_load(struct store *store, uint32_t target, uint64_t patient, struct ar
     const char *id = out->facts.identity != NULL ? tree_text(out->facts.identity, "id") : NULL;
     if (id != NULL && strlen(id) == 36)
         memcpy(out->our_id, id, 37);
-    if (!group(out, rows, row_count, error))
+    if (!group(out, jobs, rows, row_count, error))
         return false;
     join_states(out, states, state_count);
     return true;

@@ -15,6 +15,8 @@ struct lane_item {
     const struct store_said *said;     /* the version that decides */
     const struct store_record *record; /* that says it */
     enum store_wanted wanted;
+    bool routed;       /* a record of a job that serves the target says it, or the store lost the
+                          record; else nothing of it is sent here */
     bool contradicted; /* records say it differently with the same own date */
     struct store_state state;
     bool dirty; /* the state differs from the store's */
@@ -54,9 +56,12 @@ struct lane {
     const char *chart; /* matched in this cycle; NULL: not yet */
 };
 
-/* Reads a lane; everything lives in the arena. *found false: no such patient. */
-bool lane_load(struct store *store, uint32_t target, uint64_t patient, struct arena *arena,
-               struct lane *out, bool *found, struct iptfhir_error *error);
+/* Reads a lane; everything lives in the arena. `jobs`: names of the jobs whose records go to the
+ * target, NULL-terminated. What only records of other jobs say is no item of the lane, unless it
+ * has a state there from when they went there too. What is the clinic's own goes to every target.
+ * *found false: no such patient. */
+bool lane_load(struct store *store, uint32_t target, const char *const *jobs, uint64_t patient,
+               struct arena *arena, struct lane *out, bool *found, struct iptfhir_error *error);
 /* The item of a resource; NULL: the lane has none. */
 struct lane_item *lane_find(const struct lane *lane, const unsigned char uuid[STORE_UUID]);
 /* A body as ingest made it, as a tree of the caller's own. NULL and an error otherwise. */

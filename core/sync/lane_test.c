@@ -15,6 +15,7 @@ static struct iptfhir_error error;
 static struct arena arena;
 static uint64_t patient;
 static uint32_t target;
+static const char *const jobs[] = { "nightly", NULL };
 
 static void set_up(void) {
     error = (struct iptfhir_error)ERROR_INIT;
@@ -33,9 +34,9 @@ static void tear_down(void) {
     arena_free(&arena);
 }
 
-static uint64_t put_record(const char *id) {
+static uint64_t put_record_of(const char *job, const char *id) {
     struct store_record r = { .patient = patient,
-                              .job = "nightly",
+                              .job = job,
                               .id = id,
                               .unit = "",
                               .code = "",
@@ -44,6 +45,10 @@ static uint64_t put_record(const char *id) {
                               .facts = { "{}", 2 } };
     OK(store->calls->record_put(store, &r, &error));
     return r.no;
+}
+
+static uint64_t put_record(const char *id) {
+    return put_record_of("nightly", id);
 }
 
 /* What a record says: its resource's first letter, its content's first letter and its date. */
@@ -68,7 +73,7 @@ static uint32_t put_said(uint64_t record, char name, char content, int64_t as_of
 static struct lane load(void) {
     struct lane lane;
     bool found = false;
-    OK(lane_load(store, target, patient, &arena, &lane, &found, &error));
+    OK(lane_load(store, target, jobs, patient, &arena, &lane, &found, &error));
     ck_assert(found);
     return lane;
 }
@@ -90,7 +95,7 @@ static char decider(void) {
 START_TEST(a_patient_that_is_not_there_is_told) {
     struct lane lane;
     bool found = true;
-    OK(lane_load(store, target, 99, &arena, &lane, &found, &error));
+    OK(lane_load(store, target, jobs, 99, &arena, &lane, &found, &error));
     ck_assert(!found);
 }
 END_TEST
@@ -239,6 +244,61 @@ START_TEST(a_uuid_is_read_back_as_it_was_written) {
 }
 END_TEST
 
+START_TEST(what_only_another_target_s_job_says_is_no_item) {
+    uint64_t ours = put_record("a"), theirs = put_record_of("weekly", "b");
+    put_said(theirs, 'g', 'x', 1, STORE_WANTED_BODY);
+    put_said(ours, 'h', 'y', 1, STORE_WANTED_BODY);
+    put_said(theirs, 'i', 'z', 1, STORE_WANTED_BODY);
+    struct lane lane = load();
+    const unsigned char uuid[STORE_UUID] = { 'g' };
+    ck_assert_uint_eq(lane.count, 1);
+    ck_assert(item_of(&lane, 'h')->routed);
+    ck_assert_ptr_null(lane_find(&lane, uuid));
+}
+END_TEST
+
+START_TEST(of_a_shared_resource_only_records_that_go_to_the_target_decide) {
+    uint64_t theirs = put_record_of("weekly", "b"), ours = put_record("a");
+    uint32_t first = put_said(theirs, 'g', 'x', 9, STORE_WANTED_BODY);
+    put_said(ours, 'g', 'y', 1, STORE_WANTED_BODY);
+    struct lane lane = load();
+    const struct lane_item *item = item_of(&lane, 'g');
+    ck_assert_int_eq(item->said->hash[0], 'y');
+    ck_assert(item->routed && !item->contradicted);
+    ck_assert_uint_eq(item->ordinal, first); /* its state stands where it stands for all targets */
+    ck_assert_uint_eq(item->record->no, ours);
+}
+END_TEST
+
+START_TEST(equal_dates_of_records_that_go_elsewhere_contradict_nothing) {
+    uint64_t ours = put_record("a"), theirs = put_record_of("weekly", "b");
+    put_said(ours, 'g', 'y', 1, STORE_WANTED_BODY);
+    put_said(theirs, 'g', 'x', 1, STORE_WANTED_BODY);
+    ck_assert_int_eq(decider(), 'y');
+}
+END_TEST
+
+START_TEST(what_stands_at_a_target_stays_an_item_when_its_job_leaves_that_target) {
+    uint64_t theirs = put_record_of("weekly", "b");
+    struct store_state s = { .target = target,
+                             .patient = patient,
+                             .ordinal = put_said(theirs, 'g', 'x', 1, STORE_WANTED_BODY),
+                             .code = "",
+                             .detail = "",
+                             .decision = "",
+                             .attempt_version = "",
+                             .attempt_chart = "",
+                             .server_id = "17",
+                             .version = "",
+                             .chart = "" };
+    OK(store->calls->state_put(store, &s, &error));
+    struct lane lane = load();
+    const struct lane_item *item = item_of(&lane, 'g');
+    ck_assert(!item->routed);
+    ck_assert_str_eq(item->state.server_id, "17");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("lane");
     TCase *all = tcase_create("all");
@@ -254,6 +314,10 @@ int main(void) {
     tcase_add_test(all, a_withdrawal_is_another_content_than_its_body);
     tcase_add_test(all, bodies_are_read_once_and_a_missing_one_is_damage);
     tcase_add_test(all, a_uuid_is_read_back_as_it_was_written);
+    tcase_add_test(all, what_only_another_target_s_job_says_is_no_item);
+    tcase_add_test(all, of_a_shared_resource_only_records_that_go_to_the_target_decide);
+    tcase_add_test(all, equal_dates_of_records_that_go_elsewhere_contradict_nothing);
+    tcase_add_test(all, what_stands_at_a_target_stays_an_item_when_its_job_leaves_that_target);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

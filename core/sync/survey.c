@@ -38,9 +38,22 @@ static enum store_step step_of(const struct lane_item *item) {
     if (s->attempt != STORE_NO_ATTEMPT)
         return STORE_UNKNOWN;
     bool ended = s->step == STORE_IN_STEP || s->step == STORE_DECIDED;
-    if (ended && (s->decision[0] != '\0' || is_outdated(item)))
-        return STORE_WAITING;
-    return s->step;
+    bool moves_on = ended && (s->decision[0] != '\0' || is_outdated(item));
+    if (!moves_on)
+        return s->step;
+    return item->routed ? STORE_WAITING : STORE_HELD;
+}
+
+/* Why it stands there; "" when that needs no reason. */
+static const char *code_of(const struct lane_item *item, enum store_step step) {
+    if (step == item->state.step)
+        return item->state.code;
+    return step == STORE_HELD ? "not-for-target" : "";
+}
+
+/* Whether the target has, or may have, anything of it. */
+static bool is_touched(const struct store_state *s) {
+    return s->sent || s->attempt != STORE_NO_ATTEMPT || s->server_id[0] != '\0';
 }
 
 /* Since when: of what was never looked at, since it was read. */
@@ -54,29 +67,30 @@ static int64_t since_of(const struct survey_item *out) {
 
 bool survey_look(const struct lane *lane, const struct lane_item *item, struct survey_item *out) {
     const struct store_state *s = &item->state;
-    bool untouched = !s->sent && s->attempt == STORE_NO_ATTEMPT && s->server_id[0] == '\0';
     bool resting = s->step == STORE_WAITING || s->step == STORE_IN_STEP;
-    if (item->wanted == STORE_WANTED_NOTHING && untouched && resting)
+    bool silent = item->wanted == STORE_WANTED_NOTHING && resting;
+    if (!is_touched(s) && (silent || !item->routed))
         return false;
     out->lane = lane;
     out->item = item;
     out->record = item->record;
     out->step = step_of(item);
-    out->code = out->step == s->step ? s->code : "";
+    out->code = code_of(item, out->step);
     out->since_ms = since_of(out);
     return true;
 }
 
 /* ---- the walk ---- */
 
-bool survey_serves(const struct survey_route *routes, size_t count, const char *job,
-                   const char *target) {
-    for (size_t i = 0; i < count; i++) {
-        bool same_job = strcmp(routes[i].job, job) == 0;
-        if (same_job && strcmp(routes[i].target, target) == 0)
-            return true;
+const char *const *survey_jobs_of(const struct survey_route *routes, size_t count,
+                                  const char *target, struct arena *a) {
+    const char **names = arena_zalloc(a, (count + 1) * sizeof *names);
+    size_t found = 0;
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        if (strcmp(routes[i].target, target) == 0)
+            names[found++] = routes[i].job;
     }
-    return false;
+    return names;
 }
 
 static bool note_patient(void *user, const struct store_patient *patient) {
@@ -114,15 +128,6 @@ static bool count_lost(struct walk *w, const struct lane *lane, uint64_t *lost) 
     return true;
 }
 
-/* Whether the target is meant to have it, or has it already. */
-static bool belongs(const struct walk *w, const struct lane_item *item, const char *target) {
-    const struct store_state *s = &item->state;
-    bool known = s->sent || s->attempt != STORE_NO_ATTEMPT || s->since_ms != 0;
-    if (known || item->record == NULL)
-        return true;
-    return survey_serves(w->routes, w->count, item->record->job, target);
-}
-
 static bool walk_lane(struct walk *w, const char *target, uint32_t no, uint64_t patient,
                       struct arena *arena) {
     struct lane lane;
@@ -131,7 +136,10 @@ static bool walk_lane(struct walk *w, const char *target, uint32_t no, uint64_t 
     /* A sync may write between two readings: what is lost stays lost when it is read again. */
     for (int i = 0; lost > 0 && i < READINGS; i++) {
         arena_reset(arena);
-        if (!lane_load(w->store, no, patient, arena, &lane, &found, w->error))
+        const char *const *jobs = survey_jobs_of(w->routes, w->count, target, arena);
+        if (jobs == NULL)
+            return error_set(w->error, "memory", NULL, "out of memory");
+        if (!lane_load(w->store, no, jobs, patient, arena, &lane, &found, w->error))
             return false;
         if (!found)
             return true;
@@ -141,9 +149,8 @@ static bool walk_lane(struct walk *w, const char *target, uint32_t no, uint64_t 
     w->lost += lost;
     for (size_t i = 0; i < lane.count && !w->ended; i++) {
         struct survey_item out = { .target = target };
-        if (!belongs(w, &lane.items[i], target) || !survey_look(&lane, &lane.items[i], &out))
-            continue;
-        w->ended = !w->each(w->user, &out);
+        if (survey_look(&lane, &lane.items[i], &out))
+            w->ended = !w->each(w->user, &out);
     }
     return true;
 }

@@ -29,9 +29,10 @@ struct survey_item {
 };
 /* Looks at one lane item. False: nothing is wanted and nothing was sent, so it has no state. */
 bool survey_look(const struct lane *lane, const struct lane_item *item, struct survey_item *out);
-/* Whether the records of a job go to a target. */
-bool survey_serves(const struct survey_route *routes, size_t count, const char *job,
-                   const char *target);
+/* Names of the jobs whose records go to a target, NULL-terminated, in the arena; NULL when memory
+ * is out. */
+const char *const *survey_jobs_of(const struct survey_route *routes, size_t count,
+                                  const char *target, struct arena *a);
 /* Calls `each` for every resource that has a state, patient by patient, until it says false. What
  * it is given lives until it returns. *lost: states that belong to no resource any more, which
  * breaks the law; may be NULL. */

@@ -287,6 +287,26 @@ START_TEST(many_jobs_and_codes_are_all_kept) {
 }
 END_TEST
 
+START_TEST(what_changed_after_its_job_left_the_target_is_held_and_the_rest_stays_in_step) {
+    static const struct survey_route other_route[] = { { "weekly", "hospital" } };
+    struct store_said a = say(&record, 'a', STORE_WANTED_BODY);
+    struct store_said b = say(&record, 'b', STORE_WANTED_BODY);
+    (void)say(&record, 'c', STORE_WANTED_BODY); /* never tried there */
+    struct store_state of_a = state_of(&a, STORE_IN_STEP, "");
+    struct store_state of_b = state_of(&b, STORE_IN_STEP, "");
+    of_b.sent_hash[5] ^= 1;
+    put_state(&of_a);
+    put_state(&of_b);
+    OK(survey_take(store, other_route, 1, &survey, &error));
+    ck_assert_uint_eq(survey.sum.in_step, 1);
+    ck_assert_uint_eq(survey.sum.held, 1);
+    ck_assert_uint_eq(survey.sum.waiting, 0);
+    ck_assert_uint_eq(survey.cause_count, 1);
+    ck_assert_str_eq(survey.causes[0].code, "not-for-target");
+    ck_assert(survey.conserved);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("survey");
     TCase *tests = tcase_create("survey");
@@ -304,6 +324,8 @@ int main(void) {
     tcase_add_test(tests, records_that_went_nowhere_break_the_law);
     tcase_add_test(tests, a_pause_says_when_it_ends_and_whether_a_person_must_act);
     tcase_add_test(tests, many_jobs_and_codes_are_all_kept);
+    tcase_add_test(tests,
+                   what_changed_after_its_job_left_the_target_is_held_and_the_rest_stays_in_step);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

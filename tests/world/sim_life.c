@@ -31,6 +31,7 @@ static void fill_target(struct sim_run *run, size_t i) {
         .name = run->names[i],
         .calls = iptfhir_plugin.target,
         .instance = run->plugins[i].self,
+        .jobs = c->jobs == 2 ? job_names : one_job,
         .threads = 4,
         .conflict = c->conflict,
         .withdraw = c->withdraw,
