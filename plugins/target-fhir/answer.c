@@ -54,7 +54,10 @@ static void read_body(struct answer *a, const struct iptfhir_http_response *resp
     a->length = response->body_length;
     size_t left = response->body_length - (size_t)(from - response->body);
     a->body = is_html(response->content_type, from, left) ? ANSWER_HTML : ANSWER_OTHER;
-    if (response->truncated || *from != '{')
+    if (*from != '{')
+        return;
+    a->body = ANSWER_BROKEN;
+    if (response->truncated)
         return;
     a->owned = json_loadb(a->text, a->length, JSON_REJECT_DUPLICATES, NULL);
     a->json = a->owned;

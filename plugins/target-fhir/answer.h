@@ -16,7 +16,8 @@ enum answer_body {
     ANSWER_OUTCOME,  /* an OperationOutcome */
     ANSWER_JSON,     /* other JSON: a gateway's, OAuth's */
     ANSWER_HTML,
-    ANSWER_OTHER /* anything else; also what was cut off or is broken */
+    ANSWER_BROKEN, /* JSON that was cut off or is broken */
+    ANSWER_OTHER   /* anything else */
 };
 struct answer {
     iptfhir_http_outcome outcome;

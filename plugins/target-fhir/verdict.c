@@ -13,6 +13,7 @@ enum condition {
     ISSUE,       /* an issue has this code, or a coding with it in its details */
     SAYS,        /* an issue says this in its text, in lower case */
     IS_HTML,     /* the body is a web page */
+    IS_BROKEN,   /* the body is JSON that broke off: what the server says is not known */
     ASKS_TO_WAIT /* it has a Retry-After */
 };
 enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
@@ -105,6 +106,15 @@ static const struct row rows[] = {
     { 412, 412, CREATE, ALWAYS, NULL, IPTFHIR_DUPLICATE, NULL, NULL, false, 0 },
     { 409, 409, UPDATE, ALWAYS, NULL, IPTFHIR_CHANGED, NULL, NULL, false, 0 },
     { 412, 412, UPDATE, ALWAYS, NULL, IPTFHIR_CHANGED, NULL, NULL, false, 0 },
+    { 400, 499, WRITES,  IS_BROKEN, NULL, IPTFHIR_LOST, NULL, NULL, false, 0 },
+    { 400, 499, READS,   IS_BROKEN, NULL, IPTFHIR_NOT_DONE, NULL, NULL, false, 0 },
+    /* R4's issue type `transient` and what it includes: the same content may be taken later */
+    { 400, 499, ENTRIES, ISSUE, "transient", IPTFHIR_FAILED, "server-error", NULL, false, 0 },
+    { 400, 499, ENTRIES, ISSUE, "lock-error", IPTFHIR_FAILED, "server-error", NULL, false, 0 },
+    { 400, 499, ENTRIES, ISSUE, "no-store", IPTFHIR_FAILED, "server-error", NULL, false, 0 },
+    { 400, 499, ENTRIES, ISSUE, "exception", IPTFHIR_FAILED, "server-error", NULL, false, 0 },
+    { 400, 499, ENTRIES, ISSUE, "timeout", IPTFHIR_FAILED, "server-error", NULL, false, 0 },
+    { 400, 499, ENTRIES, ISSUE, "incomplete", IPTFHIR_FAILED, "server-error", NULL, false, 0 },
     { 400, 499, ENTRIES, ALWAYS, NULL, IPTFHIR_REFUSED, "invalid", NULL, false, 0 },
     { 500, 599, ENTRIES, ALWAYS, NULL, IPTFHIR_FAILED, "server-error", NULL, false, 0 },
 
@@ -275,6 +285,7 @@ static bool row_fits(const struct row *row, const struct answer *a, int status,
     case ISSUE:
     case SAYS: return issues_fit(row, a);
     case IS_HTML: return a->body == ANSWER_HTML;
+    case IS_BROKEN: return a->body == ANSWER_BROKEN;
     case ASKS_TO_WAIT: return retry_after_read(a->retry_after, a->came) > 0;
     case ALWAYS: break;
     }

@@ -462,6 +462,38 @@ START_TEST(an_ehr_that_answers_nonsense_for_ten_minutes_is_in_step_afterwards) {
 }
 END_TEST
 
+/* Some of the moments are between a read and its write. */
+START_TEST(an_error_in_a_200_that_says_nothing_of_the_content_holds_nothing) {
+    for (int64_t after_ms = 0; after_ms < 200; after_ms += 4) {
+        begin();
+        script.config.calm = true;
+        fill_first();
+        poll(100);
+        at(MINUTE_MS, SIM_CORRECT, FIRST, CLINIC_PLAN, 0, 0);
+        poll(MINUTE_MS + 100);
+        at(MINUTE_MS + 100 + after_ms, SIM_WEATHER, 0, EHR_OUTCOME, 300, 0);
+        run(all_in_step);
+    }
+}
+END_TEST
+
+START_TEST(a_refusal_that_is_cut_before_it_says_why_holds_nothing) {
+    uint64_t cut = 0;
+    for (int64_t after_ms = 0; after_ms < 200; after_ms += 4) {
+        begin();
+        script.config.calm = true;
+        script.config.knobs[0].client_ids = true;
+        script.config.knobs[0].unknown_status = 400;
+        fill_first();
+        poll(100);
+        at(100 + after_ms, SIM_FAULT, 0, SIM_CUT, 3, SIM_READS);
+        run(all_in_step);
+        cut += outcome.faults[SIM_CUT];
+    }
+    ck_assert_uint_gt(cut, 50);
+}
+END_TEST
+
 START_TEST(a_kill_at_every_step_loses_and_doubles_nothing) {
     for (int n = 1; n < 120; n++) {
         begin();
@@ -512,6 +544,8 @@ int main(void) {
     tcase_add_loop_test(c, one_bad_patient_delays_nobody_else, EHR_BAD_HANGS, EHR_BAD_FAILS + 1);
     tcase_add_loop_test(c, an_ehr_that_answers_nonsense_for_ten_minutes_is_in_step_afterwards, 0,
                         sizeof skies / sizeof *skies);
+    tcase_add_test(c, an_error_in_a_200_that_says_nothing_of_the_content_holds_nothing);
+    tcase_add_test(c, a_refusal_that_is_cut_before_it_says_why_holds_nothing);
     tcase_add_test(c, a_kill_at_every_step_loses_and_doubles_nothing);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
