@@ -192,13 +192,14 @@ bool clinic_knows(const struct clinic *c, const struct clinic_identity *x, uint3
     for (size_t r = 0; r < CLINIC_RECORDS; r++) {
         const struct clinic_known *k = &c->known[r];
         const struct clinic_state *s = &k->state;
+        int64_t its_day = k->as_of_day[x->item];
         bool concerned = k->any && !k->gone && s->patient == x->patient && s->mark[x->item] != 0;
-        if (!concerned || (!shared && r != x->record) || (shared && s->as_of_day < day))
+        if (!concerned || (!shared && r != x->record) || (shared && its_day < day))
             continue;
-        bool differs = shared && s->as_of_day == day &&
-                       (*mark != s->mark[x->item] || *extra != s->extra[x->item]);
-        *several = s->as_of_day == day && (*several || differs);
-        day = s->as_of_day;
+        bool differs =
+            shared && its_day == day && (*mark != s->mark[x->item] || *extra != s->extra[x->item]);
+        *several = its_day == day && (*several || differs);
+        day = its_day;
         *mark = s->mark[x->item];
         *extra = s->extra[x->item];
     }

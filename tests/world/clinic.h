@@ -78,7 +78,8 @@ struct clinic_known {
     uint64_t poll;             /* that told it last */
     struct clinic_state told;  /* as it stood in the export */
     struct clinic_state state; /* with what its absences don't take away */
-    struct clinic_state readable; /* decisions and Part 2 facts that could be read last */
+    int64_t as_of_day[CLINIC_ITEMS]; /* own dates of `state`: what isn't mapped keeps its own */
+    struct clinic_state readable;    /* decisions and Part 2 facts that could be read last */
 };
 enum clinic_poll_kind {
     CLINIC_POLL_WHOLE,

@@ -295,6 +295,8 @@ static void tell(struct clinic *c, const struct clinic_row *row, int64_t wall_ms
     bool stays = k->any && k->state.patient == s->patient && partly;
     for (int i = 0; i < CLINIC_ITEMS; i++) { /* then absences say nothing */
         bool absent = s->mark[i] == 0 || i == s->lost_part;
+        if (!absent || !stays)
+            k->as_of_day[i] = s->as_of_day;
         if (absent) {
             next.mark[i] = stays ? k->state.mark[i] : 0;
             next.extra[i] = stays ? k->state.extra[i] : 0;

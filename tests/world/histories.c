@@ -158,6 +158,25 @@ static void one_is_gone(struct sim_run *r, void *user) {
     ck_assert_uint_eq(sim_count_states(r, 0, STORE_HELD, "gone"), 1);
 }
 
+static void first_still_decides(struct sim_run *r, void *user) {
+    (void)user;
+    state_is(r, 0, FIRST, ADA, CLINIC_CONDITION, STORE_IN_STEP, "");
+    ck_assert_uint_eq(sim_number_at(r, 0, FIRST, ADA, CLINIC_CONDITION, false),
+                      sim_number_now(r, FIRST, CLINIC_CONDITION));
+}
+
+/* The twin's own date becomes that of the first record, but its condition isn't read with it. */
+START_TEST(what_is_not_mapped_keeps_its_own_date) {
+    begin();
+    fill_first();
+    poll(100);
+    at(MINUTE_MS, SIM_PART, TWIN, CLINIC_CONDITION, 0, 0);
+    at(MINUTE_MS, SIM_DATED, TWIN, 3, 0, 0);
+    poll(MINUTE_MS + 100);
+    run(first_still_decides);
+}
+END_TEST
+
 START_TEST(deleted_at_the_ehr_and_changed_at_the_clinic) {
     begin();
     fill_first();
@@ -512,6 +531,7 @@ static void add_named(TCase *c) {
     tcase_add_test(c, delivered_then_broken_then_restored);
     tcase_add_test(c, withdrawn_while_unknown);
     tcase_add_test(c, a_shared_condition_whose_decider_is_deleted);
+    tcase_add_test(c, what_is_not_mapped_keeps_its_own_date);
     tcase_add_test(c, deleted_at_the_ehr_and_changed_at_the_clinic);
     tcase_add_test(c, a_store_that_is_one_day_old);
     tcase_add_test(c, what_was_held_meanwhile_is_looked_at_after_an_older_store);
