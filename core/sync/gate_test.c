@@ -517,6 +517,19 @@ START_TEST(a_held_revision_that_names_another_patient_doesnt_say_who_this_one_is
 }
 END_TEST
 
+START_TEST(a_record_that_names_another_patient_now_is_asked_last_who_this_one_is) {
+    struct store_record records[] = { record_of("{\"patient\":{\"family\":\"Now\"}}"),
+                                      record_of("{\"patient\":{\"family\":\"Before\"}}") };
+    records[1].revision_ms = NOW;
+    records[1].state = STORE_RECORD_HELD;
+    records[1].code = "patient-changed";
+    struct gate_patient patient = join(records, 2);
+    ck_assert_str_eq(tree_text(patient.identity, "family"), "Now");
+    patient = join(records + 1, 1);
+    ck_assert_str_eq(tree_text(patient.identity, "family"), "Before");
+}
+END_TEST
+
 START_TEST(nobody_is_joined_from_nothing) {
     struct gate_patient patient = join(NULL, 0);
     struct gate_question q = question_of(&patient);
@@ -580,6 +593,7 @@ int main(void) {
     tcase_add_test(all, part2_and_minority_of_one_record_hold_for_all);
     tcase_add_test(all, the_newest_record_says_who_the_patient_is);
     tcase_add_test(all, a_held_revision_that_names_another_patient_doesnt_say_who_this_one_is);
+    tcase_add_test(all, a_record_that_names_another_patient_now_is_asked_last_who_this_one_is);
     tcase_add_test(all, nobody_is_joined_from_nothing);
     tcase_add_test(all,
                    what_its_job_does_not_send_to_this_target_is_held_but_for_what_was_never_true);

@@ -287,6 +287,24 @@ START_TEST(a_patient_moved_while_a_create_is_unknown) {
 }
 END_TEST
 
+static void ada_is_held(struct sim_run *r, void *user) {
+    (void)user;
+    state_is(r, 0, TWIN, ADA, CLINIC_PLAN, STORE_HELD, "patient-mismatch");
+}
+
+/* Ada's records name Cleo's identifier; then the first one names Cleo altogether. */
+START_TEST(a_record_that_went_to_another_patient_lends_its_old_identifier_to_nobody) {
+    begin();
+    fill_first();
+    poll(100);
+    at(MINUTE_MS, SIM_MRN, ADA, CLEO, 0, 0);
+    at(MINUTE_MS, SIM_CORRECT, TWIN, CLINIC_PLAN, 0, 0);
+    at(MINUTE_MS + 50, SIM_PATIENT, FIRST, CLEO, 0, 0);
+    poll(MINUTE_MS + 100);
+    run(ada_is_held);
+}
+END_TEST
+
 START_TEST(a_cursor_source_whose_corrected_row_comes_in_another_file) {
     begin();
     script.config.complete = INTAKE_NONE;
@@ -538,6 +556,7 @@ static void add_named(TCase *c) {
     tcase_add_test(c, an_older_store_written_by_a_clock_that_was_ahead_is_looked_at);
     tcase_add_test(c, an_older_store_under_the_policy_ours_has_the_last_word);
     tcase_add_test(c, a_patient_moved_while_a_create_is_unknown);
+    tcase_add_test(c, a_record_that_went_to_another_patient_lends_its_old_identifier_to_nobody);
     tcase_add_test(c, a_cursor_source_whose_corrected_row_comes_in_another_file);
     tcase_add_test(c, an_edit_after_a_merge);
     tcase_add_test(c, unknown_then_edited);
