@@ -427,6 +427,23 @@ START_TEST(an_ehr_that_was_reset_and_hands_out_the_same_ids) {
 }
 END_TEST
 
+/* Some of the moments are between the read and its update, whose version the new ones have too. */
+START_TEST(an_ehr_that_is_reset_between_a_read_and_its_update) {
+    for (int64_t after_ms = 0; after_ms < 300; after_ms += 2) {
+        begin();
+        script.config.seed = 1 + (uint64_t)after_ms; /* which ids are met depends on latencies */
+        fill_first();
+        poll(100);
+        for (int record = FIRST; record <= TWIN; record++)
+            for (int item = 0; item < CLINIC_ITEMS; item++)
+                at(MINUTE_MS, SIM_CORRECT, record, item, 0, 0);
+        poll(MINUTE_MS + 100);
+        at(MINUTE_MS + 100 + after_ms, SIM_RESET, 0, 1, 0, 0);
+        run(NULL);
+    }
+}
+END_TEST
+
 static void both_targets_have_all(struct sim_run *r, void *user) {
     all_in_step(r, user);
     ck_assert_uint_eq(sim_ours_at(r, 1), sim_ours_at(r, 0));
@@ -564,6 +581,7 @@ static void add_named(TCase *c) {
     tcase_add_test(c, an_empty_and_a_truncated_complete_export);
     tcase_add_test(c, a_revocation_in_a_second_record);
     tcase_add_test(c, an_ehr_that_was_reset_and_hands_out_the_same_ids);
+    tcase_add_test(c, an_ehr_that_is_reset_between_a_read_and_its_update);
     tcase_add_test(c, a_target_that_is_added);
 }
 

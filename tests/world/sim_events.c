@@ -208,6 +208,7 @@ static void change_birth_date(struct sim_run *run, const struct sim_event *x) {
 
 static void reset(struct sim_run *run, const struct sim_event *x) {
     size_t ehr = (size_t)x->a;
+    sim_ehr_resets(&run->world, ehr);
     ehr_reset(run->world.ehrs[ehr]);
     laws_reset(&run->laws, ehr);
     sim_register_patients(run, ehr, (size_t)x->b);
@@ -397,6 +398,7 @@ void sim_between_calls(void *user) {
     if (run->race_in < 0 || run->race_in-- > 0)
         return;
     command(run, &run->race);
+    run->raced = true;
 }
 
 /* ---- our process and its place ---- */

@@ -155,6 +155,7 @@ static void deliver(struct sim_run *run, int64_t until_ms) {
     uint64_t requests = run->world.requests;
     int64_t patience_ms = run->clinic.feed != NULL ? 1 : PATIENCE_MS;
     run->wait_ms = 0;
+    run->raced = false;
     run->moved = delivery_step(run->delivery, patience_ms, &run->wait_ms, &error);
     run->outcome->steps++;
     if (run->moved == DELIVERY_FAILED) {
@@ -190,7 +191,8 @@ void sim_live(struct sim_run *run, int64_t until_ms, bool rest) {
             sim_die(run);
         bool nothing_due = run->moved == DELIVERY_IN_STEP ||
                            (run->moved == DELIVERY_RESTS && run->wait_ms == INT64_MAX);
-        if (rest && run->alive && run->clinic.feed == NULL && nothing_due)
+        bool busy = run->clinic.feed != NULL || run->raced;
+        if (rest && run->alive && !busy && nothing_due)
             return;
     }
 }

@@ -449,6 +449,18 @@ void sim_ehr_restarts(struct sim_world *w, size_t ehr, int64_t down_ms) {
     }
 }
 
+void sim_ehr_resets(struct sim_world *w, size_t ehr) {
+    enum { DOWN_MS = 1000 };
+    sim_ehr_restarts(w, ehr, DOWN_MS);
+    for (size_t i = 0; i < w->flight_count; i++) {
+        struct sim_flight *f = w->flights[i];
+        if (f->ehr != ehr || f->leg != LEG_ARRIVES)
+            continue;
+        f->leg = LEG_RETURNS;
+        f->answer = (struct iptfhir_http_response) { .outcome = IPTFHIR_HTTP_LOST };
+    }
+}
+
 void sim_calm(struct sim_world *w) {
     w->plan_count = 0;
     for (size_t i = 0; i < w->ehr_count; i++) {

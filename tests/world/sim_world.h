@@ -84,6 +84,9 @@ void sim_clock_step(struct sim_world *w, int64_t by_ms);
 void sim_plan(struct sim_world *w, struct sim_plan plan);
 /* An EHR restarts: what is under way to it is lost, before or after it was processed. */
 void sim_ehr_restarts(struct sim_world *w, size_t ehr, int64_t down_ms);
+/* An EHR is replaced by an empty one: it is down meanwhile, and what was on its way to the old one
+ * never arrives. */
+void sim_ehr_resets(struct sim_world *w, size_t ehr);
 /* Counts a call; true when the process is dead, from this call on. */
 bool sim_tick(struct sim_world *w);
 /* The process died: nothing leaves any more, what is under way goes on without it. */
