@@ -284,7 +284,8 @@ static void tell(struct clinic *c, const struct clinic_row *row, int64_t wall_ms
         return; /* stale */
     bool same = k->any && memcmp(s->mark, k->told.mark, sizeof s->mark) == 0 &&
                 memcmp(s->extra, k->told.extra, sizeof s->extra) == 0;
-    bool future = s->revision_ms > wall_ms + CLINIC_DAY_MS;
+    bool stands = same && s->revision_ms == k->state.revision_ms; /* its clock was right once */
+    bool future = !stands && s->revision_ms > wall_ms + CLINIC_DAY_MS;
     bool doubled = k->any && s->revision_ms == k->state.revision_ms && !same;
     if (future || doubled) {
         k->blocked = true;

@@ -154,10 +154,14 @@ static void deliver(struct sim_run *run, int64_t until_ms) {
     int64_t before_ms = run->world.now_ms;
     uint64_t requests = run->world.requests;
     int64_t patience_ms = run->clinic.feed != NULL ? 1 : PATIENCE_MS;
+    uint64_t races = run->outcome->races;
     run->wait_ms = 0;
     run->raced = false;
     run->moved = delivery_step(run->delivery, patience_ms, &run->wait_ms, &error);
     run->outcome->steps++;
+    bool raced = run->outcome->races != races;
+    if (raced && run->moved != DELIVERY_FAILED)
+        run->moved = DELIVERY_MOVED; /* a command came between: the next step sees what it did */
     if (run->moved == DELIVERY_FAILED) {
         sim_tell(&run->world, "delivery fails: %s %s", error.code, error.text);
         bool known = run->world.dead || strcmp(error.code, "store-full") == 0 ||
