@@ -8,27 +8,22 @@
 
 #include <string.h>
 
+/* What the actions ask of a target; those that aren't here ask nothing. */
+static const struct {
+    enum order_task task;
+    iptfhir_verb verb;
+} asks[] = {
+    [RECONCILE_FIND] = { .task = ORDER_FIND },
+    [RECONCILE_READ] = { .task = ORDER_READ },
+    [RECONCILE_CREATE] = { ORDER_WRITE, IPTFHIR_CREATE },
+    [RECONCILE_CREATE_IF_NONE] = { ORDER_WRITE, IPTFHIR_CREATE_IF_NONE },
+    [RECONCILE_CREATE_AT] = { ORDER_WRITE, IPTFHIR_CREATE_AT },
+    [RECONCILE_UPDATE] = { ORDER_WRITE, IPTFHIR_UPDATE },
+};
+
 enum order_task order_task_of(const struct lane_item *item) {
-    switch (item->action) {
-    case RECONCILE_FIND: return ORDER_FIND;
-    case RECONCILE_READ: return ORDER_READ;
-    case RECONCILE_CREATE:
-    case RECONCILE_CREATE_IF_NONE:
-    case RECONCILE_CREATE_AT:
-    case RECONCILE_UPDATE: return ORDER_WRITE;
-    case RECONCILE_IN_STEP:
-    case RECONCILE_DECIDED:
-    case RECONCILE_STAY_HELD:
-    case RECONCILE_HOLD:
-    case RECONCILE_WAIT:
-    case RECONCILE_UNKNOWN:
-    case RECONCILE_ADOPT:
-    case RECONCILE_KEEP_THEIRS:
-    case RECONCILE_TAKE_ATTEMPT:
-    case RECONCILE_DROP_ATTEMPT:
-    case RECONCILE_RESET: break;
-    }
-    return ORDER_NONE;
+    size_t action = (size_t)item->action;
+    return action < sizeof asks / sizeof *asks ? asks[action].task : ORDER_NONE;
 }
 
 static bool no_memory(struct iptfhir_error *error) {
@@ -84,6 +79,16 @@ static bool print_body(struct cycle *c, const struct tree *body, struct iptfhir_
     return out->body != NULL || no_memory(error);
 }
 
+/* The id under which an item is, or would be, at the target; NULL: not known. */
+static const char *id_there(const struct lane_item *item, const char *our_id) {
+    if (item->state.server_id[0] != '\0')
+        return item->state.server_id;
+    if (item->found == FOUND_ONE)
+        return item->found_id;
+    bool looks_under_ours = item->action == RECONCILE_READ; /* where clients choose ids */
+    return looks_under_ours ? our_id : NULL;
+}
+
 /* What every order says of an item. */
 static bool name_item(struct cycle *c, const struct lane_item *item, struct iptfhir_item *out,
                       struct iptfhir_error *error) {
@@ -99,46 +104,17 @@ static bool name_item(struct cycle *c, const struct lane_item *item, struct iptf
         out->system = item->said->system;
         out->value = follows ? kept : item->said->value;
     }
-    if (item->state.server_id[0] != '\0')
-        out->server_id = item->state.server_id;
-    else if (item->found == FOUND_ONE)
-        out->server_id = item->found_id;
-    else if (item->action == RECONCILE_READ)
-        out->server_id = kept; /* under our own id, where clients choose ids */
+    out->server_id = id_there(item, kept);
     return true;
-}
-
-static iptfhir_verb verb_of(const struct lane_item *item) {
-    switch (item->action) {
-    case RECONCILE_CREATE_IF_NONE: return IPTFHIR_CREATE_IF_NONE;
-    case RECONCILE_CREATE_AT: return IPTFHIR_CREATE_AT;
-    case RECONCILE_UPDATE: return IPTFHIR_UPDATE;
-    case RECONCILE_IN_STEP:
-    case RECONCILE_DECIDED:
-    case RECONCILE_STAY_HELD:
-    case RECONCILE_HOLD:
-    case RECONCILE_WAIT:
-    case RECONCILE_UNKNOWN:
-    case RECONCILE_FIND:
-    case RECONCILE_READ:
-    case RECONCILE_CREATE:
-    case RECONCILE_ADOPT:
-    case RECONCILE_KEEP_THEIRS:
-    case RECONCILE_TAKE_ATTEMPT:
-    case RECONCILE_DROP_ATTEMPT:
-    case RECONCILE_RESET: break;
-    }
-    return IPTFHIR_CREATE;
 }
 
 /* Whether what is left of a body after references were left out still is what R4 asks for. */
 static bool is_complete(struct cycle *c, struct lane_item *item) {
     struct report report = { 0 };
-    if (item->omitted == 0 || r4_validate(item->out, &report)) {
-        report_free(&report);
-        return true;
-    }
+    bool complete = item->omitted == 0 || r4_validate(item->out, &report);
     report_free(&report);
+    if (complete)
+        return true;
     cycle_set_step(c, item, STORE_WAITING, "reference-held",
                    "it needs a reference to a resource that is not at the target: see why that one "
                    "is held");
@@ -229,52 +205,67 @@ static bool belongs(const struct cycle *c, const struct lane_item *item, enum or
     return strcmp(chart, its) == 0;
 }
 
+/* Whether another one of the lane is not at the target, and isn't written in this cycle. */
+static bool comes_later(const struct lane_item *other) {
+    bool is_there = other->state.server_id[0] != '\0';
+    bool is_written = !other->waits && order_task_of(other) == ORDER_WRITE;
+    return !is_there && !is_written;
+}
+
+/* Whether an item waits for one that isn't in a ring with it: it is repaired in a later cycle. */
+static bool waits_outside(const struct cycle *c, const struct lane_item *item) {
+    for (size_t i = 0; i < item->said->reference_count; i++) {
+        const struct lane_item *other = lane_find(&c->lane, item->said->references[i].uuid);
+        if (other != NULL && comes_later(other))
+            return true;
+    }
+    return false;
+}
+
 /* The first item that a ring of references keeps waiting: it goes without them, and is repaired. */
 static bool choose_from_ring(struct cycle *c) {
     for (size_t i = 0; i < c->lane.count; i++) {
         struct lane_item *item = &c->lane.items[i];
-        if (!belongs(c, item, ORDER_WRITE))
+        if (!belongs(c, item, ORDER_WRITE) || waits_outside(c, item))
             continue;
-        bool comes_later = false;
-        for (size_t k = 0; k < item->said->reference_count && !comes_later; k++) {
-            const struct lane_item *other = lane_find(&c->lane, item->said->references[k].uuid);
-            bool pending = other != NULL && other->state.server_id[0] == '\0';
-            comes_later = pending && (other->waits || order_task_of(other) != ORDER_WRITE);
-        }
-        if (comes_later)
-            continue; /* what it waits for isn't in the ring: it is repaired in a later cycle */
         choose(c, item);
         return true;
     }
     return false;
 }
 
-/* Chooses bodies in the order of their references; withdrawals only when no body is left, what
- * refers before what is referred to. */
-static void choose_writes(struct cycle *c, size_t most) {
-    bool transaction = c->reach->together == IPTFHIR_TRANSACTION;
-    bool found = true;
-    while (found && c->ordered_count < most) {
-        found = false;
-        for (size_t i = 0; i < c->lane.count && c->ordered_count < most; i++) {
-            struct lane_item *item = &c->lane.items[i];
-            if (item->wanted != STORE_WANTED_BODY || !belongs(c, item, ORDER_WRITE))
-                continue;
-            bool ready = transaction ? is_ready_with(c, item) : is_ready(c, item);
-            if (!ready)
-                continue;
+/* Chooses the bodies whose references are there, or come with them; true when it chose any. */
+static bool choose_bodies(struct cycle *c, bool transaction, size_t most) {
+    size_t before = c->ordered_count;
+    for (size_t i = 0; i < c->lane.count && c->ordered_count < most; i++) {
+        struct lane_item *item = &c->lane.items[i];
+        if (item->wanted != STORE_WANTED_BODY || !belongs(c, item, ORDER_WRITE))
+            continue;
+        bool ready = transaction ? is_ready_with(c, item) : is_ready(c, item);
+        if (ready)
             choose(c, item);
-            found = true;
-        }
-        found = found && transaction;
     }
-    if (c->ordered_count > 0 || choose_from_ring(c))
-        return;
+    return c->ordered_count > before;
+}
+
+/* Chooses withdrawals: what refers before what is referred to. */
+static void choose_withdrawals(struct cycle *c, size_t most) {
     for (size_t i = c->lane.count; i > 0 && c->ordered_count < most; i--) {
         struct lane_item *item = &c->lane.items[i - 1];
         if (item->wanted != STORE_WANTED_BODY && belongs(c, item, ORDER_WRITE))
             choose(c, item);
     }
+}
+
+/* Chooses bodies in the order of their references, in a transaction as many as come together;
+ * withdrawals only when no body is left. */
+static void choose_writes(struct cycle *c, size_t most) {
+    bool transaction = c->reach->together == IPTFHIR_TRANSACTION;
+    bool more = true;
+    while (more && c->ordered_count < most)
+        more = choose_bodies(c, transaction, most) && transaction;
+    if (c->ordered_count == 0 && !choose_from_ring(c))
+        choose_withdrawals(c, most);
 }
 
 static void choose_all(struct cycle *c, enum order_task task, size_t most) {
@@ -297,8 +288,8 @@ static bool lost_reference(const struct cycle *c, const struct lane_item *item) 
     for (size_t i = 0; i < item->said->reference_count; i++) {
         const struct store_reference *r = &item->said->references[i];
         const struct lane_item *other = lane_find(&c->lane, r->uuid);
-        bool gone = other != NULL && other->waits && other->state.server_id[0] == '\0';
-        if (gone && render_reference(&c->lane, r) == RENDER_PENDING)
+        bool lost = other != NULL && other->waits && comes_later(other);
+        if (lost && render_reference(&c->lane, r) == RENDER_PENDING)
             return true;
     }
     return false;
@@ -312,7 +303,7 @@ static bool write_items(struct cycle *c, struct iptfhir_item *items, size_t *cou
     size_t bytes = 0, kept = 0;
     for (size_t i = 0; i < c->ordered_count; i++) {
         struct lane_item *item = c->ordered[i];
-        iptfhir_verb verb = verb_of(item);
+        iptfhir_verb verb = asks[item->action].verb;
         if (transaction && lost_reference(c, item)) {
             item->place = SIZE_MAX;
             continue;
@@ -354,11 +345,41 @@ static bool ask_items(struct cycle *c, enum order_task task, struct iptfhir_item
     return true;
 }
 
-bool order_next(struct cycle *c, bool *any, struct iptfhir_error *error) {
-    static const enum order_task tasks[] = { ORDER_FIND, ORDER_READ, ORDER_WRITE };
+/* Chooses the items of an order for a task, as many as go together. */
+static void choose_for(struct cycle *c, enum order_task task) {
+    cut_choice(c, 0);
+    if (task == ORDER_WRITE)
+        choose_writes(c, c->reach->entries);
+    else
+        choose_all(c, task, c->reach->entries);
+}
+
+/* Makes the order for what was chosen; *any false when none of it can go. */
+static bool make_order(struct cycle *c, enum order_task task, bool *any,
+                       struct iptfhir_error *error) {
     static const iptfhir_task asked[] = {
         [ORDER_FIND] = IPTFHIR_FIND, [ORDER_READ] = IPTFHIR_READ, [ORDER_WRITE] = IPTFHIR_WRITE
     };
+    size_t count = c->ordered_count;
+    struct iptfhir_item *items = arena_zalloc(&c->arena, count * sizeof *items);
+    if (items == NULL)
+        return no_memory(error);
+    bool made = task == ORDER_WRITE ? write_items(c, items, &count, error)
+                                    : ask_items(c, task, items, error);
+    *any = made && count > 0;
+    if (!*any)
+        return made;
+    c->ask.order = (struct iptfhir_order) {
+        .task = asked[task], .chart = cycle_chart(c, c->ordered[0]), .items = items, .count = count
+    };
+    if (task == ORDER_WRITE && count > 1)
+        c->ask.order.together = c->reach->together;
+    memset(c->proved, 0, count);
+    return true;
+}
+
+bool order_next(struct cycle *c, bool *any, struct iptfhir_error *error) {
+    static const enum order_task tasks[] = { ORDER_FIND, ORDER_READ, ORDER_WRITE };
     *any = false;
     if (c->ordered == NULL) {
         c->ordered = arena_zalloc(&c->arena, (c->lane.count + 1) * sizeof *c->ordered);
@@ -366,33 +387,10 @@ bool order_next(struct cycle *c, bool *any, struct iptfhir_error *error) {
     }
     if (c->ordered == NULL || c->proved == NULL)
         return no_memory(error);
-    for (size_t t = 0; t < sizeof tasks / sizeof *tasks; t++) {
-        cut_choice(c, 0);
-        if (tasks[t] == ORDER_WRITE)
-            choose_writes(c, c->reach->entries);
-        else
-            choose_all(c, tasks[t], c->reach->entries);
-        if (c->ordered_count == 0)
-            continue;
-        struct iptfhir_item *items = arena_zalloc(&c->arena, c->ordered_count * sizeof *items);
-        if (items == NULL)
-            return no_memory(error);
-        size_t count = c->ordered_count;
-        bool made = tasks[t] == ORDER_WRITE ? write_items(c, items, &count, error)
-                                            : ask_items(c, tasks[t], items, error);
-        if (!made)
+    for (size_t t = 0; t < sizeof tasks / sizeof *tasks && !*any; t++) {
+        choose_for(c, tasks[t]);
+        if (c->ordered_count > 0 && !make_order(c, tasks[t], any, error))
             return false;
-        if (count == 0)
-            continue;
-        c->ask.order = (struct iptfhir_order) { .task = asked[tasks[t]],
-                                                .chart = cycle_chart(c, c->ordered[0]),
-                                                .items = items,
-                                                .count = count };
-        if (tasks[t] == ORDER_WRITE && count > 1)
-            c->ask.order.together = c->reach->together;
-        memset(c->proved, 0, count);
-        *any = true;
-        return true;
     }
     return true;
 }
