@@ -245,34 +245,6 @@ static const char *our_token(const struct ehr_resource *r) {
     return NULL;
 }
 
-/* Where it is noted when a resource was read and written. */
-static struct laws_asked *asked_for(struct laws *l, size_t ehr, const char *path) {
-    const char *name = path[0] == '/' ? path + 1 : path;
-    size_t i = 0;
-    while (i < l->asked_count && (l->asked[i].ehr != ehr || strcmp(l->asked[i].path, name) != 0))
-        i++;
-    if (i == LAWS_ASKED || strlen(name) >= sizeof l->asked[i].path)
-        return NULL;
-    if (i == l->asked_count) {
-        l->asked_count++;
-        l->asked[i] = (struct laws_asked) { .ehr = ehr };
-        (void)snprintf(l->asked[i].path, sizeof l->asked[i].path, "%s", name);
-    }
-    return &l->asked[i];
-}
-
-/* Whether the EHR was reset between our look at a resource and the write that followed: with the
- * same ids and versions as before nothing could tell us. */
-static bool reset_between(struct laws *l, size_t ehr, const struct ehr_resource *r) {
-    enum { CYCLE_MS = 60000 };
-    char path[EHR_TYPE + EHR_ID + 2];
-    (void)snprintf(path, sizeof path, "%s/%s", r->type, r->id);
-    const struct laws_asked *a = asked_for(l, ehr, path);
-    if (!l->was_reset[ehr] || a == NULL || a->written_ms == 0)
-        return false;
-    return a->based_ms <= l->reset_ms[ehr] && a->written_ms - a->based_ms < CYCLE_MS;
-}
-
 /* What somebody took out there is no foreign edit any more once the clinic has taken it out too and
  * has looked. */
 static void note_agreed(struct laws *l, size_t ehr, const char *path) {
@@ -296,25 +268,11 @@ static void note_agreed(struct laws *l, size_t ehr, const char *path) {
     }
 }
 
-static void note_asked(struct laws *l, size_t ehr, const struct iptfhir_http_request *request) {
-    bool read = strcmp(request->method, "GET") == 0;
-    struct laws_asked *a = asked_for(l, ehr, request->path);
-    if (a == NULL)
-        return;
-    if (read) {
-        a->read_ms = l->world->now_ms;
-    } else {
-        a->written_ms = l->world->now_ms;
-        a->based_ms = a->read_ms;
-    }
-    note_agreed(l, ehr, request->path);
-}
-
 void laws_leaves(struct laws *l, size_t ehr, const struct iptfhir_http_request *request) {
     struct arena a = { 0 };
     bool search = strstr(request->path, "_search") != NULL;
     count_request(l);
-    note_asked(l, ehr, request);
+    note_agreed(l, ehr, request->path);
     if (request->body == NULL || search)
         return;
     const struct tree *body = json_read_copy(&a, request->body, request->body_length, NULL, NULL);
@@ -399,8 +357,7 @@ void laws_committed(struct laws *l, size_t ehr, const struct ehr_resource *befor
     const char *value = our_token(after);
     if (before != NULL && !before->deleted && value != NULL) {
         const char *former = our_token(before);
-        bool stranger = former == NULL || strcmp(former, value) != 0;
-        if (stranger && !reset_between(l, ehr, before))
+        if (former == NULL || strcmp(former, value) != 0)
             laws_break(l, "stranger-overwritten", "ehr%zu %s/%s", ehr, after->type, after->id);
     }
     if (before != NULL && before->deleted && !l->may_recreate)
@@ -434,7 +391,6 @@ void laws_edited(struct laws *l, size_t ehr, const struct ehr_resource *r, const
 void laws_reset(struct laws *l, size_t ehr) {
     size_t kept = 0;
     l->was_reset[ehr] = true;
-    l->reset_ms[ehr] = l->world->now_ms;
     memset(l->stood[ehr], 0, sizeof l->stood[ehr]);
     for (size_t i = 0; i < l->edit_count; i++)
         if (l->edits[i].ehr != ehr)

@@ -7,7 +7,7 @@
 #include "tests/world/clinic.h"
 #include "tests/world/sim_world.h"
 
-enum { LAWS_EDITS = 128, LAWS_CHARTS = 64, LAWS_ASKED = 128 };
+enum { LAWS_EDITS = 128, LAWS_CHARTS = 64 };
 /* What somebody at an EHR wrote into one element; number 0: removed it. */
 struct laws_edit {
     size_t ehr;
@@ -21,23 +21,13 @@ struct laws_chart {
     char id[EHR_ID];
     int64_t right_ms; /* steady: when last */
 };
-/* When something was last asked for, or written. */
-struct laws_asked {
-    size_t ehr;
-    char path[EHR_TYPE + EHR_ID + 2];
-    int64_t read_ms, written_ms; /* steady */
-    int64_t based_ms;            /* the look that the write followed */
-};
 struct laws {
     struct sim_world *world;
     struct clinic *clinic;
     int64_t match_age_ms;
-    bool overwrites[SIM_EHRS];  /* policy or server let foreign edits be lost */
-    bool doubles[SIM_EHRS];     /* the server can't keep the promise: commits come too late */
-    bool was_reset[SIM_EHRS];   /* the server forgot: what was there may be missing */
-    int64_t reset_ms[SIM_EHRS]; /* steady: when last */
-    struct laws_asked asked[LAWS_ASKED];
-    size_t asked_count;
+    bool overwrites[SIM_EHRS]; /* policy or server let foreign edits be lost */
+    bool doubles[SIM_EHRS];    /* the server can't keep the promise: commits come too late */
+    bool was_reset[SIM_EHRS];  /* the server forgot: what was there may be missing */
     bool stood[SIM_EHRS][CLINIC_RECORDS][CLINIC_PATIENTS]; /* a record's resources stood in
                                                                this patient's chart */
     bool was_restored;     /* an older store was put in place: EHRs hold newer content */

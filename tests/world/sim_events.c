@@ -398,7 +398,6 @@ void sim_between_calls(void *user) {
     if (run->race_in < 0 || run->race_in-- > 0)
         return;
     command(run, &run->race);
-    run->raced = true;
 }
 
 /* ---- our process and its place ---- */

@@ -156,7 +156,6 @@ static void deliver(struct sim_run *run, int64_t until_ms) {
     int64_t patience_ms = run->clinic.feed != NULL ? 1 : PATIENCE_MS;
     uint64_t races = run->outcome->races;
     run->wait_ms = 0;
-    run->raced = false;
     run->moved = delivery_step(run->delivery, patience_ms, &run->wait_ms, &error);
     run->outcome->steps++;
     bool raced = run->outcome->races != races;
@@ -195,8 +194,7 @@ void sim_live(struct sim_run *run, int64_t until_ms, bool rest) {
             sim_die(run);
         bool nothing_due = run->moved == DELIVERY_IN_STEP ||
                            (run->moved == DELIVERY_RESTS && run->wait_ms == INT64_MAX);
-        bool busy = run->clinic.feed != NULL || run->raced;
-        if (rest && run->alive && !busy && nothing_due)
+        if (rest && run->alive && run->clinic.feed == NULL && nothing_due)
             return;
     }
 }

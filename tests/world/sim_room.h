@@ -27,7 +27,6 @@ struct sim_run {
     /* a command of a second process, in so many calls to the store */
     struct sim_event race;
     int race_in; /* -1: none */
-    bool raced;  /* it came during the step under way: delivery looks once more */
     /* the store */
     struct store_medium *medium, *backup;
     struct clinic_known backup_known[CLINIC_RECORDS];
