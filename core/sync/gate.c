@@ -151,9 +151,8 @@ static void join_identity(const struct tree *facts, int64_t revision_ms, int64_t
 
 /* Since when a record says who its patient is. One that names another patient by now has moved on
  * without saying it again: any other record knows better. */
-static int64_t identity_since(const struct store_record *record) {
-    bool moved = strcmp(record->code, "patient-changed") == 0;
-    return moved ? INT64_MIN : record->revision_ms;
+static int64_t identity_since(const struct tree *facts, const struct store_record *record) {
+    return tree_get(facts, "moved") != NULL ? INT64_MIN : record->revision_ms;
 }
 
 /* Whether what a record permits still counts: a refusal always does. */
@@ -230,7 +229,7 @@ bool gate_join(struct arena *a, const struct store_record *records, size_t count
         join_one(facts[i], records[i].revision_ms, decisions, out);
         if (!permissions_count(&records[i]))
             drop_permissions(decisions, before, &out->decision_count);
-        join_identity(facts[i], identity_since(&records[i]), &newest, out);
+        join_identity(facts[i], identity_since(facts[i], &records[i]), &newest, out);
         join_held(facts[i], &records[i], decisions, &newest, out);
     }
     out->decisions = decisions;

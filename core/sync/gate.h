@@ -10,8 +10,9 @@
  *    "minor": true when the site's policy holds everything of this patient}
  * Members may be missing. The facts of a record that is held are those of its last good revision,
  * and "held": [the facts that its refused revisions say], of which only refusals, Part 2 data and
- * who the patient is count (intake.h). Facts are joined over all records of the patient, of all
- * jobs. */
+ * who the patient is count (intake.h); "moved": true when its newest revision names another
+ * patient, so that others know better who this one is. Facts are joined over all records of the
+ * patient, of all jobs. */
 #ifndef CORE_SYNC_GATE_H
 #define CORE_SYNC_GATE_H
 

@@ -519,10 +519,11 @@ END_TEST
 
 START_TEST(a_record_that_names_another_patient_now_is_asked_last_who_this_one_is) {
     struct store_record records[] = { record_of("{\"patient\":{\"family\":\"Now\"}}"),
-                                      record_of("{\"patient\":{\"family\":\"Before\"}}") };
+                                      record_of(
+                                          "{\"patient\":{\"family\":\"Before\"},\"moved\":true}") };
     records[1].revision_ms = NOW;
     records[1].state = STORE_RECORD_HELD;
-    records[1].code = "patient-changed";
+    records[1].code = "invalid"; /* and by now it can't be read at all */
     struct gate_patient patient = join(records, 2);
     ck_assert_str_eq(tree_text(patient.identity, "family"), "Now");
     patient = join(records + 1, 1);

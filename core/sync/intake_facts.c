@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const char held_name[] = "held";
+static const char held_name[] = "held", moved_name[] = "moved";
 
 /* Facts as an object; NULL when they are none. */
 static struct tree *read_facts(struct intake *in, struct store_bytes facts) {
@@ -67,12 +67,34 @@ struct store_bytes facts_held(struct intake *in, struct store_bytes base, bool k
     return write_facts(in, facts);
 }
 
-struct store_bytes facts_live(struct intake *in, struct store_bytes facts) {
+struct store_bytes facts_moved(struct intake *in, struct store_bytes facts) {
     struct tree *tree = read_facts(in, facts);
-    if (tree == NULL || tree_get(tree, held_name) == NULL)
+    if (tree == NULL || tree_get(tree, moved_name) != NULL)
         return facts;
-    tree_remove(tree_get(tree, held_name));
-    return write_facts(in, tree);
+    struct tree *yes = tree_new(&in->scratch, TREE_BOOLEAN);
+    bool ok = yes != NULL;
+    if (ok) {
+        yes->boolean = true;
+        ok = tree_add(&in->scratch, tree, moved_name, yes);
+    }
+    if (ok)
+        return write_facts(in, tree);
+    intake_fault(in, "memory", "out of memory");
+    return facts;
+}
+
+struct store_bytes facts_live(struct intake *in, struct store_bytes facts) {
+    static const char *const names[] = { held_name, moved_name };
+    struct tree *tree = read_facts(in, facts);
+    bool changed = false;
+    for (size_t i = 0; tree != NULL && i < sizeof names / sizeof *names; i++) {
+        struct tree *member = tree_get(tree, names[i]);
+        if (member == NULL)
+            continue;
+        tree_remove(member);
+        changed = true;
+    }
+    return changed ? write_facts(in, tree) : facts;
 }
 
 const char *facts_local_id(struct intake *in, struct store_bytes facts) {

@@ -142,7 +142,9 @@ void holds_settle(struct intake *in);
  * what the refused revisions say under "held". */
 struct store_bytes facts_held(struct intake *in, struct store_bytes base, bool keep_held,
                               const struct store_bytes *said, size_t count);
-/* The facts without what was held. */
+/* The same facts, of a record that names another patient by now. */
+struct store_bytes facts_moved(struct intake *in, struct store_bytes facts);
+/* The facts without what was held, of a record that names its patient again. */
 struct store_bytes facts_live(struct intake *in, struct store_bytes facts);
 /* patient.localId of facts, NULL when it can't be read. */
 const char *facts_local_id(struct intake *in, struct store_bytes facts);

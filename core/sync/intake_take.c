@@ -207,6 +207,7 @@ static void hold_moved(struct intake *in, struct store_record *row,
         row->order = record->order;
         row->code = ""; /* so that the row is written */
     }
+    row->facts = facts_moved(in, row->facts);
     bits_set(in, &in->counted, row->no);
     hold_reading(in, row, record, "patient-changed", detail, now_ms);
 }

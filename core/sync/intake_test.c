@@ -609,8 +609,11 @@ START_TEST(what_was_sent_is_held_when_its_patient_changes) {
     ck_assert_str_eq(said("p1"), "Goal:a=1 body");
     ck_assert_str_eq(holds(), "r1//patient-changed");
     ck_assert_str_eq(arena_strndup(&arena, row("r1").facts.data, row("r1").facts.length),
-                     "{\"held\":[{\"consents\":[\"no\"]}]}");
+                     "{\"moved\":true,\"held\":[{\"consents\":[\"no\"]}]}");
     ck_assert_ptr_null(strstr(row("r1").detail, "p1"));
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW + 2);
+    ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
+    ck_assert_str_eq(arena_strndup(&arena, row("r1").facts.data, row("r1").facts.length), "{}");
 }
 END_TEST
 
