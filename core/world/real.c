@@ -97,6 +97,7 @@ static void keep_answer(struct world_call *call, size_t index,
     to->location = keep(&call->arena, from->location, &ok);
     to->retry_after = keep(&call->arena, from->retry_after, &ok);
     to->content_type = keep(&call->arena, from->content_type, &ok);
+    to->date = keep(&call->arena, from->date, &ok);
     to->error = keep(&call->arena, from->error, &ok);
     if (from->body != NULL) {
         to->body = arena_strndup(&call->arena, from->body, from->body_length);

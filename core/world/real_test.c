@@ -21,14 +21,17 @@ static struct {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int waiting; /* requests that came */
-    int allowed; /* requests that may be answered */
+    int waiting;  /* requests that came */
+    int allowed;  /* requests that may be answered */
+    int answered; /* its number stands in the headers of each answer */
 } server;
 
 /* Reads one request, waits for leave, answers and closes. */
 static void *serve_one(void *user) {
-    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nETag: W/\"7\"\r\n"
-                                 "Content-Length: 5\r\nConnection: close\r\n\r\nhello";
+    static const char form[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nETag: W/\"7\"\r\n"
+                               "Location: /x/%d\r\nRetry-After: %d\r\nDate: day %d\r\n"
+                               "Content-Length: 5\r\nConnection: close\r\n\r\nhello";
+    char answer[512];
     int fd = (int)(intptr_t)user;
     char bytes[4096];
     ssize_t got = recv(fd, bytes, sizeof bytes, 0);
@@ -38,9 +41,11 @@ static void *serve_one(void *user) {
     while (got > 0 && server.allowed <= 0)
         pthread_cond_wait(&server.changed, &server.lock);
     server.allowed--;
+    int n = ++server.answered;
     pthread_mutex_unlock(&server.lock);
+    int length = snprintf(answer, sizeof answer, form, n, n, n);
     if (got > 0)
-        send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+        send(fd, answer, (size_t)length, MSG_NOSIGNAL);
     close(fd);
     return NULL;
 }
@@ -81,7 +86,7 @@ static void set_up(void) {
     ck_assert_int_eq(listen(server.listener, 8), 0);
     getsockname(server.listener, (struct sockaddr *)&address, &length);
     server.port = ntohs(address.sin_port);
-    server.waiting = server.allowed = 0;
+    server.waiting = server.allowed = server.answered = 0;
     pthread_mutex_init(&server.lock, NULL);
     pthread_cond_init(&server.changed, NULL);
     ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
@@ -124,6 +129,28 @@ START_TEST(a_call_comes_back_with_its_answer) {
     ck_assert_str_eq(call.answers[0].body, "hello");
     ck_assert_str_eq(call.answers[0].etag, "W/\"7\"");
     arena_free(&call.arena);
+}
+END_TEST
+
+START_TEST(an_answer_keeps_its_headers_when_the_next_call_is_made) {
+    struct world_call calls[2];
+    size_t target = connect_to(server.port, 1);
+    memset(calls, 0, sizeof calls);
+    allow(2);
+    for (int i = 0; i < 2; i++) {
+        calls[i].target = target;
+        calls[i].requests = &request;
+        calls[i].count = 1;
+        ck_assert(world->start(world, &calls[i], &error));
+        ck_assert_ptr_eq(world->done(world, LONG_MS), &calls[i]);
+    }
+    const struct iptfhir_http_response *first = &calls[0].answers[0];
+    ck_assert_str_eq(first->location, "/x/1");
+    ck_assert_str_eq(first->retry_after, "1");
+    ck_assert_str_eq(first->content_type, "text/plain");
+    ck_assert_str_eq(first->date, "day 1");
+    for (int i = 0; i < 2; i++)
+        arena_free(&calls[i].arena);
 }
 END_TEST
 
@@ -201,6 +228,7 @@ int main(void) {
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_set_timeout(c, 120);
     tcase_add_test(c, a_call_comes_back_with_its_answer);
+    tcase_add_test(c, an_answer_keeps_its_headers_when_the_next_call_is_made);
     tcase_add_test(c, as_many_calls_are_under_way_as_there_are_threads);
     tcase_add_test(c, where_nobody_listens_nothing_was_sent);
     tcase_add_test(c, a_watched_descriptor_ends_a_wait);
