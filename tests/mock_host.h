@@ -4,7 +4,7 @@
 #ifndef TESTS_MOCK_HOST_H
 #define TESTS_MOCK_HOST_H
 
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 #include <iptfhir/text.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,21 +64,10 @@ struct mock_host {
     struct iptfhir_host host; /* first: the plugin gets &mock.host */
     char log[8192];           /* all lines */
     bool stop;                /* what stopping() says */
-    /* Optional answers; without them document() reads JSON files, translate() knows nothing. */
+    /* Optional answers; without them document() reads JSON files and list() has none. */
     /* A node built in `lasting`; NULL: cannot be read. */
     const struct iptfhir_node *(*document)(const char *path, struct iptfhir_document *lasting);
-    const char *(*translate)(const char *map, const char *code);
     const char *const *(*list)(const char *folder, const char *suffix);
-    iptfhir_status (*http)(const struct iptfhir_http_request *, size_t count,
-                           struct iptfhir_http_response *, struct iptfhir_error *);
-    iptfhir_status (*merge)(const char *base, const char *mine, const char *theirs,
-                            const char **merged, const char **overlap);
-    struct iptfhir_http_settings http_settings; /* of the last http_open() */
-    unsigned http_open_count;
-};
-
-struct iptfhir_http {
-    struct mock_host *mock;
 };
 
 MOCK_UNUSED static void mock_log(const struct iptfhir_host *h, iptfhir_level level,
@@ -167,48 +156,6 @@ MOCK_UNUSED static void mock_identity(const struct iptfhir_host *h, const char *
              (unsigned long long)(b & 0xFFFFFFFFFFFF));
 }
 
-MOCK_UNUSED static const char *mock_translate(const struct iptfhir_host *h, const char *map,
-                                              const char *code) {
-    const struct mock_host *m = (const struct mock_host *)h;
-    return m->translate ? m->translate(map, code) : NULL;
-}
-
-MOCK_UNUSED static struct iptfhir_http *mock_http_open(const struct iptfhir_host *h,
-                                                       const struct iptfhir_http_settings *s,
-                                                       struct iptfhir_error *e) {
-    struct mock_host *m = (struct mock_host *)(uintptr_t)h;
-    struct iptfhir_http *http = (struct iptfhir_http *)malloc(sizeof *http);
-    (void)e;
-    if (http) {
-        http->mock = m;
-        m->http_settings = *s;
-        m->http_open_count++;
-    }
-    return http;
-}
-
-MOCK_UNUSED static iptfhir_status mock_http(struct iptfhir_http *http,
-                                            const struct iptfhir_http_request *requests,
-                                            size_t count, struct iptfhir_http_response *responses,
-                                            struct iptfhir_error *e) {
-    return http->mock->http ? http->mock->http(requests, count, responses, e) : IPTFHIR_RETRY;
-}
-
-MOCK_UNUSED static void mock_http_close(struct iptfhir_http *http) {
-    if (http)
-        http->mock->http_open_count--;
-    free(http);
-}
-
-MOCK_UNUSED static iptfhir_status mock_merge(const struct iptfhir_host *h, const char *base,
-                                             const char *mine, const char *theirs,
-                                             const char **merged, const char **overlap,
-                                             struct iptfhir_error *e) {
-    const struct mock_host *m = (const struct mock_host *)h;
-    (void)e;
-    return m->merge ? m->merge(base, mine, theirs, merged, overlap) : IPTFHIR_REJECT;
-}
-
 /* Makes the host ready; everything else in it is zero. */
 MOCK_UNUSED static void mock_host_open(struct mock_host *m) {
     memset(m, 0, sizeof *m);
@@ -222,11 +169,6 @@ MOCK_UNUSED static void mock_host_open(struct mock_host *m) {
     m->host.position = mock_position;
     m->host.list = mock_list;
     m->host.identity = mock_identity;
-    m->host.translate = mock_translate;
-    m->host.http_open = mock_http_open;
-    m->host.http = mock_http;
-    m->host.http_close = mock_http_close;
-    m->host.merge = mock_merge;
 }
 
 /* Frees the documents. */
@@ -530,7 +472,7 @@ MOCK_UNUSED static void mock_candidate(struct iptfhir_evidence_sink *s,
         if (used < room)                                                                           \
             used += (size_t)snprintf(out + used, room - used, __VA_ARGS__);                        \
     } while (0)
-    MOCK_ADD("%s%s%s", c->server_id, c->active ? " active" : "", c->as_asked ? " as-asked" : "");
+    MOCK_ADD("%s%s", c->server_id, c->active ? " active" : "");
     if (c->replaced_by != NULL)
         MOCK_ADD(" replaced-by %s", c->replaced_by);
     for (size_t i = 0; i < c->identifier_count; i++)

@@ -220,8 +220,6 @@ static const struct code table[] = {
     { "net-url", CODE_CONFIG, "the address cannot be used", "write https://host[:port]/path" },
     { "never-read", CODE_CONFIG, "no mapping reads a field that the samples have",
       "map it, or accept that it isn't sent" },
-    { "no-network", CODE_CONFIG, "a plugin asked for the network in a process that has none",
-      "use it as a target" },
     { "plugin-abi", CODE_CONFIG, "the plugin was built for another interface",
       "build it against the installed header" },
     { "plugin-empty", CODE_CONFIG, "the plugin provides nothing", "see the plugin guide" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calendar arithmetic, and the times of FHIR and HTTP. */
-#include <iptfhir/date.h>
+#include "core/base/date.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #define EPOCH_DAYS 719468
 #define DAYS_OF_ERA 146097 /* 400 years */
 
-int iptfhir_date_month_days(int year, int month) {
+int date_month_days(int year, int month) {
     static const int lengths[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     if (month < 1 || month > 12)
         return 0;
@@ -21,7 +21,7 @@ int iptfhir_date_month_days(int year, int month) {
 }
 
 bool iptfhir_date_exists(int year, int month, int day) {
-    return year >= 0 && year <= 9999 && day >= 1 && day <= iptfhir_date_month_days(year, month);
+    return year >= 0 && year <= 9999 && day >= 1 && day <= date_month_days(year, month);
 }
 
 int64_t iptfhir_date_to_days(int64_t year, int month, int day) {
@@ -34,7 +34,7 @@ int64_t iptfhir_date_to_days(int64_t year, int month, int day) {
     return era * DAYS_OF_ERA + day_of_era - EPOCH_DAYS;
 }
 
-void iptfhir_date_from_days(int64_t days, int *year, int *month, int *day) {
+void date_from_days(int64_t days, int *year, int *month, int *day) {
     int64_t from_march = days + EPOCH_DAYS;
     int64_t era = (from_march >= 0 ? from_march : from_march - (DAYS_OF_ERA - 1)) / DAYS_OF_ERA;
     int64_t day_of_era = from_march - era * DAYS_OF_ERA;
@@ -59,7 +59,7 @@ void iptfhir_date_format(int64_t days, char out[11]) {
     int year;
     int month;
     int day;
-    iptfhir_date_from_days(clamped, &year, &month, &day);
+    date_from_days(clamped, &year, &month, &day);
     memcpy(out, "0000-00-00", 11);
     put_two(out, year / 100);
     put_two(out + 2, year % 100);
@@ -204,7 +204,7 @@ static bool scan_rfc850(const char *text, int64_t now_ms, struct http_time *t) {
     int this_year;
     int month;
     int day;
-    iptfhir_date_from_days(now_ms / DAY_MS, &this_year, &month, &day);
+    date_from_days(now_ms / DAY_MS, &this_year, &month, &day);
     t->year += this_year / 100 * 100;
     if (t->year > this_year + 50)
         t->year -= 100;

@@ -5,7 +5,7 @@
 
 #include "core/base/str.h"
 
-#include <iptfhir/file.h>
+#include <iptfhir/files.h>
 
 /* Appends a regular file of at most `max` bytes to `out`. False with `why` (as from
  * iptfhir_file_open(); may be NULL) and errno: EFBIG when it is larger, ENOMEM when memory is out.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening regular files without waiting; linked by core and by plugins. */
-#include <iptfhir/file.h>
+#include <iptfhir/files.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -61,7 +61,7 @@ static inline void str_free(struct str *s) {
     if (s != NULL)
         iptfhir_text_free(&s->text);
 }
-static inline char *str_steal(struct str *s) {
-    return iptfhir_text_steal(&s->text);
-}
+/* Hands the bytes to the caller, who frees them with free(); NULL when the buffer failed. The
+ * buffer is empty again. */
+char *str_steal(struct str *s);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Growing buffers, JSON strings, UTF-8 and whole files. */
-#include <iptfhir/text.h>
+#include "core/base/str.h"
 
 #include "core/base/alloc.h"
 
@@ -181,19 +181,19 @@ void iptfhir_text_free(struct iptfhir_text *s) {
     *s = (struct iptfhir_text) { 0 };
 }
 
-char *iptfhir_text_steal(struct iptfhir_text *s) {
-    char *data = NULL;
-    if (s->failed || !iptfhir_text_reserve(s, 0)) {
-        iptfhir_text_free(s);
+char *str_steal(struct str *s) {
+    if (s->failed || !str_reserve(s, 0)) {
+        str_free(s);
         return NULL;
     }
-    data = s->data;
+    char *data = s->data;
     data[s->length] = '\0';
-    *s = (struct iptfhir_text) { 0 };
+    *s = (struct str) { 0 };
     return data;
 }
 
-size_t iptfhir_utf8_sequence(const char *bytes, size_t length) {
+/* The length of the UTF-8 sequence that begins at `bytes`, 0 when there is none. */
+static size_t utf8_sequence(const char *bytes, size_t length) {
     const unsigned char *p = (const unsigned char *)bytes;
     if (length == 0)
         return 0;
@@ -232,7 +232,7 @@ bool iptfhir_utf8_valid(const char *bytes, size_t length) {
                 continue;
             }
         }
-        size_t n = iptfhir_utf8_sequence(bytes + at, length - at);
+        size_t n = utf8_sequence(bytes + at, length - at);
         if (n == 0)
             return false;
         at += n;

@@ -126,10 +126,7 @@ static void check_rules(struct check *c) {
 
 /* Start an instance; where it can't start for a fault of others, only its options are checked. */
 static void try_instance(struct check *c, struct trial *t) {
-    const struct host_settings settings = { .config = c->config,
-                                            .instance = t->config,
-                                            .templates = c->templates,
-                                            .network = t->kind == TARGET ? &net_host : NULL };
+    const struct host_settings settings = { .config = c->config, .instance = t->config };
     if (!t->plugin || t->kind == FUNCTIONS)
         return;
     if (!c->templates || !c->config->identity_base) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clock of an evaluation, and the parts of dates and times. */
+#include "core/base/date.h"
 #include "core/fhirpath/internal.h"
 
-#include <iptfhir/date.h>
 #include <string.h>
 
 #define CALL(name)                                                                                 \
@@ -18,7 +18,7 @@ static moment now_of(const struct evaluation *e) {
     int year;
     int month;
     int day;
-    iptfhir_date_from_days(days, &year, &month, &day);
+    date_from_days(days, &year, &month, &day);
     return (moment) { .year = year,
                       .month = (int8_t)month,
                       .day = (int8_t)day,

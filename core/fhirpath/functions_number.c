@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions over numbers (N1 section 5.7), and the boundaries and precisions of numbers, dates and
  * times. */
+#include "core/base/date.h"
 #include "core/fhirpath/internal.h"
-
-#include <iptfhir/date.h>
 
 #include <math.h>
 #include <string.h>
@@ -241,7 +240,7 @@ static void fill_moment(moment *m, bool time, bool high) {
     if (!time && m->precision < 2)
         m->month = high ? 12 : 1;
     if (!time && m->precision < 3)
-        m->day = high ? (int8_t)iptfhir_date_month_days(m->year, m->month) : 1;
+        m->day = high ? (int8_t)date_month_days(m->year, m->month) : 1;
     if (m->precision < 4)
         m->hour = high ? 23 : 0;
     if (m->precision < 5)

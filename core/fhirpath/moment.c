@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Partial dates and times: parsing, precision-aware comparison, calendar arithmetic. */
+#include "core/base/date.h"
 #include "core/fhirpath/internal.h"
 
-#include <iptfhir/date.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,7 +90,7 @@ bool moment_parse(const char *text, size_t length, enum fhirpath_kind kind, mome
         m.month = (int8_t)v;
         m.precision = 2;
         if (skip(&p, end, '-')) {
-            if ((v = number(&p, end, 2)) < 1 || v > iptfhir_date_month_days(m.year, m.month))
+            if ((v = number(&p, end, 2)) < 1 || v > date_month_days(m.year, m.month))
                 return false;
             m.day = (int8_t)v;
             m.precision = 3;
@@ -145,7 +145,7 @@ static void from_days(int64_t days, moment *m) {
     int year;
     int month;
     int day;
-    iptfhir_date_from_days(days, &year, &month, &day);
+    date_from_days(days, &year, &month, &day);
     m->year = year;
     m->month = (int8_t)month;
     m->day = (int8_t)day;
@@ -229,8 +229,8 @@ static void add_months(moment *m, int64_t months) {
             year = total >= 0 ? total / 12 : (total - 11) / 12;
     m->year = (int32_t)year;
     m->month = (int8_t)(total - year * 12 + 1);
-    if (m->day > iptfhir_date_month_days(m->year, m->month))
-        m->day = (int8_t)iptfhir_date_month_days(m->year, m->month);
+    if (m->day > date_month_days(m->year, m->month))
+        m->day = (int8_t)date_month_days(m->year, m->month);
 }
 
 bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *unit, bool calendar,

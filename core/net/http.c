@@ -89,8 +89,6 @@ struct iptfhir_http {
     uint64_t sent;
 };
 
-const struct host_network net_host = { net_http_open, net_http, net_http_close };
-
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_ready = CURLE_FAILED_INIT;
 

@@ -23,17 +23,9 @@
 #ifndef CORE_NET_HTTP_H
 #define CORE_NET_HTTP_H
 
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 
-/* What the services of a host for plugins are made of: the http part of struct iptfhir_host,
- * without the host. */
-struct host_network {
-    struct iptfhir_http *(*http_open)(const struct iptfhir_http_settings *, struct iptfhir_error *);
-    iptfhir_status (*http)(struct iptfhir_http *, const struct iptfhir_http_request *, size_t count,
-                           struct iptfhir_http_response *, struct iptfhir_error *);
-    void (*http_close)(struct iptfhir_http *);
-};
-extern const struct host_network net_host;
+struct iptfhir_http; /* one connection pool, used by one thread at a time */
 
 /* Opens a pool without connecting; the settings are copied. NULL and an error ("net-url", "net-ca",
  * "net-memory") when the address or the CA file cannot be used. Zero limits get defaults: 60 s, 10

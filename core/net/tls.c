@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 
 #include <arpa/inet.h>
-#include <iptfhir/file.h>
+#include <iptfhir/files.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>

@@ -4,7 +4,7 @@
 #define CORE_NET_TLS_H
 
 #include <curl/curl.h>
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 #include <stdbool.h>
 #include <stddef.h>
 

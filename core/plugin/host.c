@@ -213,102 +213,6 @@ static void host_identity(const struct iptfhir_host *table, const char *type, co
     (void)identity_make(base, type, key, out);
 }
 
-static const char *host_translate(const struct iptfhir_host *table, const char *map,
-                                  const char *code) {
-    const struct template_set *set = self(table)->settings.templates;
-    return set ? template_translate(set, map, code) : NULL;
-}
-
-static struct iptfhir_http *host_http_open(const struct iptfhir_host *table,
-                                           const struct iptfhir_http_settings *settings,
-                                           struct iptfhir_error *error) {
-    const struct host_network *network = self(table)->settings.network;
-    if (network)
-        return network->http_open(settings, error);
-    error_set(error, "no-network", self(table)->settings.instance->where,
-              "this process has no network: only targets speak HTTP");
-    return NULL;
-}
-
-/* What a handle needs no host for: only a process with network can have one. */
-static iptfhir_status host_http(struct iptfhir_http *http,
-                                const struct iptfhir_http_request *requests, size_t count,
-                                struct iptfhir_http_response *responses,
-                                struct iptfhir_error *error) {
-    return net_host.http(http, requests, count, responses, error);
-}
-
-static void host_http_close(struct iptfhir_http *http) {
-    net_host.http_close(http);
-}
-
-/* Texts of a thread's last merge, which the plugin borrows; freed with the thread. */
-struct merge_texts {
-    struct str merged, overlap;
-};
-static pthread_key_t merge_key;
-static pthread_once_t merge_once = PTHREAD_ONCE_INIT;
-static bool merge_ready;
-
-static void free_merge_texts(void *texts) {
-    struct merge_texts *t = texts;
-    str_free(&t->merged);
-    str_free(&t->overlap);
-    free(t);
-}
-
-static void make_merge_key(void) {
-    merge_ready = pthread_key_create(&merge_key, free_merge_texts) == 0;
-}
-
-/* This thread's texts, emptied; NULL when memory is out. */
-static struct merge_texts *merge_texts(void) {
-    pthread_once(&merge_once, make_merge_key);
-    struct merge_texts *t = merge_ready ? pthread_getspecific(merge_key) : NULL;
-    if (!t && merge_ready && (t = calloc(1, sizeof *t)) && pthread_setspecific(merge_key, t) != 0) {
-        free(t);
-        t = NULL;
-    }
-    if (t && (t->merged.failed || t->overlap.failed)) {
-        str_free(&t->merged);
-        str_free(&t->overlap);
-        *t = (struct merge_texts) { 0 };
-    }
-    if (t) {
-        str_clear(&t->merged);
-        str_clear(&t->overlap);
-    }
-    return t;
-}
-
-static iptfhir_status host_merge(const struct iptfhir_host *table, const char *base,
-                                 const char *mine, const char *theirs, const char **merged,
-                                 const char **overlap, struct iptfhir_error *error) {
-    (void)table;
-    struct arena arena = { 0 };
-    struct tree *result = NULL;
-    const char *const texts[] = { base, mine, theirs };
-    struct tree *trees[3] = { 0 };
-    iptfhir_status status = IPTFHIR_FATAL;
-    struct merge_texts *t = merge_texts();
-    for (int i = 0; t && i < 3; i++)
-        if (!(trees[i] = json_read_copy(&arena, texts[i], strlen(texts[i]), NULL, error)))
-            goto out;
-    bool clean = t && tree_merge(&arena, trees[0], trees[1], trees[2], &result, &t->overlap);
-    if (result)
-        json_write(&t->merged, result, JSON_COMPACT);
-    if (!t || t->merged.failed || t->overlap.failed || (clean && !result)) {
-        error_set(error, "memory", NULL, "out of memory");
-        goto out;
-    }
-    *merged = t->merged.data ? t->merged.data : "";
-    *overlap = t->overlap.data ? t->overlap.data : "";
-    status = clean ? IPTFHIR_OK : IPTFHIR_REJECT;
-out:
-    arena_free(&arena);
-    return status;
-}
-
 struct host *host_new(const struct host_settings *settings) {
     struct host *h = calloc(1, sizeof *h);
     if (!h)
@@ -321,12 +225,7 @@ struct host *host_new(const struct host_settings *settings) {
                                        .document = host_document,
                                        .position = host_position,
                                        .list = host_list,
-                                       .identity = host_identity,
-                                       .translate = host_translate,
-                                       .http_open = host_http_open,
-                                       .http = host_http,
-                                       .http_close = host_http_close,
-                                       .merge = host_merge };
+                                       .identity = host_identity };
     h->table.lasting = node_document(&h->lasting);
     h->settings = *settings;
     pthread_mutex_init(&h->lock, NULL);

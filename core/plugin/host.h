@@ -5,8 +5,6 @@
 #define CORE_PLUGIN_HOST_H
 
 #include "core/config/config.h"
-#include "core/net/http.h"
-#include "core/template/template.h"
 
 #include <stdatomic.h>
 
@@ -14,9 +12,7 @@ struct host;
 struct host_settings {
     const struct config *config;
     const struct config_instance *instance; /* names log lines */
-    const struct template_set *templates;   /* translate(); NULL: no maps */
-    const struct host_network *network;     /* NULL: this process has no network */
-    const atomic_bool *stopping;
+    const atomic_bool *stopping;            /* NULL: the service never stops */
 };
 /* Copies the settings; what they point to must outlive the host. NULL when memory is out. */
 struct host *host_new(const struct host_settings *settings);

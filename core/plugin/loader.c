@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <iptfhir/target.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "core/plugin/loader.h"
 
 #include <check.h>
+#include <iptfhir/target.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -84,9 +84,9 @@ static bool is_stopping(struct courier *c) {
 static bool open_target(struct courier *c, const struct config_instance *from,
                         struct report *report) {
     struct opened *o = &c->opened[c->target_count];
-    const struct host_settings settings = {
-        .config = c->config, .instance = from, .network = &net_host, .stopping = &c->stopping
-    };
+    const struct host_settings settings = { .config = c->config,
+                                            .instance = from,
+                                            .stopping = &c->stopping };
     o->plugin = plugin_load(c->config, from, report);
     if (o->plugin == NULL)
         return false;

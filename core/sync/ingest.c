@@ -448,8 +448,7 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
         goto out;
     in.pipeline = pipeline_open_config(config, job, &page->stop, &report);
     if (in.pipeline != NULL)
-        reader =
-            reader_open(config, job, pipeline_templates(in.pipeline), NULL, &page->stop, &report);
+        reader = reader_open(config, job, NULL, &page->stop, &report);
     if (reader == NULL)
         goto out;
     code = EXIT_FAULT;

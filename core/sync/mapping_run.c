@@ -100,8 +100,8 @@ int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeli
                                         .cursor = take_cursor,
                                         .progress = take_progress };
     struct iptfhir_error error = ERROR_INIT;
-    struct reader *reader = reader_open(pipeline_config(pipeline), pipeline_job(pipeline),
-                                        pipeline_templates(pipeline), path, &r.stopping, report);
+    struct reader *reader =
+        reader_open(pipeline_config(pipeline), pipeline_job(pipeline), path, &r.stopping, report);
     if (!reader)
         return EXIT_CONFIG;
     iptfhir_status status = reader_poll(reader, NULL, &sink, &error);

@@ -2,7 +2,6 @@
 /* The patient match: names as they are compared, and the rules. */
 #include "core/sync/match.h"
 
-#include <iptfhir/plugin.h>
 #include <string.h>
 
 enum { NAME = 256 };

@@ -5,6 +5,8 @@
 
 #include "core/tree/tree.h"
 
+#include <iptfhir/target.h>
+
 /* A patient of the EHR, as evidence named it (struct iptfhir_candidate), kept. */
 struct match_candidate {
     const char *server_id;

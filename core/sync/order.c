@@ -48,8 +48,7 @@ bool order_match(struct cycle *c, struct iptfhir_error *error) {
     c->ordered_count = 0;
     c->ask.order = (struct iptfhir_order) { .task = IPTFHIR_MATCH,
                                             .identifiers = identifiers,
-                                            .identifier_count = count,
-                                            .patient = c->lane.our_id };
+                                            .identifier_count = count };
     return true;
 }
 

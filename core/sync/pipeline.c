@@ -97,7 +97,6 @@ static bool start_stages(struct pipeline *p, struct report *report) {
         struct stage *s = &p->stages[i];
         const struct host_settings settings = { .config = p->config,
                                                 .instance = p->job->mappers[i],
-                                                .templates = p->templates,
                                                 .stopping = p->stopping };
         s->host = host_new(&settings);
         s->instance = s->host ? instance_new(s->plugin, p->job->mappers[i], p->config,

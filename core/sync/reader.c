@@ -37,8 +37,7 @@ static bool replace_path(struct reader *r, const char *path) {
 }
 
 struct reader *reader_open(const struct config *config, const struct config_job *job,
-                           const struct template_set *templates, const char *path,
-                           const atomic_bool *stopping, struct report *report) {
+                           const char *path, const atomic_bool *stopping, struct report *report) {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
@@ -47,9 +46,9 @@ struct reader *reader_open(const struct config *config, const struct config_job 
         reader_close(r);
         return NULL;
     }
-    const struct host_settings settings = {
-        .config = config, .instance = &r->source, .templates = templates, .stopping = stopping
-    };
+    const struct host_settings settings = { .config = config,
+                                            .instance = &r->source,
+                                            .stopping = stopping };
     r->plugin = plugin_load(config, &r->source, report);
     if (r->plugin && !plugin_descriptor(r->plugin)->source)
         report_add(report, REPORT_ERROR, "plugin-kind", r->source.where, "plugin %s is no source",

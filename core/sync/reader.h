@@ -4,7 +4,7 @@
 #define CORE_SYNC_READER_H
 
 #include "core/config/config.h"
-#include "core/template/template.h"
+#include "core/plugin/host.h"
 
 #include <stdatomic.h>
 
@@ -12,8 +12,7 @@ struct reader;
 /* Loads the source's plugin; `path` replaces its option `path` (NULL: as configured). Faults go to
  * `report`, then NULL. */
 struct reader *reader_open(const struct config *config, const struct config_job *job,
-                           const struct template_set *templates, const char *path,
-                           const atomic_bool *stopping, struct report *report);
+                           const char *path, const atomic_bool *stopping, struct report *report);
 /* Polls once, from `cursor` (NULL: everything). */
 iptfhir_status reader_poll(struct reader *r, const char *cursor, struct iptfhir_record_sink *sink,
                            struct iptfhir_error *error);

@@ -84,7 +84,7 @@ static bool build_nodes(void) {
         ok = iptfhir_set_integer(n, d, o, "i", i) && ok;
         ok = n->set(d, o, "r", n->number_text(d, "0.25")) && ok;
         ok = iptfhir_set_text(n, d, o, "unknown-name", "text") && ok;
-        ok = iptfhir_set_copy(n, d, o, "copy", o) && ok;
+        ok = n->set(d, o, "copy", n->copy(d, o)) && ok;
         ok = n->append(list, o) && ok;
     }
     ok = n->write(d, list, NULL) != NULL && ok;

@@ -132,7 +132,7 @@ static void carry(struct carrier *c, struct world_call *call) {
     memset(answers, 0, bytes);
     for (size_t i = 0; i < call->count; i++)
         answers[i].size = sizeof answers[i];
-    iptfhir_status status = net_host.http(c->http, call->requests, call->count, answers, &error);
+    iptfhir_status status = net_http(c->http, call->requests, call->count, answers, &error);
     if (status != IPTFHIR_OK)
         say_not_sent(call, error.text);
     for (size_t i = 0; i < call->count && status == IPTFHIR_OK; i++)
@@ -184,7 +184,7 @@ static void close_connection(struct connection *connection) {
     for (size_t i = 0; i < connection->running; i++)
         pthread_join(connection->carriers[i].thread, NULL);
     for (size_t i = 0; i < connection->count; i++)
-        net_host.http_close(connection->carriers[i].http);
+        net_http_close(connection->carriers[i].http);
     pthread_cond_destroy(&connection->wake);
     base_free(connection->carriers);
     base_free(connection);
@@ -213,7 +213,7 @@ static bool start_carriers(struct connection *connection, size_t threads,
     for (; connection->count < threads; connection->count++) {
         struct carrier *c = &connection->carriers[connection->count];
         c->connection = connection;
-        c->http = net_host.http_open(settings, error);
+        c->http = net_http_open(settings, error);
         if (c->http == NULL)
             return false;
     }

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/tree/arena.h"
 
+#include <iptfhir/target.h>
 #include <stdint.h>
 
 /* Requests to one target, under way together. The caller owns it again once done() returned it;

@@ -4,25 +4,13 @@
 #ifndef IPTFHIR_DATE_H
 #define IPTFHIR_DATE_H
 
-#include <stdbool.h>
+#include <iptfhir/text.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-#ifndef IPTFHIR_API
-#define IPTFHIR_API __attribute__((visibility("default")))
-#endif
-
-/* 28 to 31; 0 when `month` is not 1 to 12. */
-IPTFHIR_API int iptfhir_date_month_days(int year, int month);
 /* True for a date of the years 0 to 9999 that exists. */
 IPTFHIR_API bool iptfhir_date_exists(int year, int month, int day);
 /* Days since 1970-01-01 of a date of the (proleptic) Gregorian calendar, of any year. */
 IPTFHIR_API int64_t iptfhir_date_to_days(int64_t year, int month, int day);
-/* The date of a day number. */
-IPTFHIR_API void iptfhir_date_from_days(int64_t days, int *year, int *month, int *day);
 /* Writes "YYYY-MM-DD"; years beyond 0 to 9999 are clamped. */
 IPTFHIR_API void iptfhir_date_format(int64_t days, char out[11]);
 
@@ -38,8 +26,4 @@ IPTFHIR_API bool iptfhir_http_date(const char *text, int64_t now_ms, int64_t *ms
 /* Milliseconds to wait, at `now_ms`, for a Retry-After value (RFC 9110 section 10.2.3: seconds or
  * an HTTP date); 0 for a date in the past, -1 when it is neither or NULL. */
 IPTFHIR_API int64_t iptfhir_retry_after(const char *value, int64_t now_ms);
-
-#ifdef __cplusplus
-}
-#endif
 #endif

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For sources that read files: which there are, which of them a cursor knows as read, and the
- * cursor's text. Link with libiptfhir. Nothing here has state. */
+/* For sources that read files: opening them, which there are, which of them a cursor knows as read,
+ * and the cursor's text. Link with libiptfhir. Nothing here has state; all of it is thread-safe. */
 #ifndef IPTFHIR_FILES_H
 #define IPTFHIR_FILES_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <iptfhir/text.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+/* Bytes of a refusal's text, its NUL included. */
+#define IPTFHIR_FILE_WHY 200
 
-#ifndef IPTFHIR_API
-#define IPTFHIR_API __attribute__((visibility("default")))
-#endif
+/* Opens `path` for reading when it is a regular file (or a link to one) of at most `max_bytes`
+ * bytes; nothing else is waited for or read. Returns a descriptor, which the caller closes, and
+ * fills `state`. Otherwise -1, with `why` saying what stands there, what was expected and what to
+ * do (no name of the file), and errno: EISDIR for a folder, ENXIO for a FIFO, socket or device,
+ * EFBIG when it is too large, or what open(2) said. `state` and `why` may be NULL. */
+IPTFHIR_API int iptfhir_file_open(const char *path, uint64_t max_bytes, struct stat *state,
+                                  char why[IPTFHIR_FILE_WHY]);
 
 struct iptfhir_file {
     char *path;
     const char *name; /* last component of path */
-    char *line;       /* its cursor line: the old one until the file is read, then the new one; may
-                         be NULL. Whoever replaces it frees the old one. */
+    /* Its cursor line: the old one until the file is read, then the new one; may be NULL. Whoever
+     * replaces it frees the old one. */
+    char *line;
     uint64_t size;
 };
 struct iptfhir_files {
@@ -29,7 +32,6 @@ struct iptfhir_files {
     size_t count;
     uint64_t total; /* bytes */
 };
-
 /* True when `path` means standard input: "-", also where a host made it absolute. */
 IPTFHIR_API bool iptfhir_files_is_stdin(const char *path);
 /* Lists the file `path`, or the files of the folder `path` whose names end in one of `suffixes`
@@ -44,8 +46,4 @@ IPTFHIR_API char *iptfhir_files_line(const char *name, const struct stat *state)
 IPTFHIR_API bool iptfhir_files_fresh(const struct stat *state);
 /* The cursor: the lines of all files, to be freed with free(); NULL when memory is out. */
 IPTFHIR_API char *iptfhir_files_cursor(const struct iptfhir_files *files);
-
-#ifdef __cplusplus
-}
-#endif
 #endif

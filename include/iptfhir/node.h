@@ -105,38 +105,21 @@ static inline const char *iptfhir_get_text(iptfhir_nodes api, const struct iptfh
                                            const char *name) {
     return api->text(api->get(object, name), NULL);
 }
-static inline bool iptfhir_get_integer(iptfhir_nodes api, const struct iptfhir_node *object,
-                                       const char *name, int64_t *value) {
-    return api->integer(api->get(object, name), value);
-}
 /* False also when the member is absent or no boolean. */
 static inline bool iptfhir_get_true(iptfhir_nodes api, const struct iptfhir_node *object,
                                     const char *name) {
     bool value = false;
     return api->boolean(api->get(object, name), &value) && value;
 }
-static inline struct iptfhir_node *iptfhir_string(iptfhir_nodes api, struct iptfhir_document *d,
-                                                  const char *text) {
-    return text == NULL ? NULL : api->string(d, text, strlen(text));
-}
 static inline bool iptfhir_set_text(iptfhir_nodes api, struct iptfhir_document *d,
                                     struct iptfhir_node *object, const char *name,
                                     const char *text) {
-    return api->set(d, object, name, iptfhir_string(api, d, text));
+    return text != NULL && api->set(d, object, name, api->string(d, text, strlen(text)));
 }
 static inline bool iptfhir_set_integer(iptfhir_nodes api, struct iptfhir_document *d,
                                        struct iptfhir_node *object, const char *name,
                                        int64_t value) {
     return api->set(d, object, name, api->whole(d, value));
-}
-static inline bool iptfhir_set_boolean(iptfhir_nodes api, struct iptfhir_document *d,
-                                       struct iptfhir_node *object, const char *name, bool value) {
-    return api->set(d, object, name, api->truth(d, value));
-}
-static inline bool iptfhir_set_copy(iptfhir_nodes api, struct iptfhir_document *d,
-                                    struct iptfhir_node *object, const char *name,
-                                    const struct iptfhir_node *value) {
-    return api->set(d, object, name, api->copy(d, value));
 }
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plugin sees of the host, with <iptfhir/node.h>. A plugin is a shared object that exports
- * the constant `iptfhir_plugin`. It includes nothing else of the project but these headers and
- * those of libiptfhir, and links with -z defs: it reaches the host through `struct iptfhir_host`
- * and the sinks it is handed.
+/* What a plugin sees of the host, with <iptfhir/node.h>; a target includes <iptfhir/target.h> too.
+ * A plugin is a shared object that exports the constant `iptfhir_plugin`. It includes nothing else
+ * of the project but these headers and those of libiptfhir, and links with -z defs: it reaches the
+ * host through `struct iptfhir_host` and the sinks it is handed.
  *
  * Ownership  Arguments are borrowed for the call. Nodes belong to documents (node.h). Neither side
  *            frees memory that the other allocated.
@@ -19,6 +19,7 @@
 #include <iptfhir/node.h>
 
 #ifdef __cplusplus
+#include <type_traits>
 extern "C" {
 #endif
 
@@ -93,56 +94,15 @@ struct iptfhir_option {
             max, choices, help                                                                     \
     }
 #ifdef __cplusplus
-extern "C++" {
-template <typename Wanted, typename Found> struct iptfhir_member_;
-template <typename Same> struct iptfhir_member_<Same, Same> {
-    static constexpr size_t at(size_t offset) {
-        return offset;
-    }
-};
-}
 #define IPTFHIR_OFFSET_(member_type, instance, member)                                             \
-    iptfhir_member_<member_type, decltype(static_cast<instance *>(nullptr)->member)>::at(          \
-        offsetof(instance, member))
+    (offsetof(instance, member) *                                                                  \
+     sizeof(typename std::enable_if<                                                               \
+            std::is_same<decltype(static_cast<instance *>(nullptr)->member), member_type>::value,  \
+            char>::type))
 #else
 #define IPTFHIR_OFFSET_(member_type, instance, member)                                             \
     _Generic(&((instance *)0)->member, member_type * : offsetof(instance, member))
 #endif
-
-/* ---- HTTP: the host's client; TLS is verified always ---- */
-struct iptfhir_http; /* one connection pool, used by one thread at a time */
-struct iptfhir_http_settings {
-    size_t size;
-    const char *base_url, *ca_file; /* https://…; PEM, NULL: the system's. Plain http: only with the
-                                       next, to a loopback host */
-    bool insecure_loopback;
-    int64_t timeout_ms, connect_timeout_ms; /* whole request; connecting */
-    int64_t max_body, parallel; /* bytes of an answer that are taken; requests under way at once in
-                                   one call, at least 1 */
-};
-struct iptfhir_http_request {
-    size_t size;
-    const char *method, *path;  /* path and query, appended to base_url, already URL-encoded */
-    const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
-    const char *body;
-    size_t body_length; /* NULL: none */
-};
-typedef enum {
-    IPTFHIR_HTTP_ANSWERED, /* a complete answer */
-    IPTFHIR_HTTP_NOT_SENT, /* certainly nothing was processed: no connection, TLS refused */
-    IPTFHIR_HTTP_LOST /* sent in part or whole, no complete answer: the server may have acted */
-} iptfhir_http_outcome;
-struct iptfhir_http_response {
-    size_t size;
-    iptfhir_http_outcome outcome;
-    int status; /* 0: none; LOST may carry one */
-    const char *body;
-    size_t body_length;
-    bool truncated;                                           /* longer than max_body */
-    const char *etag, *location, *retry_after, *content_type; /* header values or NULL */
-    const char *error; /* when not ANSWERED: a message for people */
-    const char *date;  /* header value or NULL */
-};
 
 /* ---- the host ---- */
 struct iptfhir_host {
@@ -169,24 +129,9 @@ struct iptfhir_host {
     /* Names of the files in a folder of the mappings, ending in `suffix`, sorted, NULL-terminated;
      * borrowed. */
     const char *const *(*list)(const struct iptfhir_host *, const char *folder, const char *suffix);
-    /* UUIDv5 of "<identity base>/<type>/<key>" as text. */
+    /* The UUID of something of the patient of the record in hand, as identity() of mapping files
+     * makes it: the same for the same type and key. */
     void (*identity)(const struct iptfhir_host *, const char *type, const char *key, char out[37]);
-    /* Code that `map` (a ConceptMap's name) gives for system|code; NULL: no translation. Borrowed.
-     */
-    const char *(*translate)(const struct iptfhir_host *, const char *map, const char *code);
-    struct iptfhir_http *(*http_open)(const struct iptfhir_host *,
-                                      const struct iptfhir_http_settings *, struct iptfhir_error *);
-    /* Performs `count` requests, settings.parallel at a time; answers are borrowed until the next
-     * call. */
-    iptfhir_status (*http)(struct iptfhir_http *, const struct iptfhir_http_request *, size_t count,
-                           struct iptfhir_http_response *, struct iptfhir_error *);
-    void (*http_close)(struct iptfhir_http *);
-    /* Three-way merge of JSON texts: OK and a json text (borrowed until the next call from this
-     * thread) when `mine` and `theirs` changed different elements of `base`; REJECT and the JSON
-     * pointers that overlap otherwise. */
-    iptfhir_status (*merge)(const struct iptfhir_host *, const char *base, const char *mine,
-                            const char *theirs, const char **merged, const char **overlap,
-                            struct iptfhir_error *);
 };
 
 /* ---- sources ---- */
@@ -256,13 +201,9 @@ struct iptfhir_mapper {
     iptfhir_status (*map)(const void *self, const struct iptfhir_record *,
                           struct iptfhir_resource_sink *, struct iptfhir_error *);
 };
-#ifdef __cplusplus
-}
-#endif
-#include <iptfhir/target.h>
-#ifdef __cplusplus
-extern "C" {
-#endif
+
+struct iptfhir_target; /* in target.h */
+
 /* ---- functions and the plugin itself ---- */
 /* Becomes a FHIRPath function of every mapping file of a job that has the plugin as a mapper, or of
  * every job when the configuration lists it under `functions:`. Total, no state. */

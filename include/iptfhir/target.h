@@ -14,10 +14,56 @@
 #ifndef IPTFHIR_TARGET_H
 #define IPTFHIR_TARGET_H
 
+#include <iptfhir/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- HTTP: performed by the core; TLS is verified always ---- */
+struct iptfhir_http_settings {
+    size_t size;
+    const char *base_url; /* https://...; plain http only with insecure_loopback, to such a host */
+    const char *ca_file;  /* PEM; NULL: the system's */
+    bool insecure_loopback;
+    int64_t timeout_ms; /* of a whole request */
+    int64_t connect_timeout_ms;
+    int64_t max_body; /* bytes of an answer that are taken */
+    int64_t parallel; /* requests of one order that are under way at once, at least 1 */
+};
+struct iptfhir_http_request {
+    size_t size;
+    const char *method;
+    const char *path;           /* path and query, appended to base_url, already URL-encoded */
+    const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
+    const char *body;           /* NULL: none */
+    size_t body_length;
+};
+typedef enum {
+    IPTFHIR_HTTP_ANSWERED, /* a complete answer */
+    IPTFHIR_HTTP_NOT_SENT, /* certainly nothing was processed: no connection, TLS refused */
+    IPTFHIR_HTTP_LOST /* sent in part or whole, no complete answer: the server may have acted */
+} iptfhir_http_outcome;
+struct iptfhir_http_response {
+    size_t size;
+    iptfhir_http_outcome outcome;
+    int status; /* 0: none; LOST may carry one */
+    const char *body;
+    size_t body_length;
+    bool truncated; /* longer than max_body */
+    /* header values, or NULL */
+    const char *etag;
+    const char *location;
+    const char *retry_after;
+    const char *content_type;
+    const char *date;
+    const char *error; /* when not ANSWERED: a message for people */
+};
+
 /* ---- orders ---- */
 typedef enum {
     IPTFHIR_LEARN, /* what the server can do; no items */
-    IPTFHIR_MATCH, /* its patients with order.identifiers; no items */
+    IPTFHIR_MATCH, /* its patients with order.identifiers; no items; only where there is a server */
     IPTFHIR_FIND,  /* items by business identifier within order.chart, or as the server allows */
     IPTFHIR_READ,  /* items by server_id, as they are now */
     IPTFHIR_WRITE  /* items, as their verb says; together in one bundle when order.together */
@@ -56,7 +102,6 @@ struct iptfhir_order {
     size_t identifier_count;
     const struct iptfhir_item *items;
     size_t count;
-    const char *patient; /* of MATCH: our UUID of the patient; NULL: not known */
 };
 
 /* ---- evidence ---- */
@@ -100,9 +145,6 @@ struct iptfhir_candidate {
     const char *const *givens;   /* first given names, NULL-terminated */
     const char *birth_date;      /* "YYYY-MM-DD" or shorter; NULL */
     const char *sex;             /* male, female, other, unknown; NULL */
-    /* True: this target keeps no charts (a file). The candidate is the patient as asked for, under
-     * order.patient, and there is nothing to compare. A server of charts never says so. */
-    bool as_asked;
 };
 enum { /* what a server can do with a type */
        IPTFHIR_CAN_CREATE = 1,
@@ -170,4 +212,8 @@ struct iptfhir_target {
                                const struct iptfhir_http_response *answers, size_t count,
                                struct iptfhir_evidence_sink *sink);
 };
+
+#ifdef __cplusplus
+}
+#endif
 #endif

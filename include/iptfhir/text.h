@@ -9,10 +9,10 @@
 #include <stddef.h>
 
 #ifdef __cplusplus
-extern "C" {
-#endif
-
+#define IPTFHIR_API extern "C" __attribute__((visibility("default")))
+#else
 #define IPTFHIR_API __attribute__((visibility("default")))
+#endif
 
 /* A buffer of `length` bytes, NUL-terminated once anything was added. All zero is empty. A failed
  * allocation sets `failed`, after which every call does nothing: check once, at the end. */
@@ -22,7 +22,6 @@ struct iptfhir_text {
     size_t capacity;
     bool failed;
 };
-
 /* Makes room for `more` bytes and a NUL beyond length; false when memory is out. */
 IPTFHIR_API bool iptfhir_text_reserve(struct iptfhir_text *text, size_t more);
 IPTFHIR_API void iptfhir_text_add(struct iptfhir_text *text, const char *bytes, size_t length);
@@ -43,21 +42,12 @@ IPTFHIR_API void iptfhir_text_json(struct iptfhir_text *text, const char *bytes,
 /* The same without the quotes, for strings that are put together from pieces. */
 IPTFHIR_API void iptfhir_text_json_part(struct iptfhir_text *text, const char *bytes,
                                         size_t length);
+/* Appends a whole file of at most `max` bytes; false with errno set (EFBIG when it is larger). */
+IPTFHIR_API bool iptfhir_text_read_file(struct iptfhir_text *text, const char *path, size_t max);
 /* Keeps the memory and forgets the content, and a failure with it. */
 IPTFHIR_API void iptfhir_text_clear(struct iptfhir_text *text);
 IPTFHIR_API void iptfhir_text_free(struct iptfhir_text *text);
-/* Hands the bytes to the caller, who frees them with free(); NULL when the buffer failed. The
- * buffer is empty again. */
-IPTFHIR_API char *iptfhir_text_steal(struct iptfhir_text *text);
-/* Appends a whole file of at most `max` bytes; false with errno set (EFBIG when it is larger). */
-IPTFHIR_API bool iptfhir_text_read_file(struct iptfhir_text *text, const char *path, size_t max);
 
 /* True when the bytes are UTF-8 (RFC 3629: shortest forms, no surrogates). */
 IPTFHIR_API bool iptfhir_utf8_valid(const char *bytes, size_t length);
-/* The length of the UTF-8 sequence that begins at `bytes`, 0 when there is none. */
-IPTFHIR_API size_t iptfhir_utf8_sequence(const char *bytes, size_t length);
-
-#ifdef __cplusplus
-}
-#endif
 #endif

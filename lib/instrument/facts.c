@@ -44,8 +44,8 @@ bool facts_lists(const struct facts *f, const struct iptfhir_node *list, const c
 
 void facts_set_text(struct facts *f, struct iptfhir_node *object, const char *name,
                     const char *text) {
-    if (text != NULL)
-        facts_set(f, object, name, iptfhir_string(f->nodes, f->document, text));
+    if (text != NULL && !iptfhir_set_text(f->nodes, f->document, object, name, text))
+        f->failed = true;
 }
 
 void facts_copy(struct facts *f, struct iptfhir_node *object, const char *name,
@@ -79,7 +79,9 @@ struct iptfhir_node *facts_format(struct facts *f, const char *format, ...) {
     va_start(args, format);
     const char *text = format_text(fixed, &longer, format, args);
     va_end(args);
-    struct iptfhir_node *node = iptfhir_string(f->nodes, f->document, text);
+    struct iptfhir_node *node = NULL;
+    if (text != NULL)
+        node = f->nodes->string(f->document, text, strlen(text));
     iptfhir_text_free(&longer);
     return facts_made(f, node);
 }

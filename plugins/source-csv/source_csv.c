@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <iptfhir/date.h>
-#include <iptfhir/file.h>
 #include <iptfhir/files.h>
 #include <stdio.h>
 #include <stdlib.h>

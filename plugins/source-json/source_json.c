@@ -3,7 +3,6 @@
 #include "scan.h"
 
 #include <errno.h>
-#include <iptfhir/file.h>
 #include <iptfhir/files.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,7 @@
 /* One answer as the rest of the plugin sees it. */
 #include "answer.h"
 
-#include "retry_after.h"
-
+#include <iptfhir/date.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -76,10 +75,17 @@ void answer_open(struct answer *a, const struct iptfhir_http_response *response,
                            .content_type = response->content_type,
                            .error = response->error,
                            .came = now };
-    int64_t date;
-    if (response->date != NULL && http_date_read(response->date, &date))
-        a->came = date;
+    int64_t date_ms;
+    if (iptfhir_http_date(response->date, now * 1000, &date_ms))
+        a->came = date_ms / 1000;
     read_body(a, response);
+}
+
+int64_t answer_wait_ms(const struct answer *a) {
+    int64_t wait = iptfhir_retry_after(a->retry_after, a->came * 1000);
+    if (wait < 0)
+        return 0;
+    return wait < ANSWER_WAIT_MOST_MS ? wait : ANSWER_WAIT_MOST_MS;
 }
 
 void answer_open_entry(struct answer *a, const json_t *entry, struct slice resource,

@@ -7,9 +7,10 @@
 #include "location.h"
 #include "slices.h"
 
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 #include <jansson.h>
 
+enum { ANSWER_WAIT_MOST_MS = 24 * 3600 * 1000 };
 enum answer_body {
     ANSWER_EMPTY,    /* none, or blanks */
     ANSWER_RESOURCE, /* a JSON object with a resourceType that is no OperationOutcome */
@@ -40,6 +41,9 @@ void answer_open_entry(struct answer *a, const json_t *entry, struct slice resou
                        const struct answer *whole);
 void answer_close(struct answer *a);
 
+/* Milliseconds that its Retry-After asks to wait (RFC 9110 10.2.3), at most a day; 0: it doesn't.
+ */
+int64_t answer_wait_ms(const struct answer *a);
 /* True when it is a 2xx. */
 bool answer_succeeded(const struct answer *a);
 /* True when an issue says that something failed: severity error or fatal, or none. */

@@ -12,18 +12,18 @@ void bundle_begin(struct request_writer *w, const char *type) {
     request_header(w, "Cache-Control: no-cache");
     request_header(w, "Prefer: return=representation");
     request_body(w);
-    text_puts(&w->text, "{\"resourceType\":\"Bundle\",\"type\":\"");
-    text_puts(&w->text, type);
-    text_puts(&w->text, "\",\"entry\":[");
+    iptfhir_text_puts(&w->text, "{\"resourceType\":\"Bundle\",\"type\":\"");
+    iptfhir_text_puts(&w->text, type);
+    iptfhir_text_puts(&w->text, "\",\"entry\":[");
 }
 
 void bundle_entry(struct request_writer *w, bool first) {
     if (!first)
-        text_puts(&w->text, ",");
+        iptfhir_text_puts(&w->text, ",");
 }
 
 void bundle_send(struct request_writer *w) {
-    text_puts(&w->text, "]}");
+    iptfhir_text_puts(&w->text, "]}");
     request_send(w);
 }
 

@@ -3,7 +3,7 @@
 #ifndef TARGET_FHIR_CANDIDATE_H
 #define TARGET_FHIR_CANDIDATE_H
 
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 #include <jansson.h>
 
 /* True when a patient carries an identifier, current or former. */

@@ -7,20 +7,20 @@
 #include <string.h>
 
 /* Adds the first code of a member of a body as a search parameter; false when there is none. */
-static bool add_coded(struct text *form, const char *parameter, const json_t *concept) {
+static bool add_coded(struct iptfhir_text *form, const char *parameter, const json_t *concept) {
     const json_t *coding = json_array_get(json_object_get(concept, "coding"), 0);
     const char *code = json_text(coding, "code");
     if (code == NULL)
         return false;
-    text_puts(form, "&");
-    text_puts(form, parameter);
-    text_puts(form, "=");
+    iptfhir_text_puts(form, "&");
+    iptfhir_text_puts(form, parameter);
+    iptfhir_text_puts(form, "=");
     text_token(form, json_text(coding, "system"), code, true);
     return true;
 }
 
 /* Narrows a search to the code of a body, else to its category, as far as the server allows. */
-static void add_code(struct text *form, const struct iptfhir_item *item, unsigned can) {
+static void add_code(struct iptfhir_text *form, const struct iptfhir_item *item, unsigned can) {
     bool has_code = false;
     json_t *body = NULL;
     if (item->body != NULL)
@@ -33,23 +33,24 @@ static void add_code(struct text *form, const struct iptfhir_item *item, unsigne
 }
 
 /* Adds the patient; the type stands before the id, since some servers find nothing without it. */
-static void add_patient(struct text *form, const char *chart, unsigned can) {
-    text_puts(form, (can & SEARCH_BY_PATIENT) != 0 ? "patient=Patient%2F" : "subject=Patient%2F");
-    text_puts(form, chart);
+static void add_patient(struct iptfhir_text *form, const char *chart, unsigned can) {
+    iptfhir_text_puts(form,
+                      (can & SEARCH_BY_PATIENT) != 0 ? "patient=Patient%2F" : "subject=Patient%2F");
+    iptfhir_text_puts(form, chart);
 }
 
 /* Writes what is searched for an item; false when it cannot be searched. */
-static bool write_form(struct text *form, const struct iptfhir_item *item, const char *chart,
-                       unsigned can) {
+static bool write_form(struct iptfhir_text *form, const struct iptfhir_item *item,
+                       const char *chart, unsigned can) {
     bool within = chart != NULL && (can & (SEARCH_BY_PATIENT | SEARCH_BY_SUBJECT)) != 0;
-    text_clear(form);
+    iptfhir_text_clear(form);
     if ((can & IPTFHIR_CAN_FIND) == 0 || item->value == NULL)
         return false;
     if ((can & SEARCH_BY_IDENTIFIER) != 0) {
-        text_puts(form, "identifier=");
+        iptfhir_text_puts(form, "identifier=");
         text_token(form, item->system, item->value, true);
         if (within) {
-            text_puts(form, "&");
+            iptfhir_text_puts(form, "&");
             add_patient(form, chart, can);
         }
         return true;
@@ -58,7 +59,7 @@ static bool write_form(struct text *form, const struct iptfhir_item *item, const
         return false;
     add_patient(form, chart, can);
     add_code(form, item, can);
-    text_puts(form, "&_count=100");
+    iptfhir_text_puts(form, "&_count=100");
     return true;
 }
 
@@ -82,7 +83,7 @@ static bool join_search(struct find *f, size_t index, const struct iptfhir_item 
 }
 
 bool find_begin(struct find *f, const struct iptfhir_order *order, const struct capability *c) {
-    struct text form = { 0 };
+    struct iptfhir_text form = { 0 };
     const char *chart = order->chart;
     f->search = calloc(order->count + 1, sizeof *f->search);
     f->found = calloc(order->count + 1, sizeof *f->found);
@@ -96,7 +97,7 @@ bool find_begin(struct find *f, const struct iptfhir_order *order, const struct 
             continue;
         good = !form.failed && join_search(f, i, item, form.data);
     }
-    text_free(&form);
+    iptfhir_text_free(&form);
     return good;
 }
 

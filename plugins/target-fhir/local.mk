@@ -2,13 +2,13 @@
 target_fhir_parts = %D%/answer.c %D%/answer.h %D%/bundle.c %D%/bundle.h %D%/candidate.c %D%/candidate.h \
 	%D%/capability.c %D%/capability.h %D%/find.c %D%/find.h %D%/link.c %D%/link.h %D%/location.c %D%/location.h \
 	%D%/match.c %D%/match.h %D%/names.c %D%/names.h %D%/read.c %D%/read.h %D%/request.c %D%/request.h \
-	%D%/retry_after.c %D%/retry_after.h %D%/searches.c %D%/searches.h %D%/slices.c %D%/slices.h \
+	%D%/searches.c %D%/searches.h %D%/slices.c %D%/slices.h \
 	%D%/text.c %D%/text.h %D%/verdict.c %D%/verdict.h %D%/write.c %D%/write.h
 if TARGET_FHIR
 plugin_LTLIBRARIES += plugins/target-fhir/target-fhir.la
 plugins_target_fhir_target_fhir_la_SOURCES = %D%/target_fhir.c $(target_fhir_parts)
 plugins_target_fhir_target_fhir_la_LDFLAGS = $(plugin_ldflags)
-plugins_target_fhir_target_fhir_la_LIBADD = $(JANSSON_LIBS)
+plugins_target_fhir_target_fhir_la_LIBADD = libiptfhir.la $(JANSSON_LIBS)
 endif
 EXTRA_DIST += %D%/README.md
 

@@ -14,22 +14,22 @@ static bool is_searched(const struct iptfhir_identifier *id, const char *system)
 }
 
 bool match_begin(struct match *m, const struct iptfhir_order *order, const char *system) {
-    struct text form = { 0 };
+    struct iptfhir_text form = { 0 };
     m->identifier = calloc(order->identifier_count + 1, sizeof *m->identifier);
     bool good = m->identifier != NULL;
     for (size_t i = 0; good && i < order->identifier_count; i++) {
         const struct iptfhir_identifier *id = &order->identifiers[i];
         if (!is_searched(id, system))
             continue;
-        text_clear(&form);
-        text_puts(&form, "identifier=");
+        iptfhir_text_clear(&form);
+        iptfhir_text_puts(&form, "identifier=");
         text_token(&form, id->system, id->value, true);
         long number = form.failed ? -1 : searches_add(&m->searches, "Patient", form.data);
         good = number >= 0;
         if (good)
             m->identifier[number] = i;
     }
-    text_free(&form);
+    iptfhir_text_free(&form);
     return good;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The small parts that the orders are made of: texts, requests, locations, waits, links, names,
  * slices, and the entries that a failed bundle names. */
+#include "answer.h"
 #include "bundle.h"
 #include "link.h"
 #include "location.h"
 #include "names.h"
 #include "request.h"
-#include "retry_after.h"
 #include "slices.h"
 #include "text.h"
 
@@ -16,13 +16,13 @@
 #include <string.h>
 
 START_TEST(a_token_is_escaped_for_fhir_and_then_for_the_address) {
-    struct text t = { 0 };
+    struct iptfhir_text t = { 0 };
     text_token(&t, "urn:mrn", "a|b,c d\"\n", true);
     ck_assert_str_eq(t.data, "urn%3Amrn%7Ca%5C%7Cb%5C%2Cc%20d%22%0A");
-    text_clear(&t);
+    iptfhir_text_clear(&t);
     text_token(&t, "https://x/y", "4\"\n\\", false);
     ck_assert_str_eq(t.data, "https://x/y|4%22%0A%5C%5C");
-    text_free(&t);
+    iptfhir_text_free(&t);
 }
 END_TEST
 
@@ -38,7 +38,7 @@ START_TEST(a_request_with_too_many_headers_is_not_sent_cut_short) {
     struct iptfhir_request_sink sink = { sizeof sink, NULL, count_request };
     struct request_writer w = { .sink = &sink };
     request_begin(&w, "GET");
-    text_puts(&w.text, "/x");
+    iptfhir_text_puts(&w.text, "/x");
     for (int i = 0; i <= REQUEST_HEADERS; i++)
         request_header(&w, "A: b");
     request_send(&w);
@@ -80,16 +80,22 @@ START_TEST(a_version_is_read_from_every_kind_of_etag) {
 }
 END_TEST
 
+/* How long an answer that came at a second of 1970 asks to wait. */
+static int64_t waits(const char *retry_after, int64_t came) {
+    const struct answer a = { .retry_after = retry_after, .came = came };
+    return answer_wait_ms(&a);
+}
+
 START_TEST(retry_after_is_read_in_both_forms_and_capped_at_a_day) {
-    ck_assert_int_eq(retry_after_read("120", 0), 120000);
-    ck_assert_int_eq(retry_after_read("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 - 30), 30000);
-    ck_assert_int_eq(retry_after_read("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 + 30), 0);
-    ck_assert_int_eq(retry_after_read("Thu, 29 Feb 2024 00:00:00 GMT", 1709164800 - 1), 1000);
-    ck_assert_int_eq(retry_after_read("99999999999999999999", 0), RETRY_AFTER_MOST_MS);
-    ck_assert_int_eq(retry_after_read("soon", 0), 0);
-    ck_assert_int_eq(retry_after_read("-5", 0), 0);
-    ck_assert_int_eq(retry_after_read("Sun, 06 Xyz 2094 08:49:37 GMT", 0), 0);
-    ck_assert_int_eq(retry_after_read(NULL, 0), 0);
+    ck_assert_int_eq(waits("120", 0), 120000);
+    ck_assert_int_eq(waits("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 - 30), 30000);
+    ck_assert_int_eq(waits("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 + 30), 0);
+    ck_assert_int_eq(waits("Thu, 29 Feb 2024 00:00:00 GMT", 1709164800 - 1), 1000);
+    ck_assert_int_eq(waits("99999999999999999999", 0), ANSWER_WAIT_MOST_MS);
+    ck_assert_int_eq(waits("soon", 0), 0);
+    ck_assert_int_eq(waits("-5", 0), 0);
+    ck_assert_int_eq(waits("Sun, 06 Xyz 2094 08:49:37 GMT", 0), 0);
+    ck_assert_int_eq(waits(NULL, 0), 0);
 }
 END_TEST
 

@@ -39,9 +39,9 @@ static size_t list_round(const struct read *r, const struct iptfhir_order *order
 
 /* Writes the path of an item. */
 static void write_path(struct request_writer *w, const struct iptfhir_item *item) {
-    text_puts(&w->text, item->type);
-    text_puts(&w->text, "/");
-    text_puts(&w->text, item->server_id);
+    iptfhir_text_puts(&w->text, item->type);
+    iptfhir_text_puts(&w->text, "/");
+    iptfhir_text_puts(&w->text, item->server_id);
 }
 
 /* Writes some items as one batch. */
@@ -50,9 +50,9 @@ static void write_batch(struct request_writer *w, const struct iptfhir_order *or
     bundle_begin(w, "batch");
     for (size_t i = 0; i < count; i++) {
         bundle_entry(w, i == 0);
-        text_puts(&w->text, "{\"request\":{\"method\":\"GET\",\"url\":\"");
+        iptfhir_text_puts(&w->text, "{\"request\":{\"method\":\"GET\",\"url\":\"");
         write_path(w, &order->items[list[i]]);
-        text_puts(&w->text, "\"}}");
+        iptfhir_text_puts(&w->text, "\"}}");
     }
     bundle_send(w);
 }
@@ -60,7 +60,7 @@ static void write_batch(struct request_writer *w, const struct iptfhir_order *or
 /* Writes one item as a request of its own. */
 static void write_single(struct request_writer *w, const struct iptfhir_item *item) {
     request_begin(w, "GET");
-    text_puts(&w->text, "/");
+    iptfhir_text_puts(&w->text, "/");
     write_path(w, item);
     request_header(w, "Accept: application/fhir+json");
     request_header(w, "Cache-Control: no-cache");

@@ -5,7 +5,7 @@
 #include <string.h>
 
 void request_begin(struct request_writer *w, const char *method) {
-    text_clear(&w->text);
+    iptfhir_text_clear(&w->text);
     w->method = method;
     w->headers = 0;
     w->has_body = false;
@@ -18,7 +18,7 @@ void request_header_begin(struct request_writer *w, const char *name) {
         return;
     }
     w->header[w->headers++] = w->text.length;
-    text_puts(&w->text, name);
+    iptfhir_text_puts(&w->text, name);
 }
 
 void request_header(struct request_writer *w, const char *line) {
@@ -51,5 +51,5 @@ void request_send(struct request_writer *w) {
 }
 
 void request_free(struct request_writer *w) {
-    text_free(&w->text);
+    iptfhir_text_free(&w->text);
 }

@@ -5,14 +5,14 @@
 
 #include "text.h"
 
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 
 enum { REQUEST_HEADERS = 6 }; /* headers of one request, at most */
 
 /* The writer of an order's requests; zeroed but for `sink`. */
 struct request_writer {
     struct iptfhir_request_sink *sink;
-    struct text text;
+    struct iptfhir_text text;
     const char *method;
     size_t header[REQUEST_HEADERS], headers, body;
     bool has_body, failed;

@@ -75,20 +75,20 @@ static void write_single(const struct searches *s, const struct search *one,
     bool post = one->page == NULL && !s->by_get;
     request_begin(w, post ? "POST" : "GET");
     if (one->page != NULL) {
-        text_puts(&w->text, one->page);
+        iptfhir_text_puts(&w->text, one->page);
     } else {
-        text_puts(&w->text, "/");
-        text_puts(&w->text, one->type);
-        text_puts(&w->text, post ? "/_search" : "?");
+        iptfhir_text_puts(&w->text, "/");
+        iptfhir_text_puts(&w->text, one->type);
+        iptfhir_text_puts(&w->text, post ? "/_search" : "?");
         if (!post)
-            text_puts(&w->text, one->form);
+            iptfhir_text_puts(&w->text, one->form);
     }
     request_header(w, "Accept: application/fhir+json");
     request_header(w, "Cache-Control: no-cache");
     if (post) {
         request_header(w, "Content-Type: application/x-www-form-urlencoded");
         request_body(w);
-        text_puts(&w->text, one->form);
+        iptfhir_text_puts(&w->text, one->form);
     }
     request_send(w);
 }
@@ -101,11 +101,11 @@ static void write_batches(const struct searches *s, struct request_writer *w) {
         for (size_t n = 0; n < SEARCHES_IN_BATCH && at < s->count; n++) {
             const struct search *one = &s->list[at];
             bundle_entry(w, n == 0);
-            text_puts(&w->text, "{\"request\":{\"method\":\"GET\",\"url\":\"");
-            text_puts(&w->text, one->type);
-            text_puts(&w->text, "?");
-            text_puts(&w->text, one->form);
-            text_puts(&w->text, "\"}}");
+            iptfhir_text_puts(&w->text, "{\"request\":{\"method\":\"GET\",\"url\":\"");
+            iptfhir_text_puts(&w->text, one->type);
+            iptfhir_text_puts(&w->text, "?");
+            iptfhir_text_puts(&w->text, one->form);
+            iptfhir_text_puts(&w->text, "\"}}");
             at = next_open(s, at + 1, true);
         }
         bundle_send(w);

@@ -33,27 +33,28 @@ struct target {
     bool post_refused;  /* found out since LEARN: searches go by GET */
     bool batch_refused; /* likewise: reads and searches go one by one */
     struct under_way *orders;
-    struct text text; /* of requests; its memory is kept */
+    struct iptfhir_text text; /* of requests; its memory is kept */
 };
 
-#define AT(member) offsetof(struct target, member)
 static const struct iptfhir_option options[] = {
-    { "url", IPTFHIR_STRING, IPTFHIR_REQUIRED, AT(url), NULL, 0, 0, NULL,
-      "Base address of the FHIR server: https://host[:port]/path." },
-    { "ca_file", IPTFHIR_PATH, IPTFHIR_MUST_EXIST, AT(ca_file), NULL, 0, 0, NULL,
-      "PEM file of the CAs that may sign the server's certificate, instead of the system's." },
-    { "patient_system", IPTFHIR_STRING, IPTFHIR_REQUIRED, AT(patient_system), NULL, 0, 0, NULL,
-      "Identifier system by which patients are matched at this target." },
-    { "parallel", IPTFHIR_INTEGER, 0, AT(parallel), "8", 1, 64, NULL,
-      "Requests under way at once for one patient." },
-    { "timeout_ms", IPTFHIR_INTEGER, 0, AT(timeout_ms), "60000", 100, 3600000, NULL,
-      "Longest time of one request, in milliseconds." },
-    { "connect_timeout_ms", IPTFHIR_INTEGER, 0, AT(connect_timeout_ms), "10000", 100, 600000, NULL,
-      "Longest time to connect, in milliseconds." },
-    { "max_body", IPTFHIR_INTEGER, 0, AT(max_body), "4194304", 65536, 268435456, NULL,
-      "Bytes of an answer that are taken." },
-    { "insecure_loopback", IPTFHIR_BOOLEAN, 0, AT(insecure_loopback), "false", 0, 0, NULL,
-      "Allow plain http to this machine, for tests." },
+    IPTFHIR_OPTION_STRING(struct target, url, "url", IPTFHIR_REQUIRED, NULL,
+                          "Base address of the FHIR server: https://host[:port]/path."),
+    IPTFHIR_OPTION_PATH(
+        struct target, ca_file, "ca_file", IPTFHIR_MUST_EXIST, NULL,
+        "PEM file of the CAs that may sign the server's certificate, instead of the "
+        "system's."),
+    IPTFHIR_OPTION_STRING(struct target, patient_system, "patient_system", IPTFHIR_REQUIRED, NULL,
+                          "Identifier system by which patients are matched at this target."),
+    IPTFHIR_OPTION_INTEGER(struct target, parallel, "parallel", 0, "8", 1, 64,
+                           "Requests under way at once for one patient."),
+    IPTFHIR_OPTION_INTEGER(struct target, timeout_ms, "timeout_ms", 0, "60000", 100, 3600000,
+                           "Longest time of one request, in milliseconds."),
+    IPTFHIR_OPTION_INTEGER(struct target, connect_timeout_ms, "connect_timeout_ms", 0, "10000", 100,
+                           600000, "Longest time to connect, in milliseconds."),
+    IPTFHIR_OPTION_INTEGER(struct target, max_body, "max_body", 0, "4194304", 65536, 268435456,
+                           "Bytes of an answer that are taken."),
+    IPTFHIR_OPTION_BOOLEAN(struct target, insecure_loopback, "insecure_loopback", 0, "false",
+                           "Allow plain http to this machine, for tests."),
     IPTFHIR_OPTIONS_END,
 };
 
@@ -107,7 +108,7 @@ static void target_fini(void *self) {
     while (t->orders != NULL)
         order_free(order_take(t, t->orders->number));
     capability_free(&t->capability);
-    text_free(&t->text);
+    iptfhir_text_free(&t->text);
     free(t->base_url);
 }
 
@@ -170,7 +171,7 @@ static struct under_way *order_of(struct target *t, const struct iptfhir_order *
 /* Adds the request for the statement. */
 static void ask_statement(struct request_writer *w) {
     request_begin(w, "GET");
-    text_puts(&w->text, "/metadata");
+    iptfhir_text_puts(&w->text, "/metadata");
     request_header(w, "Accept: application/fhir+json");
     request_send(w);
 }
@@ -296,8 +297,7 @@ static iptfhir_answered target_answer(void *self, const struct iptfhir_order *or
 static const struct iptfhir_target target = { sizeof target, target_connection, target_ask,
                                               target_answer };
 
-extern const struct iptfhir_descriptor iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_descriptor iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof(struct iptfhir_descriptor),

@@ -2,8 +2,6 @@
 /* The table of verdicts, and the details that may be said of an answer. */
 #include "verdict.h"
 
-#include "retry_after.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -286,7 +284,7 @@ static bool row_fits(const struct row *row, const struct answer *a, int status,
     case SAYS: return issues_fit(row, a);
     case IS_HTML: return a->body == ANSWER_HTML;
     case IS_BROKEN: return a->body == ANSWER_BROKEN;
-    case ASKS_TO_WAIT: return retry_after_read(a->retry_after, a->came) > 0;
+    case ASKS_TO_WAIT: return answer_wait_ms(a) > 0;
     case ALWAYS: break;
     }
     return true;
@@ -304,7 +302,7 @@ static void decide(const struct answer *a, int status, enum operation operation,
     out->person = row->person;
     out->retry_after_ms = 0;
     if (row->pause != NULL && !row->person)
-        out->retry_after_ms = retry_after_read(a->retry_after, a->came);
+        out->retry_after_ms = answer_wait_ms(a);
     if (out->retry_after_ms == 0)
         out->retry_after_ms = row->wait_ms;
 }

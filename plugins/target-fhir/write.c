@@ -32,25 +32,25 @@ static const char *id_of_put(const struct iptfhir_item *item) {
 }
 
 /* Writes "Type" or "Type/id". */
-static void write_path(struct text *text, const struct iptfhir_item *item) {
+static void write_path(struct iptfhir_text *text, const struct iptfhir_item *item) {
     const char *id = id_of_put(item);
-    text_puts(text, item->type);
+    iptfhir_text_puts(text, item->type);
     if (id == NULL)
         return;
-    text_puts(text, "/");
-    text_puts(text, id);
+    iptfhir_text_puts(text, "/");
+    iptfhir_text_puts(text, id);
 }
 
 /* Writes the condition of a create, as it stands in a header and in a bundle. */
-static void write_condition(struct text *text, const struct iptfhir_item *item) {
-    text_puts(text, "identifier=");
+static void write_condition(struct iptfhir_text *text, const struct iptfhir_item *item) {
+    iptfhir_text_puts(text, "identifier=");
     text_token(text, item->system, item->value, false);
 }
 
 /* Writes an item as a request of its own. */
 static void write_single(struct request_writer *w, const struct iptfhir_item *item) {
     request_begin(w, id_of_put(item) != NULL ? "PUT" : "POST");
-    text_puts(&w->text, "/");
+    iptfhir_text_puts(&w->text, "/");
     write_path(&w->text, item);
     request_header(w, "Content-Type: application/fhir+json");
     request_header(w, "Accept: application/fhir+json");
@@ -63,40 +63,40 @@ static void write_single(struct request_writer *w, const struct iptfhir_item *it
     }
     if (item->verb == IPTFHIR_UPDATE && item->version != NULL) {
         request_header_begin(w, "If-Match: W/\"");
-        text_puts(&w->text, item->version);
-        text_puts(&w->text, "\"");
+        iptfhir_text_puts(&w->text, item->version);
+        iptfhir_text_puts(&w->text, "\"");
     }
     request_body(w);
-    text_add(&w->text, item->body, item->body_length);
+    iptfhir_text_add(&w->text, item->body, item->body_length);
     request_send(w);
 }
 
 /* Writes an item as an entry of a bundle. */
 static void write_entry(struct request_writer *w, const struct iptfhir_item *item, bool first) {
-    struct text *text = &w->text;
+    struct iptfhir_text *text = &w->text;
     bundle_entry(w, first);
-    text_puts(text, "{\"fullUrl\":\"urn:uuid:");
-    text_puts(text, item->id);
-    text_puts(text, "\",\"resource\":");
-    text_add(text, item->body, item->body_length);
-    text_puts(text, ",\"request\":{\"method\":\"");
-    text_puts(text, id_of_put(item) != NULL ? "PUT" : "POST");
-    text_puts(text, "\",\"url\":\"");
+    iptfhir_text_puts(text, "{\"fullUrl\":\"urn:uuid:");
+    iptfhir_text_puts(text, item->id);
+    iptfhir_text_puts(text, "\",\"resource\":");
+    iptfhir_text_add(text, item->body, item->body_length);
+    iptfhir_text_puts(text, ",\"request\":{\"method\":\"");
+    iptfhir_text_puts(text, id_of_put(item) != NULL ? "PUT" : "POST");
+    iptfhir_text_puts(text, "\",\"url\":\"");
     write_path(text, item);
-    text_puts(text, "\"");
+    iptfhir_text_puts(text, "\"");
     if (item->verb == IPTFHIR_CREATE_AT)
-        text_puts(text, ",\"ifNoneMatch\":\"*\"");
+        iptfhir_text_puts(text, ",\"ifNoneMatch\":\"*\"");
     if (item->verb == IPTFHIR_CREATE_IF_NONE) {
-        text_puts(text, ",\"ifNoneExist\":\"");
+        iptfhir_text_puts(text, ",\"ifNoneExist\":\"");
         write_condition(text, item);
-        text_puts(text, "\"");
+        iptfhir_text_puts(text, "\"");
     }
     if (item->verb == IPTFHIR_UPDATE && item->version != NULL) {
-        text_puts(text, ",\"ifMatch\":\"W/\\\"");
-        text_puts(text, item->version);
-        text_puts(text, "\\\"\"");
+        iptfhir_text_puts(text, ",\"ifMatch\":\"W/\\\"");
+        iptfhir_text_puts(text, item->version);
+        iptfhir_text_puts(text, "\\\"\"");
     }
-    text_puts(text, "}}");
+    iptfhir_text_puts(text, "}}");
 }
 
 /* The items of an order that are sent, in their order. */

@@ -3,7 +3,7 @@
  * proved. It adds no requests and acts when it is to answer; it keeps no charts. */
 #include "lines.h"
 
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,8 +34,10 @@ struct work {
 };
 
 static const struct iptfhir_option options[] = {
-    { "path", IPTFHIR_PATH, IPTFHIR_REQUIRED, offsetof(struct target, path), NULL, 0, 0, NULL,
-      "NDJSON file that resources are appended to; made with mode 0600 when it is not there." },
+    IPTFHIR_OPTION_PATH(
+        struct target, path, "path", IPTFHIR_REQUIRED, NULL,
+        "NDJSON file that resources are appended to; made with mode 0600 when it is "
+        "not there."),
     IPTFHIR_OPTIONS_END,
 };
 
@@ -303,25 +305,6 @@ static void tell_abilities(struct iptfhir_evidence_sink *sink) {
     sink->abilities(sink, &abilities);
 }
 
-/* Tells the patient as asked for, under our own id of the patient. */
-static void tell_patient(const struct iptfhir_order *order, struct iptfhir_evidence_sink *sink) {
-    struct iptfhir_evidence evidence = { .size = sizeof evidence, .proof = IPTFHIR_FOUND };
-    const struct iptfhir_candidate candidate = { .size = sizeof candidate,
-                                                 .server_id = order->patient,
-                                                 .active = true,
-                                                 .identifiers = order->identifiers,
-                                                 .identifier_count = order->identifier_count,
-                                                 .as_asked = true };
-    if (order->patient != NULL) {
-        sink->candidate(sink, &candidate);
-    } else {
-        evidence.proof = IPTFHIR_REFUSED;
-        evidence.code = "invalid";
-        evidence.detail = "the order does not name the patient";
-    }
-    sink->item(sink, 0, &evidence);
-}
-
 static void target_connection(void *self, struct iptfhir_http_settings *out) {
     (void)self;
     out->base_url = NULL;
@@ -340,7 +323,7 @@ static iptfhir_answered target_answer(void *self, const struct iptfhir_order *or
     (void)answers, (void)count;
     switch (order->task) {
     case IPTFHIR_LEARN: tell_abilities(sink); break;
-    case IPTFHIR_MATCH: tell_patient(order, sink); break;
+    case IPTFHIR_MATCH: break; /* never asked: there is no server */
     case IPTFHIR_FIND:
     case IPTFHIR_READ:
     case IPTFHIR_WRITE: answer_items(&w); break;
@@ -351,8 +334,7 @@ static iptfhir_answered target_answer(void *self, const struct iptfhir_order *or
 static const struct iptfhir_target target = { sizeof target, target_connection, target_ask,
                                               target_answer };
 
-extern const struct iptfhir_descriptor iptfhir_plugin;
-IPTFHIR_PLUGIN_EXPORT const struct iptfhir_descriptor iptfhir_plugin = {
+const struct iptfhir_descriptor iptfhir_plugin = {
     .magic = IPTFHIR_MAGIC,
     .abi = IPTFHIR_ABI,
     .size = sizeof(struct iptfhir_descriptor),

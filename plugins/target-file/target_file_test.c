@@ -111,22 +111,6 @@ START_TEST(it_has_no_server_and_takes_every_type) {
 }
 END_TEST
 
-START_TEST(the_patient_is_matched_as_asked_under_our_own_id) {
-    static const struct iptfhir_identifier ids[] = { { "urn:mrn", "77" } };
-    order.identifiers = ids;
-    order.identifier_count = 1;
-    order.patient = TWO;
-    carry_out(IPTFHIR_MATCH, 0);
-    ck_assert_uint_eq(told.candidate_count, 1);
-    ck_assert_str_eq(told.candidates[0], TWO " active as-asked urn:mrn|77");
-    proves(0, IPTFHIR_FOUND);
-    order.patient = NULL;
-    carry_out(IPTFHIR_MATCH, 0);
-    ck_assert_uint_eq(told.candidate_count, 0);
-    proves(0, IPTFHIR_REFUSED);
-}
-END_TEST
-
 START_TEST(each_resource_is_one_line_and_proved) {
     items[1] = item(TWO, "{\n\"resourceType\":\"Goal\",\r\n\"id\":\"" TWO "\"}\n");
     carry_out(IPTFHIR_WRITE, 2);
@@ -246,7 +230,6 @@ int main(void) {
     TCase *c = tcase_create("target-file");
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_test(c, it_has_no_server_and_takes_every_type);
-    tcase_add_test(c, the_patient_is_matched_as_asked_under_our_own_id);
     tcase_add_test(c, each_resource_is_one_line_and_proved);
     tcase_add_test(c, an_update_is_a_new_line_and_a_new_version);
     tcase_add_test(c, what_is_there_is_not_created_again);

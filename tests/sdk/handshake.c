@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plugins for the loader's test, one per way to get the handshake wrong (or right); FAULT chooses.
  */
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 
 #define FAULT_NONE 0
 #define FAULT_MAGIC 1

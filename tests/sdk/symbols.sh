@@ -17,7 +17,7 @@ diff -u "$work/listed" "$work/exported" || {
         "-version-info in core/base/local.mk), a new one must be listed"
     exit 1
 }
-cat "$top_srcdir/include/iptfhir/date.h" "$top_srcdir/include/iptfhir/file.h" "$top_srcdir/include/iptfhir/files.h" "$top_srcdir/include/iptfhir/text.h" |
+cat "$top_srcdir/include/iptfhir/date.h" "$top_srcdir/include/iptfhir/files.h" "$top_srcdir/include/iptfhir/text.h" |
     grep -o '\biptfhir_[a-z0-9_]*(' | tr -d '(' | grep -v '^iptfhir_text_putc$' | LC_ALL=C sort -u >"$work/declared"
 diff -u "$work/declared" "$work/exported" || {
     echo "symbols: the library and its headers differ"

@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/tree/tree.h"
 
+#include <iptfhir/target.h>
 #include <stdint.h>
 
 enum ehr_bundles { EHR_SINGLY, EHR_BATCH, EHR_TRANSACTION };

@@ -4,7 +4,7 @@
 #ifndef TESTS_WORLD_SIM_TARGET_H
 #define TESTS_WORLD_SIM_TARGET_H
 
-#include <iptfhir/plugin.h>
+#include <iptfhir/target.h>
 
 struct sim_target {
     void *self;
