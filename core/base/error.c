@@ -10,19 +10,33 @@
 
 #define NEAREST_MAX 64 /* bytes of a name that are compared */
 
+static bool is_continuation(char c) {
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* The bytes of the UTF-8 sequence that a byte begins. */
+static size_t sequence_length(char lead) {
+    unsigned char byte = (unsigned char)lead;
+    if (byte >= 0xF0)
+        return 4;
+    if (byte >= 0xE0)
+        return 3;
+    return byte >= 0xC0 ? 2 : 1;
+}
+
 /* Removes a UTF-8 sequence that a full buffer cut short. */
 static void trim_utf8(char *text, size_t size) {
-    size_t end = strlen(text), start = end;
+    size_t end = strlen(text);
+    size_t last = end;
     if (end + 1 < size)
         return;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
-        start--;
-    if (start == 0)
+    while (last > 0 && is_continuation(text[last - 1]))
+        last--;
+    if (last == 0)
         return;
-    unsigned char lead = (unsigned char)text[start - 1];
-    size_t need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-    if (end - (start - 1) < need)
-        text[start - 1] = '\0';
+    last--; /* where the last sequence begins */
+    if (end - last < sequence_length(text[last]))
+        text[last] = '\0';
 }
 
 /* Writes code, place and sentence. */
@@ -31,7 +45,7 @@ static void fill(struct iptfhir_error *e, const char *code, const char *where, c
 static void fill(struct iptfhir_error *e, const char *code, const char *where, const char *format,
                  va_list args) {
     snprintf(e->code, sizeof e->code, "%s", code);
-    snprintf(e->where, sizeof e->where, "%s", where ? where : "");
+    snprintf(e->where, sizeof e->where, "%s", where != NULL ? where : "");
     vsnprintf(e->text, sizeof e->text, format, args);
     trim_utf8(e->where, sizeof e->where);
     trim_utf8(e->text, sizeof e->text);
@@ -40,7 +54,7 @@ static void fill(struct iptfhir_error *e, const char *code, const char *where, c
 /* Fills an error that holds none yet. */
 bool error_set(struct iptfhir_error *e, const char *code, const char *where, const char *format,
                ...) {
-    if (!e || e->code[0])
+    if (e == NULL || error_is_set(e))
         return false;
     va_list args;
     va_start(args, format);
@@ -51,12 +65,12 @@ bool error_set(struct iptfhir_error *e, const char *code, const char *where, con
 
 /* Tells whether an error is held. */
 bool error_is_set(const struct iptfhir_error *e) {
-    return e && e->code[0];
+    return e != NULL && e->code[0] != '\0';
 }
 
 /* Empties an error. */
 void error_clear(struct iptfhir_error *e) {
-    if (e)
+    if (e != NULL)
         e->code[0] = e->where[0] = e->text[0] = '\0';
 }
 
@@ -66,11 +80,11 @@ static bool report_room(struct report *r) {
         return false;
     if (r->count < r->capacity)
         return true;
-    size_t capacity = r->capacity ? r->capacity * 2 : 8;
+    size_t capacity = r->capacity == 0 ? 8 : r->capacity * 2;
     if (capacity > REPORT_MAX)
         capacity = REPORT_MAX;
     struct report_entry *entries = base_realloc(r->entries, capacity * sizeof *entries);
-    if (!entries)
+    if (entries == NULL)
         return false;
     r->entries = entries;
     r->capacity = capacity;
@@ -80,7 +94,7 @@ static bool report_room(struct report *r) {
 /* Adds a finding, or counts it as dropped. */
 void report_add(struct report *r, enum report_severity severity, const char *code,
                 const char *where, const char *format, ...) {
-    if (!r)
+    if (r == NULL)
         return;
     r->errors += severity == REPORT_ERROR;
     r->warnings += severity == REPORT_WARNING;
@@ -99,7 +113,7 @@ void report_add(struct report *r, enum report_severity severity, const char *cod
 
 /* Frees the entries. */
 void report_free(struct report *r) {
-    if (!r)
+    if (r == NULL)
         return;
     base_free(r->entries);
     *r = (struct report) { 0 };
@@ -111,22 +125,42 @@ static unsigned least(unsigned a, unsigned b, unsigned c) {
     return smaller < c ? smaller : c;
 }
 
+/* Three rows of the table of distances: of this letter of `a`, of the one before, of the one before
+ * that. */
+struct rows {
+    unsigned now[NEAREST_MAX + 1], before[NEAREST_MAX + 1], earlier[NEAREST_MAX + 1];
+};
+
+/* Makes room for the row of the next letter. */
+static void next_row(struct rows *r, size_t width) {
+    memcpy(r->earlier, r->before, width * sizeof *r->now);
+    memcpy(r->before, r->now, width * sizeof *r->now);
+}
+
+/* Whether the letters before i and j are those of the other name, swapped. */
+static bool is_swap(const char *a, size_t i, const char *b, size_t j) {
+    if (i < 2 || j < 2)
+        return false;
+    return a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+}
+
 /* Counts the insertions, deletions, changes and swaps of neighbours between two names. */
 static unsigned distance(const char *a, size_t m, const char *b, size_t n) {
-    unsigned rows[3][NEAREST_MAX + 1];
+    struct rows r = { 0 };
     for (size_t j = 0; j <= n; j++)
-        rows[0][j] = (unsigned)j;
+        r.now[j] = (unsigned)j;
     for (size_t i = 1; i <= m; i++) {
-        unsigned *now = rows[i % 3], *before = rows[(i - 1) % 3], *earlier = rows[(i + 1) % 3];
-        now[0] = (unsigned)i;
+        next_row(&r, n + 1);
+        r.now[0] = (unsigned)i;
         for (size_t j = 1; j <= n; j++) {
-            now[j] = least(before[j] + 1, now[j - 1] + 1, before[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                earlier[j - 2] + 1 < now[j])
-                now[j] = earlier[j - 2] + 1;
+            unsigned changed = r.before[j - 1] + (a[i - 1] != b[j - 1]);
+            unsigned d = least(r.before[j] + 1, r.now[j - 1] + 1, changed);
+            if (is_swap(a, i, b, j) && r.earlier[j - 2] + 1 < d)
+                d = r.earlier[j - 2] + 1;
+            r.now[j] = d;
         }
     }
-    return rows[m % 3][n];
+    return r.now[n];
 }
 
 /* How far two lengths are apart. */
@@ -154,4 +188,12 @@ const char *nearest_name(const char *wrong, const char *const *names) {
         below = d;
     }
     return best;
+}
+
+const char *nearest_hint(const char *wrong, const char *const *names, char out[NEAREST_HINT]) {
+    const char *near = nearest_name(wrong, names);
+    out[0] = '\0';
+    if (near != NULL)
+        snprintf(out, NEAREST_HINT, "; did you mean '%s'?", near);
+    return out;
 }

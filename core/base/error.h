@@ -38,7 +38,11 @@ void report_add(struct report *r, enum report_severity severity, const char *cod
                 const char *where, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void report_free(struct report *r);
 
-/* Writes into `out` the entry of `names` (NULL-terminated) nearest to `wrong` (Damerau-Levenshtein
- * distance at most a third of its length) and returns it, or NULL when none is near. */
+/* The entry of `names` (NULL-terminated) nearest to `wrong` (Damerau-Levenshtein distance at most a
+ * third of its length), borrowed; NULL when none is near. */
 const char *nearest_name(const char *wrong, const char *const *names);
+/* The same as the end of a sentence, "; did you mean 'NAME'?", or "" when none is near. Returns
+ * `out`. */
+enum { NEAREST_HINT = 96 };
+const char *nearest_hint(const char *wrong, const char *const *names, char out[NEAREST_HINT]);
 #endif

@@ -17,8 +17,7 @@ static size_t write_path(char *out, size_t size, const struct tree *node) {
     if (node->parent->kind == TREE_ARRAY || at >= size)
         return at;
     const char *shown = field_name_shown(node->name, node->name_length, name);
-    int more = snprintf(out + at, size - at, "/%s", shown);
-    return more < 0 ? at : at + (size_t)more;
+    return at + (size_t)snprintf(out + at, size - at, "/%s", shown);
 }
 
 /* Hashes a path (FNV-1a). */
@@ -29,28 +28,44 @@ static uint64_t hash_path(const char *path) {
     return hash;
 }
 
+/* What is said of an unknown field. */
+enum telling { TELL_NOTHING, TELL_PATH, TELL_MORE };
+
+static bool is_seen(const struct unknown_seen *seen, uint64_t hash) {
+    for (size_t i = 0; i < seen->count; i++) {
+        if (seen->paths[i] == hash)
+            return true;
+    }
+    return false;
+}
+
+/* Notes the path of an unknown field. The lock is held. */
+static enum telling note_unknown(struct unknown_seen *seen, uint64_t hash) {
+    if (is_seen(seen, hash))
+        return TELL_NOTHING;
+    if (seen->count < UNKNOWN_NAMED) {
+        seen->paths[seen->count++] = hash;
+        return TELL_PATH;
+    }
+    if (seen->more_told)
+        return TELL_NOTHING;
+    seen->more_told = true;
+    return TELL_MORE;
+}
+
 /* Warns about a dropped field, unless its path was warned about before. */
 static void warn_unknown(struct unknown_seen *seen, const struct tree *field) {
     char path[400] = "";
     write_path(path, sizeof path, field);
-    uint64_t hash = hash_path(path);
-    bool known = false, full = false;
     pthread_mutex_lock(&seen->lock);
-    for (size_t i = 0; i < seen->count && !known; i++)
-        known = seen->paths[i] == hash;
-    if (!known && seen->count < UNKNOWN_NAMED)
-        seen->paths[seen->count++] = hash;
-    else if (!known)
-        full = true;
-    bool tell_more = full && !seen->more_told;
-    seen->more_told = seen->more_told || full;
+    enum telling telling = note_unknown(seen, hash_path(path));
     pthread_mutex_unlock(&seen->lock);
-    if (tell_more)
+    if (telling == TELL_MORE)
         log_line(IPTFHIR_WARNING,
                  "unknown-field: there are more than %d kinds of unknown fields; the others are "
                  "dropped without a line each",
                  UNKNOWN_NAMED);
-    else if (!known && !full)
+    if (telling == TELL_PATH)
         log_line(IPTFHIR_WARNING,
                  "unknown-field: the record schema has no field %s: it is dropped from each record;"
                  " correct its name in the source, or leave it out there",
@@ -79,8 +94,7 @@ static size_t drop_members(const struct record_schema *schema, const struct rule
     struct tree *next = NULL;
     for (struct tree *m = object->first; m != NULL; m = next) {
         next = m->next;
-        uint32_t symbol = m->symbol != 0 ? m->symbol : symbol_find(m->name, m->name_length);
-        const struct field *f = field_find(node, symbol);
+        const struct field *f = field_find(node, member_symbol(m));
         if (must_go(schema, node, f, m)) {
             tree_remove(m);
             dropped++;
@@ -91,28 +105,59 @@ static size_t drop_members(const struct record_schema *schema, const struct rule
     return dropped;
 }
 
-/* Removes restricted fields below a node. */
-static size_t drop(const struct record_schema *schema, const struct rule_node *node,
-                   struct tree *at) {
+/* Removes restricted fields of a list's items. */
+static size_t drop_items(const struct record_schema *schema, const struct rule_node *items,
+                         struct tree *list) {
     size_t dropped = 0;
-    if (!node->holds_restricted && !schema->allow_unknown)
-        return 0;
-    if (at->kind == TREE_ARRAY && node->items != NULL)
-        for (struct tree *i = at->first; i != NULL; i = i->next)
-            dropped += drop(schema, node->items, i);
-    if (at->kind == TREE_OBJECT && node->field_count > 0)
-        dropped += drop_members(schema, node, at);
+    for (struct tree *i = list->first; i != NULL; i = i->next)
+        dropped += drop(schema, items, i);
     return dropped;
 }
 
-/* Removes restricted fields. */
+/* Removes restricted fields below a node. */
+static size_t drop(const struct record_schema *schema, const struct rule_node *node,
+                   struct tree *at) {
+    if (!node->holds_restricted && !schema->allow_unknown)
+        return 0;
+    if (at->kind == TREE_ARRAY && node->items != NULL)
+        return drop_items(schema, node->items, at);
+    if (at->kind == TREE_OBJECT && node->field_count > 0)
+        return drop_members(schema, node, at);
+    return 0;
+}
+
 size_t record_drop_restricted(const struct record_schema *schema, struct tree *record) {
     return record != NULL ? drop(schema, schema->root, record) : 0;
 }
 
-/* The record's id. */
 const char *record_id(const struct tree *record) {
     return tree_text(record, "recordId");
+}
+
+/* ---- the hash ---- */
+
+static bool is_among(const char *name, const char *const *list) {
+    for (; *list != NULL; list++) {
+        if (strcmp(*list, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Appends a copy of a member's own node. */
+static bool append_shallow(struct arena *a, struct tree *object, const struct tree *member) {
+    struct tree *copy = arena_alloc(a, sizeof *copy);
+    if (copy == NULL)
+        return false;
+    *copy = *member;
+    copy->next = NULL;
+    if (object->last != NULL)
+        object->last->next = copy;
+    else
+        object->first = copy;
+    object->last = copy;
+    object->length++;
+    return true;
 }
 
 /* Copies an object's own node and links, not what its members hold, leaving out the members named.
@@ -120,53 +165,44 @@ const char *record_id(const struct tree *record) {
 static struct tree *shallow(struct arena *a, const struct tree *object,
                             const char *const *without) {
     struct tree *copy = tree_new(a, TREE_OBJECT);
-    for (const struct tree *m = object->first; copy != NULL && m != NULL; m = m->next) {
-        bool left_out = false;
-        for (const char *const *w = without; *w != NULL; w++)
-            left_out = left_out || strcmp(*w, m->name) == 0;
-        if (left_out)
-            continue;
-        struct tree *member = arena_alloc(a, sizeof *member);
-        if (member == NULL)
+    if (copy == NULL)
+        return NULL;
+    for (const struct tree *m = object->first; m != NULL; m = m->next) {
+        if (!is_among(m->name, without) && !append_shallow(a, copy, m))
             return NULL;
-        *member = *m;
-        member->next = NULL;
-        if (copy->last != NULL)
-            copy->last->next = member;
-        else
-            copy->first = member;
-        copy->last = member;
-        copy->length++;
     }
     return copy;
 }
 
-/* Hashes a record. */
-const char *record_hash(const struct tree *record, char out[65]) {
+/* The record without what changes from export to export. NULL: out of memory. */
+static const struct tree *lasting(struct arena *a, const struct tree *record) {
     static const char *const nothing[] = { NULL };
-    static const char *const volatile_fields[] = { "extractedAt", "contentHash", NULL };
+    static const char *const changing[] = { "extractedAt", "contentHash", NULL };
+    struct tree *copy = shallow(a, record, nothing);
+    struct tree *source = copy != NULL ? tree_get(copy, "source") : NULL;
+    if (source == NULL || source->kind != TREE_OBJECT)
+        return copy;
+    const struct tree *less = shallow(a, source, changing);
+    if (less == NULL)
+        return NULL;
+    source->first = less->first;
+    source->last = less->last;
+    source->length = less->length;
+    return copy;
+}
+
+const char *record_hash(const struct tree *record, char out[65]) {
     struct arena arena = { 0 };
     struct str text = { 0 };
-    const char *result = NULL;
+    bool hashed = false;
     if (record == NULL || record->kind != TREE_OBJECT)
         return NULL;
-    struct tree *copy = shallow(&arena, record, nothing);
-    struct tree *source = copy != NULL ? tree_get(copy, "source") : NULL;
-    if (source != NULL && source->kind == TREE_OBJECT) {
-        const struct tree *less = shallow(&arena, source, volatile_fields);
-        if (less == NULL)
-            copy = NULL;
-        else {
-            source->first = less->first;
-            source->last = less->last;
-            source->length = less->length;
-        }
+    const struct tree *what = lasting(&arena, record);
+    if (what != NULL) {
+        json_write_canonical(&text, what);
+        hashed = !text.failed && crypt_sha256_hex(text.data, text.length, out);
     }
-    if (copy != NULL)
-        json_write_canonical(&text, copy);
-    if (copy != NULL && !text.failed && crypt_sha256_hex(text.data, text.length, out))
-        result = out;
     str_free(&text);
     arena_free(&arena);
-    return result;
+    return hashed ? out : NULL;
 }

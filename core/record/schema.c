@@ -54,32 +54,48 @@ static const struct rule_node *compile(struct compiler *c, const struct tree *fr
     return node;
 }
 
+/* A word that a keyword may have, and what it stands for. */
+struct word {
+    const char *text;
+    int value;
+};
+
+/* Finds the word that a keyword gives; NULL: it is none of them. */
+static const struct word *find_word(const struct tree *given, const struct word *words,
+                                    size_t count) {
+    if (given->kind != TREE_STRING)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(given->text, words[i].text) == 0)
+            return &words[i];
+    }
+    return NULL;
+}
+
 /* Adds one type name to a node. */
 static bool add_type(struct compiler *c, const struct tree *name, struct rule_node *node) {
-    static const struct {
-        const char *name;
-        enum tree_kind kind;
-    } types[] = {
+    static const struct word types[] = {
         { "null", TREE_NULL },      { "boolean", TREE_BOOLEAN }, { "number", TREE_NUMBER },
         { "integer", TREE_NUMBER }, { "string", TREE_STRING },   { "array", TREE_ARRAY },
         { "object", TREE_OBJECT },
     };
-    for (size_t i = 0; name->kind == TREE_STRING && i < sizeof types / sizeof types[0]; i++)
-        if (strcmp(name->text, types[i].name) == 0) {
-            node->kinds |= (uint8_t)(1u << types[i].kind);
-            node->integer = node->integer || strcmp(name->text, "integer") == 0;
-            return true;
-        }
-    return wrong(c, name, "expected a JSON Schema type");
+    const struct word *type = find_word(name, types, sizeof types / sizeof types[0]);
+    if (type == NULL)
+        return wrong(c, name, "expected a JSON Schema type");
+    node->kinds |= (uint8_t)(1u << type->value);
+    if (strcmp(type->text, "integer") == 0)
+        node->integer = true;
+    return true;
 }
 
 /* type: one name or a list of them. */
 static bool take_type(struct compiler *c, const struct tree *value, struct rule_node *node) {
     if (value->kind != TREE_ARRAY)
         return add_type(c, value, node);
-    for (const struct tree *t = value->first; t != NULL; t = t->next)
+    for (const struct tree *t = value->first; t != NULL; t = t->next) {
         if (!add_type(c, t, node))
             return false;
+    }
     return true;
 }
 
@@ -91,10 +107,13 @@ static const char *const *texts_of(struct compiler *c, const struct tree *list, 
     }
     const char **texts = keep(c, (list->length + 1) * sizeof *texts);
     size_t count = 0;
-    for (const struct tree *t = list->first; texts != NULL && t != NULL; t = t->next) {
+    if (texts == NULL)
+        return NULL;
+    for (const struct tree *t = list->first; t != NULL; t = t->next) {
+        bool left_out = nulls && t->kind == TREE_NULL;
         if (t->kind == TREE_STRING)
             texts[count++] = t->text;
-        else if (t->kind != TREE_NULL || !nulls)
+        else if (!left_out)
             wrong(c, t, "expected a string");
     }
     return texts;
@@ -102,14 +121,17 @@ static const char *const *texts_of(struct compiler *c, const struct tree *list, 
 
 /* enum. */
 static bool take_enum(struct compiler *c, const struct tree *value, struct rule_node *node) {
-    return (node->texts = texts_of(c, value, true)) != NULL;
+    node->texts = texts_of(c, value, true);
+    return node->texts != NULL;
 }
 
 /* const. */
 static bool take_const(struct compiler *c, const struct tree *value, struct rule_node *node) {
-    const char **texts = value->kind == TREE_STRING ? keep(c, 2 * sizeof *texts) : NULL;
-    if (texts == NULL)
+    if (value->kind != TREE_STRING)
         return wrong(c, value, "expected a string");
+    const char **texts = keep(c, 2 * sizeof *texts);
+    if (texts == NULL)
+        return false;
     texts[0] = value->text;
     node->texts = texts;
     return true;
@@ -117,30 +139,26 @@ static bool take_const(struct compiler *c, const struct tree *value, struct rule
 
 /* format. */
 static bool take_format(struct compiler *c, const struct tree *value, struct rule_node *node) {
-    static const struct {
-        const char *name;
-        enum text_format format;
-    } formats[] = {
+    static const struct word formats[] = {
         { "date", TEXT_DATE },          { "partial-date", TEXT_PARTIAL_DATE },
         { "date-time", TEXT_DATETIME }, { "uri", TEXT_URI },
         { "code", TEXT_CODE },          { "npi", TEXT_NPI },
         { "loinc", TEXT_LOINC },        { "icd-10-cm", TEXT_ICD10CM },
         { "sctid", TEXT_SCTID },        { "digits", TEXT_DIGITS },
     };
-    for (size_t i = 0; value->kind == TREE_STRING && i < sizeof formats / sizeof formats[0]; i++)
-        if (strcmp(value->text, formats[i].name) == 0) {
-            node->format = (uint8_t)formats[i].format;
-            return true;
-        }
-    return wrong(c, value, "this format is not known here");
+    const struct word *format = find_word(value, formats, sizeof formats / sizeof formats[0]);
+    if (format == NULL)
+        return wrong(c, value, "this format is not known here");
+    node->format = (uint8_t)format->value;
+    return true;
 }
 
-/* Reads a number. */
-static bool take_number(struct compiler *c, const struct tree *value, double *out, bool *has) {
+/* Reads a bound of numbers. */
+static bool take_limit(struct compiler *c, const struct tree *value, struct limit *out) {
     if (value->kind != TREE_NUMBER)
         return wrong(c, value, "expected a number");
-    *out = strtod(value->text, NULL);
-    return *has = true;
+    *out = (struct limit) { true, strtod(value->text, NULL) };
+    return true;
 }
 
 /* Reads a count. */
@@ -153,16 +171,16 @@ static bool take_count(struct compiler *c, const struct tree *value, uint32_t *o
 }
 
 static bool take_minimum(struct compiler *c, const struct tree *v, struct rule_node *n) {
-    return take_number(c, v, &n->minimum, &n->has_minimum);
+    return take_limit(c, v, &n->limits[LIMIT_MINIMUM]);
 }
 static bool take_maximum(struct compiler *c, const struct tree *v, struct rule_node *n) {
-    return take_number(c, v, &n->maximum, &n->has_maximum);
+    return take_limit(c, v, &n->limits[LIMIT_MAXIMUM]);
 }
 static bool take_warn_minimum(struct compiler *c, const struct tree *v, struct rule_node *n) {
-    return take_number(c, v, &n->warn_minimum, &n->has_warn_minimum);
+    return take_limit(c, v, &n->limits[LIMIT_WARN_MINIMUM]);
 }
 static bool take_warn_maximum(struct compiler *c, const struct tree *v, struct rule_node *n) {
-    return take_number(c, v, &n->warn_maximum, &n->has_warn_maximum);
+    return take_limit(c, v, &n->limits[LIMIT_WARN_MAXIMUM]);
 }
 static bool take_min_length(struct compiler *c, const struct tree *v, struct rule_node *n) {
     return take_count(c, v, &n->min_length);
@@ -176,8 +194,12 @@ static bool take_min_items(struct compiler *c, const struct tree *v, struct rule
 
 /* Interns the name that a keyword gives. */
 static bool take_symbol(struct compiler *c, const struct tree *value, uint32_t *out) {
-    if (value->kind != TREE_STRING || (*out = symbol_intern(value->text, value->length)) == 0)
+    uint32_t symbol = 0;
+    if (value->kind == TREE_STRING)
+        symbol = symbol_intern(value->text, value->length);
+    if (symbol == 0)
         return wrong(c, value, "expected the name of a field");
+    *out = symbol;
     return true;
 }
 
@@ -191,16 +213,23 @@ static bool take_refers_to(struct compiler *c, const struct tree *v, struct rule
     return take_symbol(c, v, &n->refers_to);
 }
 static bool take_or(struct compiler *c, const struct tree *v, struct rule_node *n) {
-    return (n->or_texts = texts_of(c, v, false)) != NULL;
+    n->or_texts = texts_of(c, v, false);
+    return n->or_texts != NULL;
+}
+
+/* Notes that something restricted may stand below a node. */
+static void note_restricted(struct rule_node *node, const struct rule_node *below) {
+    if (below->restricted || below->holds_restricted)
+        node->holds_restricted = true;
 }
 
 /* items. */
 static bool take_items(struct compiler *c, const struct tree *value, struct rule_node *node) {
     node->items = compile(c, value);
-    node->holds_restricted =
-        node->holds_restricted ||
-        (node->items != NULL && (node->items->restricted || node->items->holds_restricted));
-    return node->items != NULL;
+    if (node->items == NULL)
+        return false;
+    note_restricted(node, node->items);
+    return true;
 }
 
 /* additionalProperties. */
@@ -208,7 +237,8 @@ static bool take_others(struct compiler *c, const struct tree *value, struct rul
     node->open = value->kind == TREE_BOOLEAN && value->boolean;
     if (value->kind == TREE_BOOLEAN)
         return true;
-    return (node->others = compile(c, value)) != NULL;
+    node->others = compile(c, value);
+    return node->others != NULL;
 }
 
 /* x-restricted. */
@@ -221,39 +251,50 @@ static bool take_restricted(struct compiler *c, const struct tree *value, struct
 
 /* x-sensitivity: an annotation, but a known one. */
 static bool take_sensitivity(struct compiler *c, const struct tree *value, struct rule_node *node) {
-    static const char *const classes[] = { "identity", "third-party", "free-text", "opt-in",
-                                           "local" };
+    static const struct word classes[] = {
+        { "identity", 0 }, { "third-party", 0 }, { "free-text", 0 }, { "opt-in", 0 }, { "local", 0 }
+    };
     (void)node;
-    for (size_t i = 0; value->kind == TREE_STRING && i < sizeof classes / sizeof classes[0]; i++)
-        if (strcmp(value->text, classes[i]) == 0)
-            return true;
+    if (find_word(value, classes, sizeof classes / sizeof classes[0]) != NULL)
+        return true;
     return wrong(c, value, "expected identity, third-party, free-text, opt-in or local");
+}
+
+/* Makes the empty table of an object's fields, half full at most. */
+static bool make_fields(struct compiler *c, uint32_t count, struct rule_node *node) {
+    uint32_t slots = 4;
+    while (slots < count * 2)
+        slots *= 2;
+    node->fields = keep(c, slots * sizeof *node->fields);
+    node->field_mask = slots - 1;
+    return node->fields != NULL;
+}
+
+/* Puts a field into the table; its index is its bit in `required`. */
+static void add_field(struct rule_node *node, uint32_t symbol, const struct rule_node *sub) {
+    uint32_t at = (symbol * 2654435761u) >> 16 & node->field_mask;
+    while (node->fields[at].symbol != 0)
+        at = (at + 1) & node->field_mask;
+    node->fields[at] = (struct field) { symbol, (uint16_t)node->field_count, sub };
+    node->field_count++;
 }
 
 /* properties: the table of fields. */
 static bool take_properties(struct compiler *c, const struct tree *value, struct rule_node *node) {
     if (value->kind != TREE_OBJECT || value->length > 64)
         return wrong(c, value, "expected an object of at most 64 fields");
-    uint32_t slots = 4;
-    while (slots < value->length * 2)
-        slots *= 2;
     const char **names = keep(c, (value->length + 1) * sizeof *names);
-    node->fields = keep(c, slots * sizeof *node->fields);
     node->names = names;
-    node->field_mask = slots - 1;
-    if (names == NULL || node->fields == NULL)
+    if (names == NULL || !make_fields(c, value->length, node))
         return false;
     for (const struct tree *p = value->first; p != NULL; p = p->next) {
         const struct rule_node *sub = compile(c, p);
         uint32_t symbol = symbol_intern(p->name, p->name_length);
         if (sub == NULL || symbol == 0)
             return wrong(c, p, "memory is out");
-        uint32_t at = (symbol * 2654435761u) >> 16 & node->field_mask;
-        while (node->fields[at].symbol != 0)
-            at = (at + 1) & node->field_mask;
         names[node->field_count] = symbol_name(symbol);
-        node->fields[at] = (struct field) { symbol, (uint16_t)node->field_count++, sub };
-        node->holds_restricted = node->holds_restricted || sub->restricted || sub->holds_restricted;
+        add_field(node, symbol, sub);
+        note_restricted(node, sub);
     }
     return true;
 }
@@ -263,8 +304,8 @@ static bool take_required(struct compiler *c, const struct tree *value, struct r
     if (value->kind != TREE_ARRAY)
         return wrong(c, value, "expected a list of field names");
     for (const struct tree *t = value->first; t != NULL; t = t->next) {
-        const struct field *f =
-            t->kind == TREE_STRING ? field_find(node, symbol_find(t->text, t->length)) : NULL;
+        uint32_t symbol = t->kind == TREE_STRING ? symbol_find(t->text, t->length) : 0;
+        const struct field *f = field_find(node, symbol);
         if (f == NULL)
             return wrong(c, t, "no such field in properties");
         node->required |= UINT64_C(1) << f->index;
@@ -272,12 +313,18 @@ static bool take_required(struct compiler *c, const struct tree *value, struct r
     return true;
 }
 
+/* The definition that a reference names; NULL: it names none of this file. */
+static const struct tree *definition(const struct compiler *c, const struct tree *reference) {
+    static const char prefix[] = "#/$defs/";
+    size_t length = sizeof prefix - 1;
+    if (reference->kind != TREE_STRING || strncmp(reference->text, prefix, length) != 0)
+        return NULL;
+    return tree_get(tree_get(c->root, "$defs"), reference->text + length);
+}
+
 /* $ref: the definition is compiled into the same node; its siblings then refine it. */
 static bool take_ref(struct compiler *c, const struct tree *value, struct rule_node *node) {
-    static const char prefix[] = "#/$defs/";
-    bool local = value->kind == TREE_STRING && strncmp(value->text, prefix, sizeof prefix - 1) == 0;
-    const struct tree *target =
-        local ? tree_get(tree_get(c->root, "$defs"), value->text + sizeof prefix - 1) : NULL;
+    const struct tree *target = definition(c, value);
     if (target == NULL)
         return wrong(c, value, "expected #/$defs/NAME of a definition in this file");
     if (c->depth >= REF_DEPTH_MAX)
@@ -326,25 +373,28 @@ static const struct keyword keywords[] = {
 /* Reports a keyword that is not known, with the nearest one. */
 static bool unknown_keyword(struct compiler *c, const struct tree *at) {
     const char *names[KEYWORDS + 1] = { NULL };
+    char hint[NEAREST_HINT], text[200];
     for (size_t i = 0; i < KEYWORDS; i++)
         names[i] = keywords[i].name;
-    const char *near = nearest_name(at->name, names);
-    char text[200];
-    snprintf(text, sizeof text, "this schema keyword is not known here%s%s%s",
-             near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
-             near != NULL ? "'?" : "");
+    snprintf(text, sizeof text, "this schema keyword is not known here%s",
+             nearest_hint(at->name, names, hint));
     return wrong(c, at, text);
 }
 
-/* Tells whether a member of a schema is a keyword; those of the root only at the root. */
-static bool known_keyword(const struct compiler *c, const struct tree *from, const char *name) {
-    static const char *const root_only[] = { "$schema", "$id", "$defs" };
-    for (size_t i = 0; i < KEYWORDS; i++)
+static bool is_keyword(const char *name) {
+    for (size_t i = 0; i < KEYWORDS; i++) {
         if (strcmp(keywords[i].name, name) == 0)
             return true;
-    for (size_t i = 0; from == c->root && i < sizeof root_only / sizeof root_only[0]; i++)
+    }
+    return false;
+}
+
+static bool is_keyword_of_root(const char *name) {
+    static const char *const root_only[] = { "$schema", "$id", "$defs" };
+    for (size_t i = 0; i < sizeof root_only / sizeof root_only[0]; i++) {
         if (strcmp(root_only[i], name) == 0)
             return true;
+    }
     return false;
 }
 
@@ -352,42 +402,69 @@ static bool known_keyword(const struct compiler *c, const struct tree *from, con
 static bool compile_into(struct compiler *c, const struct tree *from, struct rule_node *node) {
     if (from->kind != TREE_OBJECT)
         return wrong(c, from, "expected a schema: an object");
-    for (const struct tree *m = from->first; m != NULL; m = m->next)
-        if (!known_keyword(c, from, m->name))
+    for (const struct tree *m = from->first; m != NULL; m = m->next) {
+        bool known = is_keyword(m->name) || (from == c->root && is_keyword_of_root(m->name));
+        if (!known)
             unknown_keyword(c, m);
+    }
     for (size_t i = 0; i < KEYWORDS; i++) {
-        const struct tree *value =
-            keywords[i].take != NULL ? tree_get(from, keywords[i].name) : NULL;
-        if (value != NULL)
+        const struct tree *value = tree_get(from, keywords[i].name);
+        if (value != NULL && keywords[i].take != NULL)
             keywords[i].take(c, value, node);
     }
     return !c->failed;
 }
 
+/* ---- what rules name ---- */
+
+/* Whether an object has the field that a rule names; a rule that names none is content. */
+static bool has_named(const struct rule_node *object, uint32_t named) {
+    if (named == 0)
+        return true;
+    return object != NULL && field_find(object, named) != NULL;
+}
+
 /* Checks that what rules name is there: lists at the root, siblings, ids. */
 static void check_names(struct compiler *c, const struct rule_node *node,
                         const struct rule_node *parent) {
-    bool lost = (node->refers_to != 0 && field_find(c->schema->root, node->refers_to) == NULL) ||
-                (node->not_before != 0 &&
-                 (parent == NULL || field_find(parent, node->not_before) == NULL)) ||
-                (node->unique_by != 0 &&
-                 (node->items == NULL || field_find(node->items, node->unique_by) == NULL));
-    if (lost)
+    bool found = has_named(c->schema->root, node->refers_to) &&
+                 has_named(parent, node->not_before) && has_named(node->items, node->unique_by);
+    if (!found)
         wrong(c, c->root,
               "x-refers-to, x-not-before or x-unique-by names a field that isn't there");
     if (node->items != NULL)
         check_names(c, node->items, NULL);
     if (node->others != NULL)
         check_names(c, node->others, NULL);
-    for (uint32_t i = 0; node->field_count > 0 && i <= node->field_mask; i++)
+    if (node->fields == NULL)
+        return;
+    for (uint32_t i = 0; i <= node->field_mask; i++) {
         if (node->fields[i].symbol != 0)
             check_names(c, node->fields[i].node, node);
+    }
 }
 
-/* Reads and compiles the file. */
-struct record_schema *record_schema_load(const char *path, struct report *report) {
+/* ---- the file ---- */
+
+/* Reads the file into the schema's arena; NULL: why was reported. */
+static const struct tree *read_schema(struct compiler *c) {
     struct str text = { 0 };
     struct iptfhir_error error = ERROR_INIT;
+    char why[IPTFHIR_FILE_WHY];
+    const struct tree *root = NULL;
+    if (!file_read(&text, c->path, SCHEMA_MAX, why)) {
+        report_add(c->report, REPORT_ERROR, "schema", c->path, "the record schema: %s", why);
+        goto out;
+    }
+    root = json_read_copy(&c->schema->arena, text.data, text.length, c->path, &error);
+    if (root == NULL)
+        report_add(c->report, REPORT_ERROR, "schema", error.where, "%s", error.text);
+out:
+    str_free(&text);
+    return root;
+}
+
+struct record_schema *record_schema_load(const char *path, struct report *report) {
     struct record_schema *schema = base_malloc(sizeof *schema);
     if (schema == NULL) {
         report_add(report, REPORT_ERROR, "memory", path, "memory is out");
@@ -395,29 +472,17 @@ struct record_schema *record_schema_load(const char *path, struct report *report
     }
     *schema = (struct record_schema) { 0 };
     struct compiler c = { .schema = schema, .path = path, .report = report };
-    char why[IPTFHIR_FILE_WHY];
-    if (!file_read(&text, path, SCHEMA_MAX, why)) {
-        report_add(report, REPORT_ERROR, "schema", path, "the record schema: %s", why);
-        goto out;
-    }
-    c.root = json_read_copy(&schema->arena, text.data, text.length, path, &error);
-    if (c.root == NULL) {
-        report_add(report, REPORT_ERROR, "schema", error.where, "%s", error.text);
-        goto out;
-    }
-    schema->root = compile(&c, c.root);
+    c.root = read_schema(&c);
+    if (c.root != NULL)
+        schema->root = compile(&c, c.root);
     if (schema->root != NULL && !c.failed)
         check_names(&c, schema->root, NULL);
-out:
-    str_free(&text);
-    if (schema->root == NULL || c.failed) {
-        record_schema_free(schema);
-        return NULL;
-    }
-    return schema;
+    if (schema->root != NULL && !c.failed)
+        return schema;
+    record_schema_free(schema);
+    return NULL;
 }
 
-/* Frees a schema. */
 void record_schema_free(struct record_schema *schema) {
     if (schema == NULL)
         return;
@@ -428,7 +493,6 @@ void record_schema_free(struct record_schema *schema) {
     base_free(schema);
 }
 
-/* Sets what unknown fields are. */
 bool record_schema_allow_unknown(struct record_schema *schema, bool allow) {
     if (allow && schema->seen == NULL) {
         struct unknown_seen *seen = base_malloc(sizeof *seen);

@@ -30,6 +30,13 @@ struct field {
     const struct rule_node *node;
 };
 
+/* The bounds of a number. */
+enum limit_kind { LIMIT_MINIMUM, LIMIT_MAXIMUM, LIMIT_WARN_MINIMUM, LIMIT_WARN_MAXIMUM, LIMITS };
+struct limit {
+    bool is_set;
+    double value;
+};
+
 /* What one place of the record may hold. */
 struct rule_node {
     uint8_t kinds;   /* bit per enum tree_kind; 0: any */
@@ -38,8 +45,7 @@ struct rule_node {
     bool holds_restricted;
     bool open;      /* additionalProperties absent or true */
     uint8_t format; /* enum text_format */
-    bool has_minimum, has_maximum, has_warn_minimum, has_warn_maximum;
-    double minimum, maximum, warn_minimum, warn_maximum;
+    struct limit limits[LIMITS];
     uint32_t min_length, max_length, min_items;
     const char *const *texts;               /* enum or const: allowed strings, NULL-terminated */
     const struct rule_node *items, *others; /* others: the schema of additionalProperties */
@@ -75,16 +81,35 @@ struct record_schema {
 static inline const struct field *field_find(const struct rule_node *node, uint32_t symbol) {
     if (symbol == 0 || node->field_count == 0)
         return NULL;
-    for (uint32_t at = (symbol * 2654435761u) >> 16 & node->field_mask;
-         node->fields[at].symbol != 0; at = (at + 1) & node->field_mask)
+    uint32_t at = (symbol * 2654435761u) >> 16 & node->field_mask;
+    while (node->fields[at].symbol != 0) {
         if (node->fields[at].symbol == symbol)
             return &node->fields[at];
+        at = (at + 1) & node->field_mask;
+    }
     return NULL;
 }
-#define NAME_MAX_SHOWN 64
+
+/* The symbol of a member's name; 0: no schema has such a field. */
+static inline uint32_t member_symbol(const struct tree *member) {
+    if (member->symbol != 0)
+        return member->symbol;
+    return symbol_find(member->name, member->name_length);
+}
+
+/* ---- formats.c ---- */
+
+/* NULL when `text` has the format, else what was expected. */
+const char *text_format_check(enum text_format format, const char *text, size_t length);
+
+/* ---- where.c ---- */
+
+enum { NAME_MAX_SHOWN = 64, WHERE_MAX = 256 };
 /* `name` when it looks like a name, else "(unusual-name)": data in the place of a name isn't shown.
  * `out` may be what is returned. */
 const char *field_name_shown(const char *name, size_t length, char out[NAME_MAX_SHOWN + 1]);
-/* NULL when `text` has the format, else what was expected. */
-const char *text_format_check(enum text_format format, const char *text, size_t length);
+/* Writes where a node, or its member `name`, stands: "source:line:column JSON-pointer"; `source`
+ * and `name` may be NULL. */
+void where_write(char out[WHERE_MAX], const char *source, const struct tree *node,
+                 const char *name);
 #endif
