@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/codes.h"
+#include "core/command/exit.h"
 #include "core/command/place.h"
 
 #include <inttypes.h>
@@ -30,17 +31,34 @@ static uint64_t resources_of(const struct survey_line *line) {
 
 /* ---- for people ---- */
 
-static void text_job(const struct survey_job *job, int64_t now_ms, struct str *out) {
+/* What is wrong with a source that doesn't speak, and what to do; NULL: it was read. */
+static const char *const silence[] = {
+    [SURVEY_READ] = NULL,
+    [SURVEY_NEVER] = "it was never read to its end: run `iptfhir sync`, and see what it says",
+    [SURVEY_BROKE_OFF] =
+        "its last reading failed, broke off or goes on now: nothing new of it is sent until one "
+        "has ended; see the log for its cause and run `iptfhir sync`",
+    [SURVEY_OLD] = "nobody has read it for longer than limits.max_age_hours: see whether "
+                   "`iptfhir sync` still runs by its schedule",
+};
+/* The same for scripts. */
+static const char *const words[] = {
+    [SURVEY_READ] = "read",
+    [SURVEY_NEVER] = "never",
+    [SURVEY_BROKE_OFF] = "broke-off",
+    [SURVEY_OLD] = "old",
+};
+
+static void text_job(const struct survey_job *job, const struct status_time *time,
+                     struct str *out) {
     const struct intake_counts *n = &job->read;
+    const char *silent = silence[survey_word_of(job, time->now_ms, time->max_age_ms)];
     char age[32];
-    if (job->poll.confirmed_ms == 0)
-        str_printf(out, "job %s: never read to its end; run `iptfhir sync`\n", job->job);
-    else
-        str_printf(out, "job %s: last read to its end %s ago\n", job->job,
-                   status_age(job->poll.confirmed_ms, now_ms, age));
-    if (job->poll.polling)
-        str_puts(out, "  it is being read now, or its reading broke off; nothing new of it is sent "
-                      "until one has ended\n");
+    str_printf(out, "job %s: last read to its end %s%s\n", job->job,
+               status_age(job->poll.confirmed_ms, time->now_ms, age),
+               job->poll.confirmed_ms != 0 ? " ago" : "");
+    if (silent != NULL)
+        str_printf(out, "  SILENT: %s\n", silent);
     str_printf(out,
                "  records read %" PRIu64 " = mapped %" PRIu64 " + unchanged %" PRIu64
                " + stale %" PRIu64 " + held %" PRIu64 "%s\n",
@@ -107,7 +125,17 @@ static void text_pause(const struct survey_pause *pause, struct str *out) {
                until, pause->target);
 }
 
-void status_text(const struct survey *s, int64_t now_ms, struct str *out) {
+int status_exit(const struct survey *s, const struct status_time *time) {
+    int code = survey_exit(s);
+    for (size_t i = 0; i < s->job_count; i++) {
+        enum survey_word word = survey_word_of(&s->jobs[i], time->now_ms, time->max_age_ms);
+        code = exit_gravest(code, word == SURVEY_READ ? EXIT_SETTLED : EXIT_LATER);
+    }
+    return code;
+}
+
+void status_text(const struct survey *s, const struct status_time *time, struct str *out) {
+    int64_t now_ms = time->now_ms;
     char age[32];
     if (s->lost > 0)
         str_printf(out,
@@ -115,7 +143,7 @@ void status_text(const struct survey *s, int64_t now_ms, struct str *out) {
                    " states belong to no resource; report this with the store\n",
                    s->lost);
     for (size_t j = 0; j < s->job_count; j++) {
-        text_job(&s->jobs[j], now_ms, out);
+        text_job(&s->jobs[j], time, out);
         for (size_t i = 0; i < s->line_count; i++) {
             if (strcmp(s->lines[i].job, s->jobs[j].job) == 0)
                 text_line(&s->lines[i], now_ms, out);
@@ -131,7 +159,7 @@ void status_text(const struct survey *s, int64_t now_ms, struct str *out) {
                    "installation has sent; what differs at a target is compared, and held where "
                    "somebody must choose\n",
                    status_age(s->older_ms, now_ms, age));
-    if (survey_exit(s) == EXIT_SETTLED)
+    if (status_exit(s, time) == EXIT_SETTLED)
         str_puts(out, "everything is in step\n");
 }
 
@@ -153,11 +181,14 @@ static void json_line(const struct survey_line *line, struct str *out) {
                line->decided, line->oldest_ms);
 }
 
-static void json_job(const struct survey *s, const struct survey_job *job, struct str *out) {
+static void json_job(const struct survey *s, const struct survey_job *job,
+                     const struct status_time *time, struct str *out) {
     const struct intake_counts *n = &job->read;
     const char *comma = "";
     str_puts(out, "{");
     json_text(out, "job", job->job);
+    str_puts(out, ", ");
+    json_text(out, "source", words[survey_word_of(job, time->now_ms, time->max_age_ms)]);
     str_printf(out,
                ", \"confirmedMs\": %" PRId64
                ", \"polling\": %s,\n   \"records\": {\"read\": %" PRIu64 ", \"mapped\": %" PRIu64
@@ -198,13 +229,13 @@ static void json_pause(const struct survey_pause *pause, struct str *out) {
                pause->person ? "true" : "false");
 }
 
-void status_json(const struct survey *s, struct str *out) {
+void status_json(const struct survey *s, const struct status_time *time, struct str *out) {
     str_printf(out, "{\"conserved\": %s, \"lost\": %" PRIu64 ", \"storeOlderMs\": %" PRId64,
                s->conserved ? "true" : "false", s->lost, s->older_ms);
     str_puts(out, ",\n \"jobs\": [");
     for (size_t i = 0; i < s->job_count; i++) {
         str_puts(out, i > 0 ? ",\n  " : "\n  ");
-        json_job(s, &s->jobs[i], out);
+        json_job(s, &s->jobs[i], time, out);
     }
     str_puts(out, "],\n \"held\": [");
     for (size_t i = 0; i < s->cause_count; i++) {
@@ -226,7 +257,8 @@ static const char help[] =
     "Where everything stands: per job and target how many resources are in step, wait, are\n"
     "unknown, held or decided; what is held, by cause, with what moves it on; targets that are\n"
     "paused; and whether the conservation law holds. Reads only, also beside a running sync.\n"
-    "Exit: 0 in step, 1 something is held, 75 something waits, 70 the law is broken.\n";
+    "Exit: 0 in step, 1 something is held, 75 something waits or a job's source is silent, 70 the\n"
+    "law is broken.\n";
 
 int command_status(int argc, char **argv, const struct command_options *options) {
     struct place place;
@@ -240,16 +272,19 @@ int command_status(int argc, char **argv, const struct command_options *options)
         return EXIT_WRONG_USE;
     }
     int code = place_open(&place, false, options);
+    struct status_time time = { .now_ms = clock_now_ms() };
+    if (place.config != NULL)
+        time.max_age_ms = place.config->limits.max_age_hours * 3600000;
     if (code == EXIT_SETTLED && place.store != NULL) {
         bool taken = survey_take(place.store, place.routes, place.route_count, &s, &error);
-        code = taken ? survey_exit(&s) : EXIT_FAULT;
+        code = taken ? status_exit(&s, &time) : EXIT_FAULT;
         if (taken && options->json)
-            status_json(&s, &out);
+            status_json(&s, &time, &out);
         else if (taken)
-            status_text(&s, clock_now_ms(), &out);
+            status_text(&s, &time, &out);
     } else if (code == EXIT_SETTLED && options->json) {
         s.conserved = true;
-        status_json(&s, &out);
+        status_json(&s, &time, &out);
     } else if (code == EXIT_SETTLED) {
         str_puts(&out, "nothing yet: run `iptfhir sync`\n");
     }

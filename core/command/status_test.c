@@ -2,6 +2,7 @@
 /* Tests of what status prints, and whether its JSON can be read. */
 #include "core/command/status.h"
 
+#include "core/command/exit.h"
 #include "core/tree/tree.h"
 
 #include <check.h>
@@ -15,6 +16,7 @@ static struct survey_cause cause;
 static struct survey_pause pause_of;
 static struct survey survey;
 static struct str out;
+static const struct status_time now = { NOW, 36 * 3600000LL };
 
 static void set_up(void) {
     job = (struct survey_job) { .job = "nightly",
@@ -51,7 +53,7 @@ static void says(const char *text) {
 }
 
 START_TEST(both_laws_stand_in_the_text) {
-    status_text(&survey, NOW, &out);
+    status_text(&survey, &now, &out);
     says("records read 10 = mapped 7 + unchanged 1 + stale 1 + held 1\n");
     says("hospital: resources 10 = in step 5 + waiting 2 + unknown 0 + held 3 + decided 0\n");
     says("last read to its end 3 min ago");
@@ -61,7 +63,7 @@ START_TEST(both_laws_stand_in_the_text) {
 END_TEST
 
 START_TEST(a_cause_says_how_much_and_what_moves_it_on) {
-    status_text(&survey, NOW, &out);
+    status_text(&survey, &now, &out);
     says("held, consent: 3 resources, for 60 s\n");
     says("record the consent at the source");
     says("outbox list --code consent");
@@ -69,19 +71,19 @@ START_TEST(a_cause_says_how_much_and_what_moves_it_on) {
 END_TEST
 
 START_TEST(a_pause_says_when_it_goes_on) {
-    status_text(&survey, NOW, &out);
+    status_text(&survey, &now, &out);
     says("target hospital is paused, quota");
     says("2023-11-14T22:14:20");
     str_clear(&out);
     pause_of = (struct survey_pause) { "hospital", "target-reset", NOW + 60000, true };
-    status_text(&survey, NOW, &out);
+    status_text(&survey, &now, &out);
     says("outbox resolve again --target hospital");
 }
 END_TEST
 
 START_TEST(a_broken_law_is_said_loudly) {
     job.conserved = survey.conserved = false;
-    status_text(&survey, NOW, &out);
+    status_text(&survey, &now, &out);
     says("THE LAW IS BROKEN");
 }
 END_TEST
@@ -89,9 +91,32 @@ END_TEST
 START_TEST(an_older_store_and_a_job_never_read_are_said) {
     survey.older_ms = NOW - 7200000;
     job.poll.confirmed_ms = 0;
-    status_text(&survey, NOW, &out);
+    status_text(&survey, &now, &out);
     says("store-older: 2 h ago");
     says("never read to its end");
+}
+END_TEST
+
+/* What status says of a job that was read to its end `hours` ago, as poll 7; `begun` began last. */
+static int verdict(int64_t hours, int64_t begun) {
+    str_clear(&out);
+    survey.sum = (struct survey_line) { .in_step = 5 };
+    job.poll = (struct intake_poll) { .number = 7, .begun = begun };
+    job.poll.confirmed_ms = hours >= 0 ? NOW - hours * 3600000LL : 0;
+    status_text(&survey, &now, &out);
+    return status_exit(&survey, &now);
+}
+
+START_TEST(a_source_that_is_silent_is_never_in_step) {
+    ck_assert_int_eq(verdict(1, 7), EXIT_SETTLED);
+    says("everything is in step");
+    ck_assert_int_eq(verdict(-1, 7), EXIT_LATER);
+    says("SILENT: it was never read to its end");
+    ck_assert_int_eq(verdict(1, 8), EXIT_LATER);
+    says("SILENT: its last reading failed");
+    ck_assert_int_eq(verdict(37, 7), EXIT_LATER);
+    says("SILENT: nobody has read it");
+    ck_assert_ptr_null(strstr(out.data, "everything is in step"));
 }
 END_TEST
 
@@ -99,7 +124,7 @@ START_TEST(the_json_has_the_same_facts) {
     struct arena arena = { 0 };
     struct iptfhir_error error = ERROR_INIT;
     survey.older_ms = 42;
-    status_json(&survey, &out);
+    status_json(&survey, &now, &out);
     struct tree *it = json_read_copy(&arena, out.data, out.length, NULL, &error);
     ck_assert_msg(it != NULL, "%s\n%s", error.text, out.data);
     says("\"conserved\": true");
@@ -117,6 +142,7 @@ int main(void) {
     TCase *tests = tcase_create("status");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, both_laws_stand_in_the_text);
+    tcase_add_test(tests, a_source_that_is_silent_is_never_in_step);
     tcase_add_test(tests, a_cause_says_how_much_and_what_moves_it_on);
     tcase_add_test(tests, a_pause_says_when_it_goes_on);
     tcase_add_test(tests, a_broken_law_is_said_loudly);

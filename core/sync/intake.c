@@ -36,7 +36,7 @@ static bool read_poll(struct store *store, const char *job, struct arena *a, int
     if (sscanf(text, "%lld %d %lld %lld", &number, &polling, &confirmed, &whole) != 4)
         return error_set(error, "store-damaged", name, "the poll's row can't be read");
     *begun = number;
-    *out = (struct intake_poll) { polling != 0, confirmed, whole };
+    *out = (struct intake_poll) { polling != 0, confirmed, whole, number };
     return true;
 }
 

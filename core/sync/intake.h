@@ -125,6 +125,8 @@ struct intake_poll {
     bool polling;         /* a poll has begun and not ended */
     int64_t confirmed_ms; /* when a whole poll last ended (wall clock), 0: never */
     int64_t number;       /* of the poll that last ended whole, 0: none */
+    int64_t begun;        /* of the poll that last began; another one than `number` hasn't ended
+                             whole */
 };
 bool intake_poll_of(struct store *store, const char *job, struct intake_poll *out,
                     struct iptfhir_error *error);

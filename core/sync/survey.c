@@ -453,6 +453,14 @@ void survey_free(struct survey *s) {
     arena_free(&s->arena);
 }
 
+enum survey_word survey_word_of(const struct survey_job *job, int64_t now_ms, int64_t max_age_ms) {
+    if (job->poll.confirmed_ms == 0)
+        return SURVEY_NEVER;
+    if (job->poll.begun != job->poll.number)
+        return SURVEY_BROKE_OFF;
+    return now_ms - job->poll.confirmed_ms > max_age_ms ? SURVEY_OLD : SURVEY_READ;
+}
+
 int survey_exit(const struct survey *s) {
     int code = EXIT_SETTLED;
     bool waits = s->sum.waiting + s->sum.unknown > 0;

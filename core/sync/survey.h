@@ -62,6 +62,13 @@ struct survey_job {
     struct intake_poll poll;
     bool conserved; /* read = mapped + unchanged + stale + held */
 };
+/* Whether a job's source still speaks. */
+enum survey_word {
+    SURVEY_READ,      /* it was read to its end lately */
+    SURVEY_NEVER,     /* it never was */
+    SURVEY_BROKE_OFF, /* its last reading failed, broke off or goes on */
+    SURVEY_OLD        /* nobody has read it for longer than its word counts */
+};
 struct survey_pause {
     const char *target, *code;
     int64_t until_ms; /* wall clock */
@@ -87,6 +94,8 @@ struct survey {
 bool survey_take(struct store *store, const struct survey_route *routes, size_t count,
                  struct survey *out, struct iptfhir_error *error);
 void survey_free(struct survey *s);
+/* max_age_ms: how long a source's word counts (limits.max_age_hours). */
+enum survey_word survey_word_of(const struct survey_job *job, int64_t now_ms, int64_t max_age_ms);
 /* The exit code that it asks for: a fault, something waits, something is held, all in step. */
 int survey_exit(const struct survey *s);
 #endif
