@@ -189,24 +189,26 @@ static void align_set(struct tree *theirs, const struct tree *mine) {
     }
 }
 
+static bool is_one_of(const char *name, const char *const *names) {
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
 /* Lists whose order says nothing, and to which servers add. */
 static bool is_set(const char *name) {
-    static const char *const sets[] = { "tag", "security", "profile", "identifier" };
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-        if (strcmp(sets[i], name) == 0)
-            return true;
-    }
-    return false;
+    static const char *const sets[] = { "tag", "security", "profile", "identifier", NULL };
+    return is_one_of(name, sets);
 }
 
 /* What every server puts into meta by itself. */
 static bool is_servers_own(const char *name) {
-    static const char *const own[] = { "versionId", "lastUpdated", "source" };
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (strcmp(own[i], name) == 0)
-            return true;
-    }
-    return false;
+    static const char *const own[] = { "versionId", "lastUpdated", "source", NULL };
+    return is_one_of(name, own);
+}
+
+static bool is_list(const struct tree *node) {
+    return node != NULL && node->kind == TREE_ARRAY;
 }
 
 static void normalise_meta(struct tree *theirs, const struct tree *mine) {
@@ -214,23 +216,24 @@ static void normalise_meta(struct tree *theirs, const struct tree *mine) {
     for (struct tree *member = theirs->first; member != NULL; member = next) {
         next = member->next;
         const struct tree *ours = mine != NULL ? tree_get(mine, member->name) : NULL;
-        bool both_lists = ours != NULL && ours->kind == TREE_ARRAY && member->kind == TREE_ARRAY;
+        bool both_sets = is_set(member->name) && is_list(ours) && is_list(member);
         if (ours == NULL && is_servers_own(member->name))
             tree_remove(member);
-        else if (both_lists && is_set(member->name))
+        else if (both_sets)
             align_set(member, ours);
     }
 }
 
 void body_normalise(struct tree *theirs, const struct tree *mine) {
-    struct tree *meta = tree_get(theirs, "meta"), *text = tree_get(theirs, "text");
-    const struct tree *our_meta = tree_get(mine, "meta");
-    if (meta != NULL && meta->kind == TREE_OBJECT) {
-        normalise_meta(meta, our_meta);
-        if (meta->first == NULL)
-            tree_remove(meta);
-    }
-    if (text != NULL && tree_get(mine, "text") == NULL && is_generated(text))
+    struct tree *meta = tree_get(theirs, "meta");
+    bool has_meta = meta != NULL && meta->kind == TREE_OBJECT;
+    if (has_meta)
+        normalise_meta(meta, tree_get(mine, "meta"));
+    if (has_meta && meta->first == NULL)
+        tree_remove(meta);
+    struct tree *text = tree_get(theirs, "text");
+    bool only_theirs = text != NULL && tree_get(mine, "text") == NULL;
+    if (only_theirs && is_generated(text))
         tree_remove(text);
 }
 
@@ -243,22 +246,19 @@ static bool contains_set(const struct tree *theirs, const struct tree *mine) {
     return true;
 }
 
-bool body_contains(const struct tree *theirs, const struct tree *mine) {
-    if (theirs->kind != mine->kind)
-        return false;
-    if (mine->kind == TREE_OBJECT) {
-        for (const struct tree *member = mine->first; member != NULL; member = member->next) {
-            const struct tree *other = member->symbol != 0 ? tree_get_symbol(theirs, member->symbol)
-                                                           : tree_get(theirs, member->name);
-            if (other == NULL || !body_contains(other, member))
-                return false;
-        }
-        return true;
+/* Whether an object has each member of another. */
+static bool contains_members(const struct tree *theirs, const struct tree *mine) {
+    for (const struct tree *member = mine->first; member != NULL; member = member->next) {
+        const struct tree *other = member->symbol != 0 ? tree_get_symbol(theirs, member->symbol)
+                                                       : tree_get(theirs, member->name);
+        if (other == NULL || !body_contains(other, member))
+            return false;
     }
-    if (mine->kind != TREE_ARRAY)
-        return tree_equal(theirs, mine);
-    if (mine->name != NULL && is_set(mine->name))
-        return contains_set(theirs, mine);
+    return true;
+}
+
+/* Whether a list has as many elements as another, each in its place. */
+static bool contains_elements(const struct tree *theirs, const struct tree *mine) {
     if (theirs->length != mine->length)
         return false;
     const struct tree *other = theirs->first;
@@ -268,6 +268,17 @@ bool body_contains(const struct tree *theirs, const struct tree *mine) {
         other = other->next;
     }
     return true;
+}
+
+bool body_contains(const struct tree *theirs, const struct tree *mine) {
+    if (theirs->kind != mine->kind)
+        return false;
+    if (mine->kind == TREE_OBJECT)
+        return contains_members(theirs, mine);
+    if (mine->kind != TREE_ARRAY)
+        return tree_equal(theirs, mine);
+    bool unordered = mine->name != NULL && is_set(mine->name);
+    return unordered ? contains_set(theirs, mine) : contains_elements(theirs, mine);
 }
 
 /* Whether one identifier is this one. */
@@ -282,20 +293,14 @@ static bool is_identifier(const struct tree *one, const char *system, const char
 bool body_has_identifier(const struct tree *body, const char *system, const char *value,
                          bool *others) {
     const struct tree *identifier = tree_get(body, "identifier");
+    const struct tree *one = is_list(identifier) ? identifier->first : identifier;
     bool has = false;
     *others = false;
-    if (identifier == NULL)
-        return false;
-    if (identifier->kind != TREE_ARRAY) {
-        has = is_identifier(identifier, system, value);
-        *others = !has;
-        return has;
-    }
-    for (const struct tree *one = identifier->first; one != NULL; one = one->next) {
-        if (is_identifier(one, system, value))
-            has = true;
-        else
-            *others = true;
+    while (one != NULL) {
+        bool is_ours = is_identifier(one, system, value);
+        has = has || is_ours;
+        *others = *others || !is_ours;
+        one = one != identifier ? one->next : NULL;
     }
     return has;
 }

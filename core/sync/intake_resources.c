@@ -164,30 +164,41 @@ static void pair_all(struct work *w, const struct intake_record *reading) {
 
 /* ---- writing ---- */
 
-/* Writes the bodies that changed, in sets, and notes where they stand. */
-static void write_bodies(struct work *w) {
-    struct store_bytes set[SET_COUNT];
+/* Bodies that are written together. */
+struct body_set {
+    struct store_bytes bodies[SET_COUNT];
     struct pairing *of[SET_COUNT];
-    size_t count = 0;
-    size_t bytes = 0;
-    for (size_t i = 0; i <= w->count && intake_ok(w->in); i++) {
-        struct pairing *pair = i < w->count && w->pairs[i].body ? &w->pairs[i] : NULL;
-        bool full = count == SET_COUNT || bytes >= SET_BYTES;
-        bool due = count > 0 && (full || i == w->count);
-        uint32_t sequence = 0;
-        if (due && !w->in->calls->bodies_put(w->in->store, w->patient, set, count, &sequence,
-                                             &w->in->fault))
-            intake_fault(w->in, "store", "bodies could not be written; run the command again");
-        for (size_t n = 0; due && n < count; n++)
-            of[n]->at = (struct store_body_at) { sequence, (uint32_t)n };
-        if (due)
-            count = bytes = 0;
-        if (pair == NULL)
+    size_t count, bytes;
+};
+
+/* Writes a set, and notes where its bodies stand. */
+static void write_set(struct work *w, struct body_set *set) {
+    uint32_t sequence = 0;
+    if (set->count == 0)
+        return;
+    if (!w->in->calls->bodies_put(w->in->store, w->patient, set->bodies, set->count, &sequence,
+                                  &w->in->fault))
+        intake_fault(w->in, "store", "bodies could not be written; run the command again");
+    for (size_t i = 0; i < set->count; i++)
+        set->of[i]->at = (struct store_body_at) { sequence, (uint32_t)i };
+    set->count = set->bytes = 0;
+}
+
+/* Writes the bodies that changed, in sets. */
+static void write_bodies(struct work *w) {
+    struct body_set set = { .count = 0 };
+    for (size_t i = 0; i < w->count && intake_ok(w->in); i++) {
+        struct pairing *pair = &w->pairs[i];
+        if (!pair->body)
             continue;
-        set[count] = pair->resource->body;
-        of[count++] = pair;
-        bytes += pair->resource->body.length;
+        set.of[set.count] = pair;
+        set.bodies[set.count++] = pair->resource->body;
+        set.bytes += pair->resource->body.length;
+        bool full = set.count == SET_COUNT || set.bytes >= SET_BYTES;
+        if (full)
+            write_set(w, &set);
     }
+    write_set(w, &set);
 }
 
 static void write_row(struct work *w, const struct pairing *pair) {
@@ -218,9 +229,10 @@ static void write_row(struct work *w, const struct pairing *pair) {
 
 static void write_pairs(struct work *w) {
     write_bodies(w);
-    for (size_t i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count; i++) {
         if (w->pairs[i].changed)
             write_row(w, &w->pairs[i]);
+    }
 }
 
 /* ---- what left ---- */
@@ -398,19 +410,46 @@ bool resources_take(struct intake *in, uint64_t patient, const struct store_reco
     return w.changed || clinic;
 }
 
+/* Whether a row is the record's own, and says something that hasn't left already. */
+static bool is_present(const struct work *w, const struct store_said *row) {
+    if (row->record != w->record->no)
+        return false;
+    return row->wanted != STORE_WANTED_NOTHING && row->wanted != STORE_WANTED_MOVED;
+}
+
 bool resources_touched(struct intake *in, const struct store_record *record) {
     struct work w = { .in = in, .patient = record->patient, .record = record };
     if (!open_work(&w, true))
         return false;
     const struct all_states *states = read_states(in, record->patient);
-    for (size_t i = 0; states != NULL && i < w.row_count; i++) {
-        bool own = w.rows[i]->record == record->no;
-        bool past =
-            w.rows[i]->wanted == STORE_WANTED_NOTHING || w.rows[i]->wanted == STORE_WANTED_MOVED;
-        if (own && !past && row_touched(states, w.rows, w.row_count, i))
+    if (states == NULL)
+        return false;
+    for (size_t i = 0; i < w.row_count; i++) {
+        if (is_present(&w, w.rows[i]) && row_touched(states, w.rows, w.row_count, i))
             return true;
     }
     return false;
+}
+
+/* What one row of a record that leaves becomes. */
+static void row_leaves(struct work *w, const struct all_states *states, size_t at,
+                       enum store_wanted wanted) {
+    struct intake *in = w->in;
+    struct store_said *row = w->rows[at];
+    if (!row_touched(states, w->rows, w->row_count, at)) {
+        rows_drop_said(in, row);
+        return;
+    }
+    bool stays = wanted == STORE_WANTED_NOTHING || said_by_another(w->rows, w->row_count, at);
+    if (stays) {
+        say_nothing(in, row);
+        return;
+    }
+    row->wanted = wanted;
+    row->code = row->detail = "";
+    rows_put_said(in, row);
+    in->counts.wanted++;
+    in->counts.withdrawn++;
 }
 
 void resources_leave(struct intake *in, const struct store_record *record,
@@ -419,22 +458,11 @@ void resources_leave(struct intake *in, const struct store_record *record,
     if (!open_work(&w, true))
         return;
     const struct all_states *states = read_states(in, record->patient);
-    for (size_t i = 0; states != NULL && i < w.row_count && intake_ok(in); i++) {
-        struct store_said *row = w.rows[i];
-        bool own = row->record == record->no && row->wanted != STORE_WANTED_NOTHING;
-        if (!own || row->wanted == STORE_WANTED_MOVED)
-            continue;
-        if (!row_touched(states, w.rows, w.row_count, i)) {
-            rows_drop_said(in, row);
-        } else if (wanted == STORE_WANTED_NOTHING || said_by_another(w.rows, w.row_count, i)) {
-            say_nothing(in, row);
-        } else {
-            row->wanted = wanted;
-            row->code = row->detail = "";
-            rows_put_said(in, row);
-            in->counts.wanted++;
-            in->counts.withdrawn++;
-        }
+    if (states == NULL)
+        return;
+    for (size_t i = 0; i < w.row_count && intake_ok(in); i++) {
+        if (is_present(&w, w.rows[i]))
+            row_leaves(&w, states, i, wanted);
     }
     rows_put_lanes(in, record->patient);
     resources_sweep(in, record->patient);
@@ -442,34 +470,45 @@ void resources_leave(struct intake *in, const struct store_record *record,
 
 /* ---- bodies that nothing refers to ---- */
 
-static void mark_used(bool *used, uint32_t highest, uint32_t sequence) {
-    if (sequence <= highest && highest - sequence < SWEEP_SETS)
-        used[highest - sequence] = true;
+/* The newest sets of a patient's bodies, counted back from the highest. */
+struct sweep {
+    uint32_t highest;
+    bool used[SWEEP_SETS];
+};
+
+static void mark_used(struct sweep *s, uint32_t sequence) {
+    if (sequence <= s->highest && s->highest - sequence < SWEEP_SETS)
+        s->used[s->highest - sequence] = true;
+}
+
+/* Marks the sets that a target still needs. */
+static void mark_states(struct sweep *s, const struct all_states *states) {
+    for (size_t t = 0; t < states->targets; t++) {
+        for (size_t i = 0; i < states->count[t]; i++) {
+            mark_used(s, states->list[t][i].sent_body.sequence);
+            mark_used(s, states->list[t][i].attempt_body.sequence);
+        }
+    }
 }
 
 void resources_sweep(struct intake *in, uint64_t patient) {
-    bool used[SWEEP_SETS] = { false };
-    uint32_t highest = 0;
+    struct sweep s = { .highest = 0 };
     size_t count;
     struct store_said **rows = rows_said(in, patient, &count);
     const struct all_states *states = read_states(in, patient);
     if (states == NULL)
         return;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->body.sequence > highest)
-            highest = rows[i]->body.sequence;
-    for (size_t i = 0; i < count; i++)
-        mark_used(used, highest, rows[i]->body.sequence);
-    for (size_t t = 0; t < in->known_count; t++) {
-        for (size_t i = 0; i < states->count[t]; i++) {
-            mark_used(used, highest, states->list[t][i].sent_body.sequence);
-            mark_used(used, highest, states->list[t][i].attempt_body.sequence);
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i]->body.sequence > s.highest)
+            s.highest = rows[i]->body.sequence;
     }
-    for (uint32_t back = 0; back < SWEEP_SETS && back < highest && intake_ok(in); back++) {
-        bool dropped =
-            used[back] || in->calls->bodies_drop(in->store, patient, highest - back, &in->fault);
-        if (!dropped)
+    for (size_t i = 0; i < count; i++)
+        mark_used(&s, rows[i]->body.sequence);
+    mark_states(&s, states);
+    for (uint32_t back = 0; back < SWEEP_SETS && back < s.highest && intake_ok(in); back++) {
+        if (s.used[back])
+            continue;
+        if (!in->calls->bodies_drop(in->store, patient, s.highest - back, &in->fault))
             intake_fault(in, "store", "bodies could not be dropped; run the command again");
     }
 }
