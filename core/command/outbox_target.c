@@ -2,6 +2,7 @@
 /* What outbox does to a target as a whole: it ends a pause, and begins anew after a reset. */
 #include "core/command/exit.h"
 #include "core/command/outbox_act.h"
+#include "core/sync/pause.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -70,46 +71,36 @@ static void forget_charts(struct act *a, const char *target) {
 
 /* ---- pauses ---- */
 
-/* Reads for what a target is paused; "" when it isn't. */
-static void read_pause(struct act *a, const char *target, char code[32]) {
-    char name[300], text[128];
-    struct store_bytes value;
-    long long until = 0, set = 0;
-    code[0] = '\0';
-    snprintf(name, sizeof name, "pause %s", target);
-    bool good = a->calls->fact_get(a->store, name, &a->arena, &value, a->error);
-    if (!act_check(a, good) || value.data == NULL)
-        return;
-    snprintf(text, sizeof text, "%.*s", (int)value.length, value.data);
-    if (sscanf(text, "%lld %lld %31s", &until, &set, code) != 3)
-        code[0] = '\0';
+/* Reads how a target pauses. */
+static void read_pause(struct act *a, const char *target, struct pause_kept *out) {
+    *out = (struct pause_kept) { .code = "" };
+    act_check(a, pause_read(a->store, target, out, a->error));
 }
 
 /* Ends a pause; after a reset what was known of charts there is forgotten too. */
 static void end_pause(struct act *a, const char *target, bool reset) {
-    char name[300];
+    static const struct pause_kept none = { .code = "" };
     if (!act_begin(a))
         return;
     if (reset)
         forget_charts(a, target);
-    snprintf(name, sizeof name, "pause %s", target);
     if (!a->failed)
-        forget_fact(a, name);
+        act_check(a, pause_write(a->store, target, &none, a->error));
     act_end(a);
 }
 
 bool act_retry_target(struct act *a) {
-    char code[32];
+    struct pause_kept kept;
     const char *target = a->filter->target;
-    read_pause(a, target, code);
-    if (act_is(code, "target-reset")) {
+    read_pause(a, target, &kept);
+    if (pause_waits_for_word(kept.code)) {
         str_printf(&a->o->err,
                    "target %s was reset or replaced: see what happened there, then `iptfhir outbox "
                    "resolve again --target %s`\n",
                    target, target);
         return false;
     }
-    if (code[0] != '\0')
+    if (kept.code[0] != '\0')
         end_pause(a, target, false);
     return !a->failed;
 }
@@ -144,13 +135,13 @@ static void create_again(struct act *a, const struct chosen *c) {
 }
 
 int act_resolve_reset(struct act *a) {
-    char code[32];
+    struct pause_kept kept;
     const struct outbox *o = a->o;
     const char *target = a->filter->target;
-    read_pause(a, target, code);
+    read_pause(a, target, &kept);
     if (a->failed)
         return EXIT_FAULT;
-    if (!act_is(code, "target-reset")) {
+    if (!pause_waits_for_word(kept.code)) {
         str_printf(&a->o->err,
                    "target %s is not paused for a reset: to create single items anew, name them "
                    "(`iptfhir outbox list --target %s --code gone`)\n",

@@ -6,6 +6,7 @@
 #include "core/base/codes.h"
 #include "core/command/exit.h"
 #include "core/command/place.h"
+#include "core/sync/pause.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -113,12 +114,19 @@ static void text_pause(const struct survey_pause *pause, struct str *out) {
     str_printf(out, "target %s is paused, %s: ", pause->target, pause->code);
     if (code != NULL)
         str_printf(out, "%s; ", code->meaning);
-    if (pause->person) {
+    if (pause_waits_for_word(pause->code)) {
         str_printf(out, "nothing goes there until `iptfhir outbox resolve again --target %s`\n",
                    pause->target);
         return;
     }
     clock_format(pause->until_ms, until);
+    if (pause->person) {
+        str_printf(out,
+                   "%s; until one is answered it gets single requests, the next at %s, or at the "
+                   "next sync after `iptfhir outbox retry --target %s`\n",
+                   code != NULL ? code->next : "see its log", until, pause->target);
+        return;
+    }
     str_printf(out,
                "it is asked again at %s, or at the next sync after "
                "`iptfhir outbox retry --target %s`\n",

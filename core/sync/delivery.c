@@ -8,6 +8,7 @@
 #include "core/sync/advance.h"
 #include "core/sync/evidence.h"
 #include "core/sync/intake.h"
+#include "core/sync/pause.h"
 #include "core/sync/witness.h"
 
 #include <stdio.h>
@@ -90,11 +91,7 @@ static bool end_learning(struct delivery *d, struct target_run *t, struct iptfhi
     d->moved = true;
     if (t->learning.failed)
         return error_set(error, "memory", NULL, "out of memory");
-    if (t->reach.learned) {
-        t->reach.failures = 0;
-        return true;
-    }
-    if (!t->reach.paused)
+    if (!t->reach.learned && !t->reach.paused)
         reach_pause(&t->reach, &silent, world->steady_ms(world), random_number(world));
     return true;
 }
@@ -138,32 +135,27 @@ static bool learn(struct delivery *d, struct target_run *t, struct iptfhir_error
 /* ---- life ---- */
 
 /* A pause that was kept from the last run goes on, as far as it can be believed: what is left of it
- * is never more than all of it. */
+ * is never more than all of it. What needs a person is probed when its time is over. */
 static bool restore_pause(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
-    char name[300], text[256], code[32] = "";
-    struct arena arena = { 0 };
-    struct store_bytes value;
-    long long until = 0, set = 0;
-    (void)snprintf(name, sizeof name, "pause %s", t->reach.config->name);
-    bool read = d->run.store->calls->fact_get(d->run.store, name, &arena, &value, error);
-    bool fits = read && value.data != NULL && value.length < sizeof text;
-    if (fits) {
-        memcpy(text, value.data, value.length);
-        text[value.length] = '\0';
-    }
-    if (fits && sscanf(text, "%lld %lld %31s", &until, &set, code) == 3) {
-        int64_t left = until - d->run.world->wall_ms(d->run.world);
-        int64_t whole = until - set;
-        const struct iptfhir_pause pause = { .size = sizeof pause,
-                                             .code = code,
-                                             .detail = "as it said before",
-                                             .retry_after_ms = left < whole ? left : whole,
-                                             .person = strcmp(code, "target-reset") == 0 };
-        if (left > 0)
-            reach_pause(&t->reach, &pause, d->run.world->steady_ms(d->run.world), 0);
-    }
-    arena_free(&arena);
-    return read;
+    struct pause_kept kept;
+    struct world *world = d->run.world;
+    if (!pause_read(d->run.store, t->reach.config->name, &kept, error))
+        return false;
+    if (kept.code[0] == '\0')
+        return true;
+    int64_t left = kept.until_ms - world->wall_ms(world);
+    int64_t whole = kept.until_ms - kept.set_ms;
+    const struct iptfhir_pause pause = { .size = sizeof pause,
+                                         .code = kept.code,
+                                         .detail = "as it said before",
+                                         .retry_after_ms = left < whole ? left : whole,
+                                         .person = kept.person };
+    if (left <= 0 && !kept.person)
+        return true;
+    reach_pause(&t->reach, &pause, world->steady_ms(world), 0);
+    if (left <= 0 && !pause_waits_for_word(kept.code))
+        (void)reach_probe(&t->reach, t->reach.until_ms);
+    return true;
 }
 
 /* What an earlier run found out about how much the target takes at once. */
@@ -342,15 +334,32 @@ void delivery_notice(struct delivery *d, uint64_t patient) {
     make_stale(d, patient);
 }
 
+/* A person may have ended a pause: then the store doesn't keep it any more. */
+static bool listen_for_word(struct delivery *d, struct iptfhir_error *error) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct reach *r = &d->targets[i].reach;
+        struct pause_kept kept;
+        bool stands = r->paused || r->needs_person;
+        if (!stands || r->pause_changed)
+            continue;
+        if (!pause_read(d->run.store, r->config->name, &kept, error))
+            return false;
+        if (kept.code[0] == '\0')
+            reach_resume(r);
+    }
+    return true;
+}
+
 /* Looks whether another process changed the store. */
 static bool look_for_changes(struct delivery *d, struct iptfhir_error *error) {
     uint64_t number;
     if (!d->run.store->calls->foreign_changes(d->run.store, &number, error))
         return false;
-    if (number != d->foreign)
-        make_stale(d, 0);
+    if (number == d->foreign)
+        return true;
+    make_stale(d, 0);
     d->foreign = number;
-    return true;
+    return listen_for_word(d, error);
 }
 
 /* ---- picking lanes ---- */
@@ -404,6 +413,8 @@ static bool begin_lane(struct delivery *d, struct target_run *t, uint64_t patien
 /* Begins lanes that are due, until enough are under way. */
 static bool pick(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
     size_t most = t->reach.config->threads * LANES_PER_THREAD;
+    if (t->reach.probes)
+        most = 1;
     while (t->lanes.count < most && !t->reach.scanned) {
         uint64_t patients[SCAN_PAGE];
         size_t count = 0;
@@ -428,17 +439,18 @@ static bool pick(struct delivery *d, struct target_run *t, struct iptfhir_error 
 
 /* ---- pauses ---- */
 
-/* Keeps a pause for the next run. */
+/* Keeps how a target pauses, or that it doesn't, for the next run. */
 static bool keep_pause(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
-    char name[300], text[128];
-    int64_t now = d->run.world->wall_ms(d->run.world);
-    int64_t left = t->reach.until_ms - d->run.world->steady_ms(d->run.world);
-    struct store_bytes value = { text, 0 };
-    (void)snprintf(name, sizeof name, "pause %s", t->reach.config->name);
-    int length = snprintf(text, sizeof text, "%lld %lld %s", (long long)(now + left),
-                          (long long)now, t->reach.code);
-    value.length = (size_t)length;
-    return d->run.store->calls->fact_set(d->run.store, name, value, error);
+    const struct reach *r = &t->reach;
+    struct world *world = d->run.world;
+    struct pause_kept kept = { .set_ms = world->wall_ms(world), .person = r->needs_person };
+    int64_t left = REACH_PAUSE_MOST_MS;
+    if (r->until_ms != INT64_MAX)
+        left = r->until_ms - world->steady_ms(world);
+    kept.until_ms = kept.set_ms + left;
+    if (r->paused || r->needs_person)
+        memcpy(kept.code, r->code, sizeof kept.code);
+    return pause_write(d->run.store, r->config->name, &kept, error);
 }
 
 /* Keeps how much the target takes at once for the next run. */
@@ -453,25 +465,13 @@ static bool keep_limit(struct delivery *d, struct target_run *t, struct iptfhir_
     return d->run.store->calls->fact_set(d->run.store, name, value, error);
 }
 
-static bool forget_pause(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
-    char name[300];
-    const struct store_bytes none = { NULL, 0 };
-    (void)snprintf(name, sizeof name, "pause %s", t->reach.config->name);
-    return d->run.store->calls->fact_set(d->run.store, name, none, error);
-}
-
-/* A pause that is over ends; a lane at a time probes the way while failures go on. */
+/* A pause whose time is over ends; a lane at a time probes the way until an answer is as it should
+ * be. */
 static void end_pauses(struct delivery *d) {
     int64_t now = d->run.world->steady_ms(d->run.world);
     for (size_t i = 0; i < d->target_count; i++) {
-        struct reach *r = &d->targets[i].reach;
-        if (!r->paused || r->until_ms > now)
-            continue;
-        r->paused = false;
-        r->needs_person = false;
-        r->pause_changed = true;
-        reach_rescan(r);
-        d->moved = true;
+        if (reach_probe(&d->targets[i].reach, now))
+            d->moved = true;
     }
 }
 
@@ -562,8 +562,7 @@ static bool save_all(struct delivery *d, struct iptfhir_error *error) {
         t->reach.limit_changed = false;
         if (!t->reach.pause_changed)
             continue;
-        bool kept = t->reach.paused ? keep_pause(d, t, error) : forget_pause(d, t, error);
-        if (!kept)
+        if (!keep_pause(d, t, error))
             return false;
         t->reach.pause_changed = false;
     }
@@ -740,7 +739,7 @@ enum delivery_moved delivery_step(struct delivery *d, int64_t patience_ms, int64
 bool delivery_paused(const struct delivery *d, size_t target, struct delivery_pause *out) {
     const struct reach *r = &d->targets[target].reach;
     *out = (struct delivery_pause) { 0 };
-    if (!r->paused)
+    if (!r->paused && !r->needs_person)
         return false;
     out->code = r->code;
     out->detail = r->detail;

@@ -6,6 +6,7 @@
 #include "core/sync/intake.h"
 #include "core/sync/lane.h"
 #include "core/sync/lifecycle.h"
+#include "core/sync/pause.h"
 #include "core/sync/privacy.h"
 
 #include <check.h>
@@ -66,10 +67,11 @@ struct server {
     bool bare; /* what is found comes without its body */
     const char *chart;
     bool strange_match; /* a search for the patient fails */
+    bool refuses_us;    /* whatever is asked: HTTP 401 */
     struct held late;
     bool late_waits;
     /* what was asked */
-    int finds, reads, writes, matches, bundles, learns;
+    int finds, reads, writes, matches, bundles, learns, refused;
     size_t largest;
     char log[4000];
 };
@@ -403,6 +405,17 @@ static iptfhir_answered target_answer(void *self, const struct iptfhir_order *or
                                       struct iptfhir_evidence_sink *sink) {
     struct server *s = self;
     (void)answers, (void)count;
+    if (s->refuses_us) {
+        const struct iptfhir_pause pause = { .size = sizeof pause,
+                                             .code = "target-unauthorized",
+                                             .detail = "HTTP 401",
+                                             .person = true };
+        s->refused++;
+        for (size_t i = 0; i < order->count; i++)
+            tell(sink, i, IPTFHIR_NOT_DONE, s, NULL);
+        sink->pause(sink, &pause);
+        return IPTFHIR_ANSWERED;
+    }
     switch (order->task) {
     case IPTFHIR_LEARN: learn_answer(s, sink); break;
     case IPTFHIR_MATCH: match_answer(s, sink); break;
@@ -1214,24 +1227,6 @@ START_TEST(a_pause_goes_on_after_a_restart_and_never_longer_than_it_was) {
 }
 END_TEST
 
-START_TEST(a_pause_that_needs_a_person_still_does_after_a_restart) {
-    READ({ "a", "v1", NULL }, { "b", "v1", NULL }, { "c", "v1", NULL }, { "d", "v1", NULL });
-    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
-    for (size_t i = 0; i < servers[0].count; i++)
-        servers[0].held[i].deleted = true;
-    READ({ "a", "v2", NULL }, { "b", "v2", NULL }, { "c", "v2", NULL }, { "d", "v2", NULL });
-    (void)run(SECOND);
-    struct delivery_pause pause;
-    ck_assert(delivery_paused(delivery, 0, &pause));
-    ck_assert_str_eq(pause.code, "target-reset");
-    ck_assert_int_eq(pause.wait_ms, INT64_MAX);
-    restart();
-    open_delivery();
-    ck_assert(delivery_paused(delivery, 0, &pause));
-    ck_assert_int_eq(pause.wait_ms, INT64_MAX);
-}
-END_TEST
-
 START_TEST(one_that_always_fails_is_held_while_the_others_go) {
     servers[0].transaction = _i == 1;
     targets[0].together = true;
@@ -1414,6 +1409,134 @@ START_TEST(two_patients_who_come_at_once_never_share_a_chart) {
 END_TEST
 
 #define LOOPS(name, count) tcase_add_loop_test(all, name, 0, count)
+/* ---- pauses that need a person ---- */
+
+/* Records of several patients, of whom only the first can be matched: all ask who they are. */
+static void read_patients(size_t count) {
+    const struct thing thing = { "a", "v1", NULL };
+    for (size_t i = 0; i < count; i++)
+        read_record(arena_printf(&arena, "p%zu", i + 1), &thing, 1, true);
+}
+
+static bool needs_person(const char *code) {
+    struct delivery_pause pause;
+    return delivery_paused(delivery, 0, &pause) && strcmp(pause.code, code) == 0 &&
+           pause.wait_ms == INT64_MAX;
+}
+
+START_TEST(a_target_that_refuses_us_gets_single_requests_at_growing_intervals_until_it_does_not) {
+    servers[0].refuses_us = true;
+    read_patients(12);
+    (void)run(6 * HOUR);
+    ck_assert(needs_person("target-unauthorized"));
+    ck_assert_int_le(servers[0].refused, 40); /* 12 while it doubles, then four an hour */
+    ck_assert_int_ge(servers[0].refused, 20);
+    servers[0].refuses_us = false;
+    (void)run(2 * HOUR);
+    struct delivery_pause pause;
+    ck_assert(!delivery_paused(delivery, 0, &pause));
+    (void)only(&servers[0]); /* they all lead to one chart */
+    ck_assert_int_ge(servers[0].matches, 12);
+}
+END_TEST
+
+START_TEST(a_refusal_after_it_was_taken_before_is_probed_by_one_lane) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].refuses_us = true;
+    read_patients(12);
+    READ({ "a", "v2", NULL });
+    (void)run(SECOND);
+    int at_once = servers[0].refused;
+    ck_assert_int_le(at_once, 12);
+    (void)run(6 * HOUR);
+    ck_assert_int_le(servers[0].refused - at_once, 40);
+    ck_assert(needs_person("target-unauthorized"));
+}
+END_TEST
+
+START_TEST(a_target_that_refuses_us_still_does_after_a_restart) {
+    servers[0].refuses_us = true;
+    read_patients(12);
+    (void)run(6 * HOUR);
+    int before = servers[0].refused;
+    restart();
+    steady += DAY;
+    wall += DAY;
+    open_delivery();
+    ck_assert(needs_person("target-unauthorized"));
+    (void)run(500);
+    ck_assert_int_le(servers[0].refused - before, 2);
+    ck_assert(needs_person("target-unauthorized"));
+}
+END_TEST
+
+START_TEST(a_search_that_is_answered_does_not_end_a_pause_for_writes_that_are_forbidden) {
+    servers[0].ill = FORBIDS;
+    servers[0].ills = -1;
+    read_many(50);
+    (void)run(12 * HOUR);
+    ck_assert(needs_person("target-forbidden"));
+    int writes = servers[0].writes;
+    ck_assert_int_lt(writes, 20 + 12 * 4);
+    (void)run(12 * HOUR);
+    ck_assert_int_le(servers[0].writes - writes, 12 * 4);
+    servers[0].ills = 0;
+    (void)run(6 * HOUR);
+    struct delivery_pause pause;
+    ck_assert(!delivery_paused(delivery, 0, &pause));
+    ck_assert_int_eq(state_at(1, "g0").step, STORE_IN_STEP);
+    ck_assert_int_eq(state_at(1, "g49").step, STORE_IN_STEP);
+}
+END_TEST
+
+/* Four resources that were there are gone: the target was reset. */
+static void reset_target(void) {
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL }, { "c", "v1", NULL }, { "d", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    for (size_t i = 0; i < servers[0].count; i++)
+        servers[0].held[i].deleted = true;
+    READ({ "a", "v2", NULL }, { "b", "v2", NULL }, { "c", "v2", NULL }, { "d", "v2", NULL });
+    (void)run(SECOND);
+    ck_assert(needs_person("target-reset"));
+}
+
+static int requests_of(const struct server *s) {
+    return s->learns + s->matches + s->finds + s->reads + s->writes;
+}
+
+START_TEST(after_a_reset_nothing_is_asked_for_days_also_after_a_restart) {
+    reset_target();
+    int requests = requests_of(&servers[0]);
+    (void)run(3 * DAY);
+    ck_assert_int_eq(requests_of(&servers[0]), requests);
+    restart();
+    steady += 3 * DAY;
+    wall += 3 * DAY;
+    (void)run(3 * DAY);
+    ck_assert(needs_person("target-reset"));
+    ck_assert_int_eq(requests_of(&servers[0]), requests);
+}
+END_TEST
+
+START_TEST(a_person_ends_a_pause_while_delivery_runs) {
+    static const struct pause_kept none = { .code = "" };
+    servers[0].refuses_us = true;
+    READ({ "a", "v1", NULL });
+    (void)run(6 * HOUR);
+    ck_assert(needs_person("target-unauthorized"));
+    servers[0].refuses_us = false;
+    struct store *other = store_open_memory(medium, &error);
+    ck_assert_ptr_nonnull(other);
+    OK(other->calls->begin(other, &error));
+    OK(pause_write(other, "hospital", &none, &error));
+    OK(other->calls->commit(other, &error));
+    other->calls->close(other);
+    ck_assert_int_eq(run(SECOND), DELIVERY_IN_STEP); /* without waiting for its time */
+    STATE("a", "in-step");
+}
+END_TEST
+
 /* ---- several jobs ---- */
 
 static const char *const both_jobs[] = { "nightly", "weekly", NULL };
@@ -1542,7 +1665,6 @@ int main(void) {
     LOOPS(a_lost_bundle_is_searched_for_and_nothing_is_doubled, 2);
     LOOPS(retry_after_holds_across_steps_of_the_wall_clock, 2);
     tcase_add_test(all, a_pause_goes_on_after_a_restart_and_never_longer_than_it_was);
-    tcase_add_test(all, a_pause_that_needs_a_person_still_does_after_a_restart);
     LOOPS(one_that_always_fails_is_held_while_the_others_go, 2);
     tcase_add_test(all, a_refusal_holds_one_and_a_correction_goes);
     tcase_add_test(all, a_target_that_forbids_everything_is_one_cause);
@@ -1561,6 +1683,14 @@ int main(void) {
     tcase_add_test(
         all, a_job_that_leaves_a_target_writes_nothing_more_there_and_is_held_when_it_changes);
     tcase_add_test(all, a_consent_in_a_record_of_another_job_counts_at_once);
+    tcase_add_test(
+        all, a_target_that_refuses_us_gets_single_requests_at_growing_intervals_until_it_does_not);
+    tcase_add_test(all, a_refusal_after_it_was_taken_before_is_probed_by_one_lane);
+    tcase_add_test(all, a_target_that_refuses_us_still_does_after_a_restart);
+    tcase_add_test(all,
+                   a_search_that_is_answered_does_not_end_a_pause_for_writes_that_are_forbidden);
+    tcase_add_test(all, after_a_reset_nothing_is_asked_for_days_also_after_a_restart);
+    tcase_add_test(all, a_person_ends_a_pause_while_delivery_runs);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -20,6 +20,7 @@ core_sources += \
 	%D%/intake_refusals.c %D%/intake_resources.c %D%/intake_rows.c %D%/intake_take.c \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/mapping_run.c %D%/mapping_run.h \
+	%D%/pause.c %D%/pause.h \
 	%D%/pipe.c %D%/pipe.h \
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/order.c %D%/order.h \

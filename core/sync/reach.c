@@ -3,6 +3,7 @@
 #include "core/sync/reach.h"
 
 #include "core/base/alloc.h"
+#include "core/sync/pause.h"
 #include "core/sync/reconcile.h"
 
 #include <stdio.h>
@@ -28,27 +29,6 @@ static bool keep_ability(struct reach *r, const struct iptfhir_ability *from) {
     r->abilities[r->ability_count].type = type;
     r->abilities[r->ability_count].can = from->can;
     r->ability_count++;
-    return true;
-}
-
-bool reach_learn(struct reach *r, const struct iptfhir_abilities *abilities) {
-    size_t count = 0;
-    free_abilities(r);
-    while (abilities->types != NULL && abilities->types[count].type != NULL)
-        count++;
-    r->abilities = base_malloc((count + 1) * sizeof *r->abilities);
-    if (r->abilities == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!keep_ability(r, &abilities->types[i]))
-            return false;
-    }
-    r->together = IPTFHIR_SINGLY;
-    if (r->config->together && abilities->batch)
-        r->together = IPTFHIR_BATCH;
-    if (r->config->together && abilities->transaction)
-        r->together = IPTFHIR_TRANSACTION;
-    r->learned = true;
     return true;
 }
 
@@ -97,17 +77,23 @@ int64_t reach_backoff(int tries, uint32_t jitter) {
 
 void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t steady_ms,
                  uint32_t jitter) {
+    int64_t backoff = reach_backoff(r->failures, jitter);
     int64_t wait = pause->retry_after_ms;
-    if (wait <= 0)
-        wait = reach_backoff(r->failures, jitter);
+    if (wait <= 0 || (pause->person && wait < backoff))
+        wait = backoff;
     if (wait > REACH_PAUSE_MOST_MS)
         wait = REACH_PAUSE_MOST_MS;
     int64_t until = steady_ms + wait;
+    if (pause->code != NULL && pause_waits_for_word(pause->code))
+        until = INT64_MAX;
     bool longer = !r->paused || until > r->until_ms;
     bool names = pause->person == r->needs_person ? longer : pause->person;
-    if (!r->paused)
+    if (!r->paused) {
         r->failures++;
+        r->taken_before = r->taken;
+    }
     r->paused = true;
+    r->probes = false;
     r->pause_changed = true;
     r->needs_person = r->needs_person || pause->person;
     if (longer)
@@ -119,11 +105,65 @@ void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t ste
     (void)snprintf(r->detail, sizeof r->detail, "%s", pause->detail != NULL ? pause->detail : "");
 }
 
+bool reach_probe(struct reach *r, int64_t steady_ms) {
+    if (!r->paused || r->until_ms > steady_ms)
+        return false;
+    r->paused = false;
+    r->probes = true;
+    r->pause_changed = true;
+    reach_rescan(r);
+    return true;
+}
+
+void reach_resume(struct reach *r) {
+    r->paused = false;
+    r->probes = false;
+    r->needs_person = false;
+    r->failures = 0;
+    r->pause_changed = true;
+    reach_rescan(r);
+}
+
+/* Whether an answer shows that what the target paused for is over. */
+static bool shows_the_end(const struct reach *r) {
+    bool forbade = strcmp(r->code, "target-forbidden") == 0;
+    return !forbade || r->taken > r->taken_before;
+}
+
+/* Something was answered as it should be. */
+static void close_circuit(struct reach *r) {
+    if (r->probes && shows_the_end(r))
+        reach_resume(r);
+    else if (!r->paused && !r->probes)
+        r->failures = 0;
+}
+
+bool reach_learn(struct reach *r, const struct iptfhir_abilities *abilities) {
+    size_t count = 0;
+    free_abilities(r);
+    while (abilities->types != NULL && abilities->types[count].type != NULL)
+        count++;
+    r->abilities = base_malloc((count + 1) * sizeof *r->abilities);
+    if (r->abilities == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!keep_ability(r, &abilities->types[i]))
+            return false;
+    }
+    r->together = IPTFHIR_SINGLY;
+    if (r->config->together && abilities->batch)
+        r->together = IPTFHIR_BATCH;
+    if (r->config->together && abilities->transaction)
+        r->together = IPTFHIR_TRANSACTION;
+    r->learned = true;
+    close_circuit(r);
+    return true;
+}
+
 void reach_answered(struct reach *r, size_t items) {
     r->successes++;
     r->failed_in_row = 0;
-    if (!r->paused)
-        r->failures = 0;
+    close_circuit(r);
     if (items < r->entries)
         return;
     r->entries *= 2;

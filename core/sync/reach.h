@@ -41,9 +41,13 @@ struct reach {
     int64_t timeout_ms;        /* of one request */
     bool limit_changed;        /* entries_most, since it was kept in the store */
     /* whether it pauses */
-    bool paused;
-    bool needs_person;
-    int64_t until_ms; /* steady */
+    bool paused; /* nothing is asked */
+    bool probes; /* the time of a pause is over: one lane at a time asks, until an answer is as
+                    it should be */
+    bool
+        needs_person; /* since a pause that only time does not end; it stays while that is probed */
+    int64_t until_ms; /* steady; INT64_MAX: until a person says so */
+    uint64_t taken_before; /* writes that had been taken when it paused */
     char code[32], detail[400];
     int failures;       /* pauses in a row */
     bool pause_changed; /* since it was kept in the store */
@@ -63,10 +67,16 @@ bool reach_learn(struct reach *r, const struct iptfhir_abilities *abilities);
 /* What the server can do with a type, as reconcile flags; `versions_optional`: unversioned updates
  * are allowed. */
 unsigned reach_flags(const struct reach *r, const char *type);
-/* The whole target waits, at least `retry_after_ms`; 0: backoff. `jitter`: a random number. */
+/* The whole target waits, at least `retry_after_ms`; 0: backoff, which is also the least for what
+ * needs a person. `jitter`: a random number. */
 void reach_pause(struct reach *r, const struct iptfhir_pause *pause, int64_t steady_ms,
                  uint32_t jitter);
-/* An order was answered as it should be: the circuit closes. `items`: how many it held, when all
+/* The time of a pause is over by now: true when it went over to probing just now. */
+bool reach_probe(struct reach *r, int64_t steady_ms);
+/* The pause ends, whatever its cause: a person said so, or the target showed it. */
+void reach_resume(struct reach *r);
+/* An order was answered as it should be: the circuit closes, but after a target that forbade every
+ * write only by a write that it takes. `items`: how many it held, when all
  * were taken together. */
 void reach_answered(struct reach *r, size_t items);
 /* Milliseconds after `tries` failures: 25 to 100 % of a bound that doubles up to an hour. */

@@ -84,6 +84,53 @@ START_TEST(a_pause_is_never_longer_than_a_day_and_negative_ones_are_backoff) {
 }
 END_TEST
 
+START_TEST(a_pause_that_is_over_is_probed_until_an_answer_is_as_it_should_be) {
+    pause_for("target-unauthorized", 60000, true, 0);
+    ck_assert(!reach_probe(&reach, 59999));
+    ck_assert(reach_probe(&reach, 60000));
+    ck_assert(!reach.paused && reach.probes && reach.needs_person);
+    pause_for("target-busy", 1000, false, 60000);
+    ck_assert(reach.paused && !reach.probes && reach.needs_person);
+    ck_assert_str_eq(reach.code, "target-unauthorized");
+    ck_assert(reach_probe(&reach, reach.until_ms));
+    reach_answered(&reach, 1);
+    ck_assert(!reach.paused && !reach.probes && !reach.needs_person);
+}
+END_TEST
+
+START_TEST(what_needs_a_person_is_asked_again_after_growing_intervals) {
+    int64_t now = 0, last = 0;
+    for (int i = 0; i < 16; i++) {
+        pause_for("target-unauthorized", 1000, true, now);
+        int64_t wait = reach.until_ms - now;
+        ck_assert_int_ge(wait, last);
+        last = wait;
+        now = reach.until_ms;
+        ck_assert(reach_probe(&reach, now));
+    }
+    ck_assert_int_eq(last, REACH_BACKOFF_MOST_MS / 4);
+}
+END_TEST
+
+START_TEST(after_a_reset_no_time_ends_the_pause) {
+    pause_for("target-reset", 1000, true, 0);
+    ck_assert(!reach_probe(&reach, INT64_MAX - 1));
+    reach_resume(&reach);
+    ck_assert(!reach.paused && !reach.needs_person);
+}
+END_TEST
+
+START_TEST(a_target_that_forbade_all_writes_must_take_one) {
+    pause_for("target-forbidden", 1000, true, 0);
+    ck_assert(reach_probe(&reach, reach.until_ms));
+    reach_answered(&reach, 1); /* a search */
+    ck_assert(reach.probes && reach.needs_person);
+    reach.taken++;
+    reach_answered(&reach, 1);
+    ck_assert(!reach.probes && !reach.needs_person);
+}
+END_TEST
+
 START_TEST(a_pause_without_words_has_some) {
     pause_for(NULL, 0, false, 0);
     ck_assert_str_ne(reach.code, "");
@@ -101,7 +148,7 @@ START_TEST(failures_in_a_row_wait_longer_until_one_is_answered) {
         pause_for("target-busy", 0, false, 0);
         ck_assert_int_gt(reach.until_ms, last);
         last = reach.until_ms;
-        reach.paused = false;
+        ck_assert(reach_probe(&reach, last));
     }
     reach_answered(&reach, 1);
     pause_for("target-busy", 0, false, 0);
@@ -227,6 +274,10 @@ int main(void) {
     tcase_add_test(all, what_a_target_can_do_is_known_by_type_and_for_the_others);
     tcase_add_test(all, rests_are_kept_for_each_of_many_lanes);
     tcase_add_test(all, the_soonest_rest_is_known_and_waking_ends_it);
+    tcase_add_test(all, a_pause_that_is_over_is_probed_until_an_answer_is_as_it_should_be);
+    tcase_add_test(all, what_needs_a_person_is_asked_again_after_growing_intervals);
+    tcase_add_test(all, after_a_reset_no_time_ends_the_pause);
+    tcase_add_test(all, a_target_that_forbade_all_writes_must_take_one);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -4,6 +4,7 @@
 
 #include "core/base/numbers.h"
 #include "core/command/exit.h"
+#include "core/sync/pause.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,28 +381,23 @@ static bool read_job(struct counting *c, const char *name) {
 
 static bool read_pause(struct counting *c, const char *target) {
     struct survey *s = c->s;
-    char name[300], text[128], code[32] = "";
-    struct store_bytes value;
-    long long until = 0, set = 0;
+    struct pause_kept kept;
     for (size_t i = 0; i < s->pause_count; i++) {
         if (strcmp(s->pauses[i].target, target) == 0)
             return true;
     }
-    snprintf(name, sizeof name, "pause %s", target);
-    arena_reset(&c->scratch);
-    if (!c->store->calls->fact_get(c->store, name, &c->scratch, &value, c->error))
+    if (!pause_read(c->store, target, &kept, c->error))
         return false;
-    if (value.data == NULL)
-        return true;
-    snprintf(text, sizeof text, "%.*s", (int)value.length, value.data);
-    if (sscanf(text, "%lld %lld %31s", &until, &set, code) != 3)
+    if (kept.code[0] == '\0')
         return true;
     struct survey_pause *pauses = one_more(c, s->pauses, s->pause_count, sizeof *pauses);
     if (pauses == NULL)
         return false;
     s->pauses = pauses;
-    s->pauses[s->pause_count] = (struct survey_pause) { keep(c, target), keep(c, code), until,
-                                                        strcmp(code, "target-reset") == 0 };
+    s->pauses[s->pause_count] = (struct survey_pause) { .target = keep(c, target),
+                                                        .code = keep(c, kept.code),
+                                                        .until_ms = kept.until_ms,
+                                                        .person = kept.person };
     s->pause_count += !c->failed;
     return !c->failed;
 }
