@@ -92,6 +92,7 @@ static const struct row rows[] = {
     { 425, 425, ENTRIES, ALWAYS, NULL, IPTFHIR_NOT_DONE, NULL, NULL, false, 0 }, /* too early */
     { 403, 403, ENTRIES, ALWAYS, NULL, IPTFHIR_REFUSED, "policy-denied", NULL, false, 0 },
     { 404, 410, ENTRIES, IS_HTML, NULL, IPTFHIR_NOT_DONE, NULL, "target-answer", true, 0 }, /* a gateway's page */
+    { 404, 404, OPERATION_READ | UPDATE, ISSUE, "deleted", IPTFHIR_GONE, NULL, NULL, false, 0 },
     { 404, 404, OPERATION_READ | UPDATE, ALWAYS, NULL, IPTFHIR_ABSENT, NULL, NULL, false, 0 },
     { 410, 410, OPERATION_READ | WRITES, ALWAYS, NULL, IPTFHIR_GONE, NULL, NULL, false, 0 },
     { 404, 404, CREATE, ISSUE, "not-found", IPTFHIR_REFUSED, "invalid", NULL, false, 0 }, /* what it refers to */

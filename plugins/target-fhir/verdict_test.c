@@ -52,6 +52,7 @@ static const struct test_case {
     { 400, READ, ISSUE("not-found", "x", ""), NULL, IPTFHIR_ABSENT, NULL, NULL, 0, 0 },
     /* sizes */
     { 413, BUNDLE, PAGE, NULL, IPTFHIR_TOO_LARGE, "too-large", NULL, 0, 0 },
+    { 413, OPERATION_READ_BUNDLE, "", NULL, IPTFHIR_TOO_LARGE, "too-large", NULL, 0, 0 },
     { 413, CREATE, "", NULL, IPTFHIR_TOO_LARGE, "too-large", NULL, 0, 0 },
     { 400, BUNDLE, ISSUE("too-costly", "x", ""), NULL, IPTFHIR_TOO_LARGE, "too-large", NULL, 0, 0 },
     { 422, BUNDLE, ISSUE("too-long", "x", ""), NULL, IPTFHIR_TOO_LARGE, "too-large", NULL, 0, 0 },
@@ -97,6 +98,8 @@ static const struct test_case {
     { 404, READ, PAGE, NULL, IPTFHIR_NOT_DONE, NULL, "target-answer", 1, 0 },
     { 404, READ, "no route", NULL, IPTFHIR_ABSENT, NULL, NULL, 0, 0 },
     { 404, UPDATE, ISSUE("not-found", "x", ""), NULL, IPTFHIR_ABSENT, NULL, NULL, 0, 0 },
+    { 404, READ, ISSUE("deleted", "x", ""), NULL, IPTFHIR_GONE, NULL, NULL, 0, 0 },
+    { 404, UPDATE, ISSUE("deleted", "x", ""), NULL, IPTFHIR_GONE, NULL, NULL, 0, 0 },
     { 410, READ, ISSUE("deleted", "x", ""), NULL, IPTFHIR_GONE, NULL, NULL, 0, 0 },
     { 410, UPDATE, "", NULL, IPTFHIR_GONE, NULL, NULL, 0, 0 },
     { 404, CREATE, ISSUE("not-found", "x", ""), NULL, IPTFHIR_REFUSED, "invalid", NULL, 0, 0 },
