@@ -298,8 +298,6 @@ static const struct code table[] = {
       "give the service more memory; nothing was lost" },
     { "net-request", CODE_FAULT, "a request was malformed",
       "report it: this is a fault of the plugin" },
-    { "out-of-memory", CODE_FAULT, "memory ran out",
-      "give the service more memory; nothing was lost" },
     { "output", CODE_FAULT, "the output cannot be written", "make room, or correct the path" },
     { "pipe", CODE_FAULT, "the two processes of a sync could not talk",
       "see the error in front of it; run it again" },

@@ -420,6 +420,8 @@ static bool note_loss(struct cycle *c, struct iptfhir_error *error) {
 
 bool evidence_end(struct cycle *c, struct iptfhir_error *error) {
     iptfhir_task task = c->ask.order.task;
+    if (c->failed)
+        return error_set(error, "memory", NULL, "out of memory");
     if (task == IPTFHIR_MATCH) {
         c->match_answered = c->matched;
         c->match_failed = !c->matched;
@@ -427,6 +429,8 @@ bool evidence_end(struct cycle *c, struct iptfhir_error *error) {
         return true;
     }
     conclude_silence(c);
+    if (c->failed)
+        return error_set(error, "memory", NULL, "out of memory");
     if (task == IPTFHIR_READ)
         c->reach->reads += c->ordered_count;
     for (size_t i = 0; i < c->ordered_count; i++) {

@@ -228,30 +228,46 @@ static struct tree *before(const struct render *r, const struct lane_item *item,
     return end == RENDER_MADE ? body : NULL;
 }
 
+/* Merges; false and an error when memory is out, which says nothing about overlaps. */
+static bool merge(struct arena *a, const struct tree *base, const struct tree *mine,
+                  const struct tree *theirs, struct tree **merged, bool *apart,
+                  struct iptfhir_error *error) {
+    *apart = tree_merge(a, base, mine, theirs, merged, NULL);
+    if (*merged == NULL)
+        return error_set(error, "memory", NULL, "out of memory");
+    return true;
+}
+
 /* Whether what is there holds what we changed: merging our change into it changes nothing. */
 static bool holds_change(struct arena *a, const struct tree *base, const struct tree *mine,
-                         const struct tree *theirs) {
+                         const struct tree *theirs, struct iptfhir_error *error) {
     struct tree *merged = NULL;
+    bool apart = false;
     if (base == NULL)
         return body_contains(theirs, mine);
-    return tree_merge(a, base, mine, theirs, &merged, NULL) && tree_equal(merged, theirs);
+    if (!merge(a, base, mine, theirs, &merged, &apart, error))
+        return false;
+    return apart && tree_equal(merged, theirs);
 }
 
 /* Compares with what is wanted, over what was sent. */
-static enum reconcile_look compare(struct arena *a, struct lane_item *item, const struct tree *base,
-                                   struct tree *mine) {
-    struct tree *merged = NULL;
+static bool compare(struct arena *a, struct lane_item *item, const struct tree *base,
+                    struct tree *mine, struct iptfhir_error *error) {
+    bool apart = false;
     item->out = mine;
-    if (base == NULL)
-        return body_contains(item->theirs, mine) ? LOOK_WANTED : LOOK_NONE;
-    bool apart = tree_merge(a, base, mine, item->theirs, &merged, NULL);
-    if (merged != NULL)
-        item->out = merged;
-    if (apart && tree_equal(merged, item->theirs))
-        return LOOK_WANTED;
-    if (!apart)
-        return LOOK_OVERLAP;
-    return tree_equal(base, item->theirs) ? LOOK_SEEN : LOOK_APART;
+    if (base == NULL) {
+        item->look = body_contains(item->theirs, mine) ? LOOK_WANTED : LOOK_NONE;
+        return true;
+    }
+    if (!merge(a, base, mine, item->theirs, &item->out, &apart, error))
+        return false;
+    if (apart && tree_equal(item->out, item->theirs))
+        item->look = LOOK_WANTED;
+    else if (!apart)
+        item->look = LOOK_OVERLAP;
+    else
+        item->look = tree_equal(base, item->theirs) ? LOOK_SEEN : LOOK_APART;
+    return true;
 }
 
 /* Whether the version found is the one that was seen last. */
@@ -310,11 +326,11 @@ static bool look_for_attempt(const struct render *r, struct lane_item *item,
     item->look = LOOK_APART; /* somebody's version, in which ours isn't: it came too late */
     if (same_version(item))
         item->look = LOOK_SEEN;
-    else if (holds_change(r->lane->arena, base, tried, item->theirs))
+    else if (holds_change(r->lane->arena, base, tried, item->theirs, error))
         item->look = LOOK_ATTEMPT;
     else if (base == NULL && was_created(item, tried))
         item->look = LOOK_ATTEMPT;
-    return true;
+    return !error_is_set(error);
 }
 
 bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_error *error) {
@@ -352,7 +368,8 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
             item->look = LOOK_SEEN;
         return true;
     }
-    item->look = compare(r->lane->arena, item, base, mine);
+    if (!compare(r->lane->arena, item, base, mine, error))
+        return false;
     if (r->two_way && !same_version(item)) {
         item->look = body_contains(item->theirs, mine) ? LOOK_WANTED : LOOK_OVERLAP;
         item->out =

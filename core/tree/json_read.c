@@ -47,7 +47,7 @@ static void *fail_memory(struct reader *r, const char *at, size_t size) {
     if (r->arena->limit && size + 15 > r->arena->limit - r->arena->used)
         return fail_at(r, at, "record-too-large",
                        "the text needs more memory than the limit of %zu bytes", r->arena->limit);
-    return fail_at(r, at, "out-of-memory", "there is no memory for the text");
+    return fail_at(r, at, "memory", "there is no memory for the text");
 }
 
 /* Skips white space and counts lines. */
@@ -398,7 +398,7 @@ static bool check_names(struct reader *r, const struct tree *object) {
     }
     const struct tree **sorted = base_malloc(object->length * sizeof *sorted);
     if (!sorted) {
-        fail_at(r, r->p, "out-of-memory", "there is no memory for the text");
+        fail_at(r, r->p, "memory", "there is no memory for the text");
         return false;
     }
     size_t n = 0;

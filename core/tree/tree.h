@@ -96,7 +96,8 @@ size_t tree_diff(const struct tree *before, const struct tree *after,
                  void *context);
 /* Three-way merge by element: `merged` gets changes of both sides; arrays that both changed
  * differently, and elements both changed differently, are overlaps: written to `overlap`, one JSON
- * pointer a line. True when there is no overlap. */
+ * pointer a line. True when there is no overlap. *merged is NULL when memory ran out: that says
+ * nothing about overlaps. `mine` is never NULL. */
 bool tree_merge(struct arena *a, const struct tree *base, const struct tree *mine,
                 const struct tree *theirs, struct tree **merged, struct str *overlap);
 #endif

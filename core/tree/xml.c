@@ -38,7 +38,7 @@ static void *fail_at(struct xml *x, const xmlNode *at, const char *text) {
 
 /* Reports that memory is out. */
 static void *fail_memory(struct xml *x, const xmlNode *at) {
-    return fail_line(x, xmlGetLineNo(at), "out-of-memory", "there is no memory for the resource");
+    return fail_line(x, xmlGetLineNo(at), "memory", "there is no memory for the resource");
 }
 
 /* Gives a node its line. */
@@ -371,7 +371,7 @@ struct tree *xml_read_resource(struct arena *a, const char *text, size_t length,
     pthread_once(&once, xmlInitParser);
     xmlParserCtxt *parser = length <= INT_MAX ? xmlNewParserCtxt() : NULL;
     if (!parser) {
-        fail_line(&x, 1, "out-of-memory", "there is no memory for the XML text");
+        fail_line(&x, 1, "memory", "there is no memory for the XML text");
         goto out;
     }
     parser->_private = &dtd;
@@ -389,7 +389,7 @@ struct tree *xml_read_resource(struct arena *a, const char *text, size_t length,
     else
         resource = read_resource(&x, xmlDocGetRootElement(doc), 1);
     if (!resource)
-        error_set(x.error, "out-of-memory", source, "there is no memory for the resource");
+        error_set(x.error, "memory", source, "there is no memory for the resource");
 out:
     if (doc)
         xmlFreeDoc(doc);

@@ -251,7 +251,7 @@ static void compile_key(struct compiler *c) {
 static bool give_up(struct compiler *c, const char *path, struct iptfhir_error *error) {
     const struct iptfhir_host *host = c->columns->host;
     if (c->memory)
-        host->fail(host, error, IPTFHIR_FATAL, "out-of-memory", path,
+        host->fail(host, error, IPTFHIR_FATAL, "memory", path,
                    "there is no memory for the columns file");
     else
         host->fail(host, error, IPTFHIR_FATAL, "columns", c->where, "%zu fault%s: %.*s", c->count,

@@ -51,7 +51,7 @@ static const struct iptfhir_option options[] = {
 /* Fails for want of memory. */
 static iptfhir_status no_memory(const struct reading *r, const char *path) {
     const struct iptfhir_host *host = r->source->host;
-    return host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", path,
+    return host->fail(host, r->error, IPTFHIR_FATAL, "memory", path,
                       "there is no memory to read the file");
 }
 

@@ -58,7 +58,7 @@ static enum scan_form form_of(const struct source_json *s, const char *name, con
 static iptfhir_status give_cursor(struct reading *r) {
     char *cursor = iptfhir_files_cursor(&r->files);
     if (!cursor)
-        return r->source->host->fail(r->source->host, r->error, IPTFHIR_FATAL, "out-of-memory",
+        return r->source->host->fail(r->source->host, r->error, IPTFHIR_FATAL, "memory",
                                      NULL, "there is no memory for the cursor");
     iptfhir_status status = r->sink->cursor(r->sink, cursor);
     free(cursor);
@@ -93,7 +93,7 @@ static iptfhir_status read_records(struct reading *r, int fd, const char *path, 
     ssize_t n = 0;
     char *bytes = malloc(CHUNK);
     if (!bytes)
-        return host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", path,
+        return host->fail(host, r->error, IPTFHIR_FATAL, "memory", path,
                           "there is no memory to read the file");
     while (status == IPTFHIR_OK && (n = read_chunk(fd, bytes)) > 0) {
         if (first)
@@ -139,7 +139,7 @@ static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     }
     line = iptfhir_files_line(file->name, &st);
     if (!line) {
-        status = host->fail(host, r->error, IPTFHIR_FATAL, "out-of-memory", file->path,
+        status = host->fail(host, r->error, IPTFHIR_FATAL, "memory", file->path,
                             "there is no memory for the cursor");
         goto out;
     }

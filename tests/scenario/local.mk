@@ -28,6 +28,7 @@ scenarios = \
 	%D%/second-target.sh \
 	%D%/two-jobs.sh \
 	%D%/truncated-export.sh \
-	%D%/many-resources.sh
+	%D%/many-resources.sh \
+	%D%/out-of-memory.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
