@@ -4,6 +4,8 @@
 #   ca.pem + ca.key                    the CA that the tests trust
 #   server.pem + server.key            localhost and 127.0.0.1, valid
 #   wronghost.pem + wronghost.key      valid, but for another host
+#   nameonly.pem + nameonly.key        localhost stands in the subject (CN) only
+#   rsa.pem + rsa.key                  localhost and 127.0.0.1, valid, an RSA key
 #   expired.pem + expired.key          localhost, ended yesterday
 #   otherca.pem + otherca.key          a CA that nobody trusts
 #   otherserver.pem + otherserver.key  localhost, signed by that other CA
@@ -20,6 +22,11 @@ cd "$dir"
 new_key() {
     openssl ecparam -name prime256v1 -genkey -noout 2>/dev/null |
         openssl pkcs8 -topk8 -nocrypt -out "$1"
+}
+
+# A new RSA key in FILE.
+new_rsa_key() {
+    openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$1" 2>/dev/null
 }
 
 # The files of `openssl ca`, which is the one openssl command of Debian 12 that takes an end date in the past.
@@ -57,16 +64,16 @@ make_ca() {
     fi
 }
 
-# make_server FILE CA SAN START END: a server certificate signed by CA; dates as YYYYMMDDHHMMSSZ.
+# make_server FILE CA SAN START END [CN [KEY-COMMAND]]: a server certificate signed by CA; dates as YYYYMMDDHHMMSSZ.
 make_server() {
     if [ -s "$1.pem" ] && [ -s "$1.key" ]; then
         return 0
     fi
     [ -d "$2.d" ] || ca_files "$2"
-    new_key "$1.key"
-    openssl req -new -key "$1.key" -sha256 -subj "/CN=iptfhir test EHR" \
+    "${7:-new_key}" "$1.key"
+    openssl req -new -key "$1.key" -sha256 -subj "/CN=${6:-iptfhir test EHR}" \
         -addext "subjectAltName=$3" -addext "basicConstraints=critical,CA:FALSE" \
-        -addext "keyUsage=critical,digitalSignature" \
+        -addext "keyUsage=critical,digitalSignature,keyEncipherment" \
         -addext "extendedKeyUsage=serverAuth" -out "$1.csr"
     openssl ca -batch -notext -config "$2.d/ca.cnf" -startdate "$4" -enddate "$5" \
         -in "$1.csr" -out "$1.pem" 2>"$2.d/log" || { cat "$2.d/log" >&2; exit 1; }
@@ -89,6 +96,8 @@ make_ca ca "iptfhir test CA"
 make_ca otherca "unrelated test CA"
 make_server server ca "$local_san" "$(day -1)" "$(day +29)"
 make_server wronghost ca "DNS:ehr.invalid" "$(day -1)" "$(day +29)"
+make_server nameonly ca "DNS:ehr.invalid" "$(day -1)" "$(day +29)" localhost
+make_server rsa ca "$local_san" "$(day -1)" "$(day +29)" "iptfhir test EHR" new_rsa_key
 make_server expired ca "$local_san" "$(day -20)" "$(day -1)"
 make_server otherserver otherca "$local_san" "$(day -1)" "$(day +29)"
 rm -rf ca.d otherca.d

@@ -12,6 +12,7 @@ const table = {
     '--http2': ['http2', true, false],
     '--no-http2': ['http2', false, false],
     '--tls-max': ['tlsMax', 'text'],
+    '--ciphers': ['ciphers', 'text'],
     '--metadata': ['metadata', 'text'],
     '--no-transaction': ['transaction', false, true],
     '--no-batch': ['batch', false, true],

@@ -78,6 +78,9 @@ function makeListener(handler) {
         return http.createServer(handler);
     }
     const tls = { cert: fs.readFileSync(options.cert), key: fs.readFileSync(options.key), minVersion: 'TLSv1.2' };
+    if (options.ciphers) {
+        tls.ciphers = options.ciphers;
+    }
     if (options.tlsMax) {
         tls.maxVersion = `TLSv${options.tlsMax}`;
         if (options.tlsMax < '1.2') {
