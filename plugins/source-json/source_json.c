@@ -58,8 +58,8 @@ static enum scan_form form_of(const struct source_json *s, const char *name, con
 static iptfhir_status give_cursor(struct reading *r) {
     char *cursor = iptfhir_files_cursor(&r->files);
     if (!cursor)
-        return r->source->host->fail(r->source->host, r->error, IPTFHIR_FATAL, "memory",
-                                     NULL, "there is no memory for the cursor");
+        return r->source->host->fail(r->source->host, r->error, IPTFHIR_FATAL, "memory", NULL,
+                                     "there is no memory for the cursor");
     iptfhir_status status = r->sink->cursor(r->sink, cursor);
     free(cursor);
     return status;

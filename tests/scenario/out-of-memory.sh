@@ -17,8 +17,7 @@ refusing() {
     cat "$dir/out" "$dir/err" >>"$dir/everything.log"
 }
 
-# calls PROCESS, refused PROCESS: what the last such sync counted.
-calls() { od -An -j$(($1 * 8)) -N8 -tu8 "$dir/counts" | tr -d ' '; }
+# refused PROCESS: how many calls the last such sync refused.
 refused() { od -An -j$((512 + $1 * 8)) -N8 -tu8 "$dir/counts" | tr -d ' '; }
 
 # work N: every record changes.
@@ -33,9 +32,12 @@ hospital plain
 config
 refusing 9 0 0
 same "a sync with memory enough" "$code" 0
+cp "$dir/counts" "$dir/all-counts"
+
+# most PROCESS: how many calls a whole sync makes.
+most() { od -An -j$(($1 * 8)) -N8 -tu8 "$dir/all-counts" | tr -d ' '; }
 for process in 0 1 2; do
-    above "calls of process $process" "$(calls $process)" 100
-    eval "most_$process=$(calls $process)"
+    above "calls of process $process" "$(most $process)" 100
 done
 
 # Moments from the first call to the last: few while it starts, the others anywhere.
@@ -45,8 +47,7 @@ moments() {
 
 tries=0 struck=0
 for process in 1 2 0; do
-    eval "most=\$most_$process"
-    for moment in $(moments $process "$most"); do
+    for moment in $(moments $process "$(most $process)"); do
         tries=$((tries + 1))
         many=$((tries % 4 == 0 ? 1000000000 : 1 + tries % 2))
         work $tries
