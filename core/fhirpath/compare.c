@@ -4,79 +4,93 @@
 
 #include <string.h>
 
-static bool is_number(const value *v) {
-    return v->kind == FHIRPATH_INTEGER || v->kind == FHIRPATH_DECIMAL;
-}
-static bool is_moment(const value *v) {
-    return v->kind == FHIRPATH_DATE || v->kind == FHIRPATH_DATETIME || v->kind == FHIRPATH_TIME;
-}
-static decimal decimal_value(const value *v) {
-    return v->kind == FHIRPATH_INTEGER ? decimal_of(v->integer) : v->decimal;
-}
-
-/* A number beside a quantity is one without unit. */
-static void lift(value *a, value *b) {
-    for (int i = 0; i < 2; i++) {
-        value *x = i ? a : b, *other = i ? b : a;
-        if (is_number(x) && other->kind == FHIRPATH_QUANTITY) {
-            decimal d = decimal_value(x);
-            x->kind = FHIRPATH_QUANTITY;
-            x->quantity.value = d;
-            x->quantity.unit = "1";
-            x->quantity.calendar = false;
-        }
-    }
-    /* a string that is compared with a date reads as one when it can */
-    for (int i = 0; i < 2; i++) {
-        value *x = i ? a : b, *other = i ? b : a;
-        moment m;
-        if (x->kind == FHIRPATH_STRING && is_moment(other) && x->type == NULL && x->node == NULL &&
-            moment_parse(x->string.text, x->string.length, other->kind, &m))
-            *x = of_kind_moment(other->kind, m);
-    }
-}
-
-/* Compare texts bytewise. */
+/* Compares texts bytewise: negative, 0 or positive. */
 static int text_order(const value *a, const value *b) {
-    size_t n = a->string.length < b->string.length ? a->string.length : b->string.length;
-    int c = n ? memcmp(a->string.text, b->string.text, n) : 0;
-    return c                                     ? (c < 0 ? -1 : 1)
-           : a->string.length < b->string.length ? -1
-                                                 : a->string.length > b->string.length;
+    size_t n = a->string.length;
+    size_t m = b->string.length;
+    int order = memcmp(a->string.text, b->string.text, n < m ? n : m);
+    if (order == 0)
+        order = (n > m) - (n < m);
+    return order;
 }
 
-int value_equal(struct evaluation *e, const value *x, const value *y) {
-    value a = plain(e, x), b = plain(e, y);
-    int order;
-    bool known;
+/* Compares numbers. */
+static int number_order(const value *a, const value *b) {
+    return decimal_compare(decimal_value(a), decimal_value(b));
+}
+
+/* ---- equality ---- */
+
+/* Nodes are equal when their trees are; a node never equals a System value. */
+static enum equality equal_nodes(const value *a, const value *b) {
+    if (a->kind != b->kind)
+        return UNEQUAL;
+    if (a->node == b->node)
+        return EQUAL;
+    if (a->node == NULL || b->node == NULL)
+        return UNEQUAL;
+    return tree_equal(a->node, b->node) ? EQUAL : UNEQUAL;
+}
+
+/* Moments are equal as far as they are known: what is left open is neither. */
+static enum equality equal_moments(const value *a, const value *b) {
+    struct comparison r = moment_compare(&a->moment, a->kind, &b->moment, b->kind);
+    if (!r.comparable)
+        return UNEQUAL;
+    if (!r.known)
+        return EQUALITY_OPEN;
+    return r.order == 0 ? EQUAL : UNEQUAL;
+}
+
+/* Quantities are equal in a common unit. Years and months of the calendar are no fixed duration of
+ * UCUM's. */
+static enum equality equal_quantities(const value *a, const value *b) {
+    decimal x;
+    decimal y;
+    if (!quantity_common(a, b, &x, &y))
+        return EQUALITY_OPEN;
+    return decimal_compare(x, y) == 0 ? EQUAL : UNEQUAL;
+}
+
+enum equality value_equal(const value *x, const value *y) {
+    value a = plain(x);
+    value b = plain(y);
     if (a.kind == FHIRPATH_NODE || b.kind == FHIRPATH_NODE)
-        return a.kind == b.kind &&
-               (a.node == b.node || (a.node && b.node && tree_equal(a.node, b.node)));
-    if (!(a.kind == FHIRPATH_STRING || b.kind == FHIRPATH_STRING))
-        lift(&a, &b);
+        return equal_nodes(&a, &b);
+    number_to_quantity(&a, &b);
+    number_to_quantity(&b, &a);
     if (is_number(&a) && is_number(&b))
-        return decimal_compare(decimal_value(&a), decimal_value(&b)) == 0;
-    if (is_moment(&a) && is_moment(&b)) {
-        if (!moment_compare(&a.moment, a.kind, &b.moment, b.kind, &order, &known))
-            return 0;
-        return known ? order == 0 : order == 0 ? -1 : -1;
-    }
+        return number_order(&a, &b) == 0 ? EQUAL : UNEQUAL;
+    if (is_moment(&a) && is_moment(&b))
+        return equal_moments(&a, &b);
     if (a.kind != b.kind)
-        return 0;
+        return UNEQUAL;
     switch (a.kind) {
-    case FHIRPATH_BOOLEAN: return a.boolean == b.boolean;
-    case FHIRPATH_STRING: return text_order(&a, &b) == 0;
-    case FHIRPATH_QUANTITY: {
-        decimal p, q;
-        /* years and months of the calendar are no fixed duration of UCUM's */
-        return quantity_common(&a, &b, &p, &q) ? decimal_compare(p, q) == 0 : -1;
-    }
-    case FHIRPATH_TYPE:
-        return a.string.length == b.string.length &&
-               !memcmp(a.string.text, b.string.text, a.string.length);
-    default: return 0;
+    case FHIRPATH_BOOLEAN: return a.boolean == b.boolean ? EQUAL : UNEQUAL;
+    case FHIRPATH_QUANTITY: return equal_quantities(&a, &b);
+    case FHIRPATH_STRING:
+    case FHIRPATH_TYPE: return text_order(&a, &b) == 0 ? EQUAL : UNEQUAL;
+    default: return UNEQUAL;
     }
 }
+
+enum equality collection_equal(const collection *a, const collection *b) {
+    if (a->count == 0 || b->count == 0)
+        return EQUALITY_OPEN;
+    if (a->count != b->count)
+        return UNEQUAL;
+    enum equality all = EQUAL;
+    for (size_t i = 0; i < a->count; i++) {
+        enum equality one = value_equal(&a->items[i], &b->items[i]);
+        if (one == UNEQUAL)
+            return UNEQUAL;
+        if (one == EQUALITY_OPEN)
+            all = EQUALITY_OPEN;
+    }
+    return all;
+}
+
+/* ---- equivalence ---- */
 
 /* A character as equivalence sees it: lower case, and every blank a space. */
 static unsigned char folded(unsigned char c) {
@@ -99,23 +113,30 @@ static bool equivalent_text(const value *a, const value *b) {
 }
 
 /* Objects are equivalent when their members are, whatever the order; ids don't matter. */
-static bool equivalent_nodes(struct evaluation *e, const value *a, const value *b) {
-    collection x = { 0 }, y = { 0 };
-    if (!a->node || !b->node)
-        return a->node == b->node;
-    if (a->node->kind != TREE_OBJECT || b->node->kind != TREE_OBJECT)
-        return tree_equal(a->node, b->node);
-    if (e->depth > FHIRPATH_MAX_DEPTH || !all_children(e, a, &x) || !all_children(e, b, &y))
+static bool equivalent_objects(struct evaluation *e, const value *a, const value *b) {
+    collection x = { 0 };
+    collection y = { 0 };
+    if (e->depth > FHIRPATH_MAX_DEPTH)
         return false;
+    all_children(e, a, &x);
+    all_children(e, b, &y);
     e->depth++;
     bool same = collection_equivalent(e, &x, &y);
     e->depth--;
     return same;
 }
 
+static bool equivalent_nodes(struct evaluation *e, const value *a, const value *b) {
+    if (a->node == NULL || b->node == NULL)
+        return a->node == b->node;
+    bool objects = a->node->kind == TREE_OBJECT && b->node->kind == TREE_OBJECT;
+    return objects ? equivalent_objects(e, a, b) : tree_equal(a->node, b->node);
+}
+
 /* Compares decimals at the places of the one that has fewer. */
 static bool equivalent_decimals(decimal a, decimal b) {
-    decimal p = decimal_trim(a), q = decimal_trim(b);
+    decimal p = decimal_trim(a);
+    decimal q = decimal_trim(b);
     int scale = p.scale < q.scale ? p.scale : q.scale;
     return decimal_compare(decimal_round(p, scale), decimal_round(q, scale)) == 0;
 }
@@ -126,109 +147,126 @@ static value in_ucum(const value *v) {
     if (!r.quantity.calendar)
         return r;
     if (strcmp(r.quantity.unit, "year") == 0)
-        r.quantity.unit = "a";
-    else if (strcmp(r.quantity.unit, "month") == 0)
-        r.quantity.unit = "mo";
-    else
-        return r;
-    r.quantity.calendar = false;
+        return of_quantity(r.quantity.value, "a", false);
+    if (strcmp(r.quantity.unit, "month") == 0)
+        return of_quantity(r.quantity.value, "mo", false);
     return r;
 }
 
 /* Compares quantities; calendar and UCUM units of one word meet. */
 static bool equivalent_quantities(const value *a, const value *b) {
-    value u = in_ucum(a), v = in_ucum(b);
-    decimal p, q;
+    value u = in_ucum(a);
+    value v = in_ucum(b);
+    decimal p;
+    decimal q;
     return quantity_common(&u, &v, &p, &q) && equivalent_decimals(p, q);
 }
 
-/* Compares dates and times; what can't be told apart isn't equivalent. */
-static bool equivalent_moments(const value *a, const value *b) {
-    int order;
-    bool known;
-    bool compares = moment_compare(&a->moment, a->kind, &b->moment, b->kind, &order, &known);
-    return compares && known && order == 0;
-}
-
 bool value_equivalent(struct evaluation *e, const value *x, const value *y) {
-    value a = plain(e, x), b = plain(e, y);
+    value a = plain(x);
+    value b = plain(y);
     if (is_number(&a) && is_number(&b))
         return equivalent_decimals(decimal_value(&a), decimal_value(&b));
     if (is_moment(&a) && is_moment(&b))
-        return equivalent_moments(&a, &b);
+        return equal_moments(&a, &b) == EQUAL;
     if (a.kind != b.kind)
-        return value_equal(e, &a, &b) == 1;
+        return value_equal(&a, &b) == EQUAL;
     switch (a.kind) {
     case FHIRPATH_NODE: return equivalent_nodes(e, &a, &b);
     case FHIRPATH_STRING: return equivalent_text(&a, &b);
     case FHIRPATH_QUANTITY: return equivalent_quantities(&a, &b);
-    default: return value_equal(e, &a, &b) == 1;
+    default: return value_equal(&a, &b) == EQUAL;
     }
 }
 
-int collection_equal(struct evaluation *e, const collection *a, const collection *b) {
-    int all = 1;
-    if (!a->count || !b->count)
-        return -1;
-    if (a->count != b->count)
-        return 0;
-    for (size_t i = 0; i < a->count; i++) {
-        int one = value_equal(e, &a->items[i], &b->items[i]);
-        if (one == 0)
-            return 0;
-        if (one < 0)
-            all = -1;
-    }
-    return all;
+/* The first item equivalent to a value that isn't used yet; the count when there is none. */
+static size_t find_unused(struct evaluation *e, const value *v, const collection *c,
+                          const bool *used) {
+    size_t i = 0;
+    while (i < c->count && (used[i] || !value_equivalent(e, v, &c->items[i])))
+        i++;
+    return i;
 }
 
 bool collection_equivalent(struct evaluation *e, const collection *a, const collection *b) {
     if (a->count != b->count)
         return false;
     bool *used = arena_zalloc(e->arena, b->count + 1);
-    if (!used)
-        return out_of_memory(e);
+    if (used == NULL) {
+        out_of_memory(e);
+        return false;
+    }
     for (size_t i = 0; i < a->count; i++) {
-        size_t j = 0;
-        while (j < b->count && (used[j] || !value_equivalent(e, &a->items[i], &b->items[j])))
-            j++;
-        if (j == b->count)
+        size_t match = find_unused(e, &a->items[i], b, used);
+        if (match == b->count)
             return false;
-        used[j] = true;
+        used[match] = true;
     }
     return true;
 }
 
-bool value_compare(struct evaluation *e, const value *x, const value *y, int *order, bool *known) {
-    value a = plain(e, x), b = plain(e, y);
-    lift(&a, &b);
-    *known = true;
-    if (is_number(&a) && is_number(&b)) {
-        *order = decimal_compare(decimal_value(&a), decimal_value(&b));
-        return true;
-    }
+/* ---- order ---- */
+
+/* A string that is compared with a date reads as one when it can. */
+static void string_to_moment(value *v, const value *beside) {
+    moment m;
+    bool own_string = v->kind == FHIRPATH_STRING && v->type == NULL && v->node == NULL;
+    if (!own_string || !is_moment(beside))
+        return;
+    if (moment_parse(v->string.text, v->string.length, beside->kind, &m))
+        *v = of_kind_moment(beside->kind, m);
+}
+
+static struct comparison compare_quantities(const value *a, const value *b) {
+    struct comparison r = { .comparable = true };
+    decimal x;
+    decimal y;
+    r.known = quantity_common(a, b, &x, &y);
+    if (r.known)
+        r.order = decimal_compare(x, y);
+    return r;
+}
+
+struct comparison value_compare(const value *x, const value *y) {
+    value a = plain(x);
+    value b = plain(y);
+    number_to_quantity(&a, &b);
+    number_to_quantity(&b, &a);
+    string_to_moment(&a, &b);
+    string_to_moment(&b, &a);
+    if (is_number(&a) && is_number(&b))
+        return (struct comparison) { true, true, number_order(&a, &b) };
     if (is_moment(&a) && is_moment(&b))
-        return moment_compare(&a.moment, a.kind, &b.moment, b.kind, order, known);
-    if (a.kind == FHIRPATH_STRING && b.kind == FHIRPATH_STRING) {
-        *order = text_order(&a, &b);
-        return true;
-    }
-    if (a.kind == FHIRPATH_QUANTITY && b.kind == FHIRPATH_QUANTITY) {
-        decimal p, q;
-        *known = quantity_common(&a, &b, &p, &q);
-        *order = *known ? decimal_compare(p, q) : 0;
-        return true;
-    }
-    return false;
+        return moment_compare(&a.moment, a.kind, &b.moment, b.kind);
+    if (a.kind == FHIRPATH_STRING && b.kind == FHIRPATH_STRING)
+        return (struct comparison) { true, true, text_order(&a, &b) };
+    if (a.kind == FHIRPATH_QUANTITY && b.kind == FHIRPATH_QUANTITY)
+        return compare_quantities(&a, &b);
+    return (struct comparison) { .comparable = false };
+}
+
+/* ---- looking through collections ---- */
+
+/* Takes the steps of a look through a collection; the last one is left to evaluate(), which tells.
+ */
+static void take_steps(struct evaluation *e, size_t count) {
+    unsigned long *left = &e->context->steps_left;
+    if (*left > count)
+        *left -= count;
+    else if (*left > 0)
+        *left = 1;
 }
 
 bool contains_value(struct evaluation *e, const collection *c, const value *v) {
-    unsigned long *left =
-        &e->context->steps_left; /* a look through a collection costs its length */
-    if (*left)
-        *left = *left > c->count ? *left - c->count : 1;
+    take_steps(e, c->count);
     for (size_t i = 0; i < c->count; i++)
-        if (value_equal(e, &c->items[i], v) == 1)
+        if (value_equal(&c->items[i], v) == EQUAL)
             return true;
     return false;
+}
+
+void push_new(struct evaluation *e, collection *c, const collection *more) {
+    for (size_t i = 0; i < more->count; i++)
+        if (!contains_value(e, c, &more->items[i]))
+            push(e, c, more->items[i]);
 }

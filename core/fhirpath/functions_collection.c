@@ -4,361 +4,418 @@
 
 #include <string.h>
 
-#define CALL(name)                                                                                 \
-    static bool name(struct evaluation *e, const struct expression *x, const collection *in,       \
-                     collection *out)
+#define MOST_REPEATS 100000
 
-/* The truth of a criterion on an item. */
-static bool holds(struct evaluation *e, const struct expression *x, size_t arg, const value *item,
-                  size_t index, bool *truth, bool *found) {
-    collection c = { 0 };
+/* Evaluates an argument on an item of the input. */
+static void argument_on(const struct call *c, size_t n, size_t index, collection *out) {
+    evaluate_on(c->e, c->x->args[n], &c->in->items[index], (int64_t)index, out);
+}
+
+/* The boolean that a condition gives; anything else is an error, nothing is false. */
+static bool condition(const struct call *c, const collection *given) {
     value v;
-    if (!evaluate_on(e, x->args[arg], item, (int64_t)index, &c) || !single(e, x, &c, &v, found))
+    if (!single(c->e, c->x, given, &v))
         return false;
-    if (*found && v.kind != FHIRPATH_BOOLEAN)
-        return evaluation_error(e, x, "%s() needs a condition that is true or false", x->name);
-    *truth = *found && v.boolean;
-    return true;
+    if (v.kind != FHIRPATH_BOOLEAN) {
+        evaluation_error(c->e, c->x, "%s() needs a condition that is true or false", c->x->name);
+        return false;
+    }
+    return v.boolean;
 }
 
-CALL(do_where) {
-    bool truth = false, found = false;
-    for (size_t i = 0; i < in->count; i++)
-        if (!holds(e, x, 0, &in->items[i], i, &truth, &found) ||
-            (truth && !push(e, out, in->items[i])))
-            return false;
-    return true;
+/* Tells whether the criterion of a call holds on an item of its input. */
+static bool holds(const struct call *c, size_t index) {
+    collection given = { 0 };
+    argument_on(c, 0, index, &given);
+    return condition(c, &given);
 }
-CALL(do_select) {
-    for (size_t i = 0; i < in->count; i++)
-        if (!evaluate_on(e, x->args[0], &in->items[i], (int64_t)i, out))
-            return false;
-    return true;
+
+/* ---- filters and projections ---- */
+
+static void do_where(const struct call *c) {
+    for (size_t i = 0; i < c->in->count; i++)
+        if (holds(c, i))
+            give(c, c->in->items[i]);
 }
-CALL(do_exists) {
+
+static void do_select(const struct call *c) {
+    for (size_t i = 0; i < c->in->count; i++)
+        argument_on(c, 0, i, c->out);
+}
+
+/* Appends what an expression gives on an item and, again and again, on what it gave. Without
+ * `repeated` each value is taken once. */
+static void repeat(const struct call *c, bool repeated) {
+    collection todo = { 0 };
+    push_all(c->e, &todo, c->in);
+    for (size_t i = 0; i < todo.count; i++) {
+        collection found = { 0 };
+        value item = todo.items[i];
+        if (i > MOST_REPEATS) {
+            evaluation_error(c->e, c->x, "%s() does not end", c->x->name);
+            return;
+        }
+        evaluate_on(c->e, c->x->args[0], &item, (int64_t)i, &found);
+        for (size_t k = 0; k < found.count; k++) {
+            if (!repeated && contains_value(c->e, c->out, &found.items[k]))
+                continue;
+            give(c, found.items[k]);
+            push(c->e, &todo, found.items[k]);
+        }
+    }
+}
+
+static void do_repeat(const struct call *c) {
+    repeat(c, false);
+}
+
+static void do_repeat_all(const struct call *c) {
+    repeat(c, true);
+}
+
+static void do_aggregate(const struct call *c) {
+    collection total = { 0 };
+    argument(c, 1, &total);
+    for (size_t i = 0; i < c->in->count; i++) {
+        collection next = { 0 };
+        struct evaluation inner = *c->e;
+        inner.this_item = &c->in->items[i];
+        inner.index = (int64_t)i;
+        inner.total = &total;
+        evaluate(&inner, c->x->args[0], &next);
+        total = next;
+    }
+    push_all(c->e, c->out, &total);
+}
+
+static void do_children(const struct call *c) {
+    for (size_t i = 0; i < c->in->count; i++)
+        all_children(c->e, &c->in->items[i], c->out);
+}
+
+static void do_descendants(const struct call *c) {
+    const collection *level = c->in;
+    collection next[2] = { 0 };
+    for (int turn = 0; level->count > 0; turn = !turn) {
+        next[turn] = (collection) { 0 };
+        for (size_t i = 0; i < level->count; i++)
+            all_children(c->e, &level->items[i], &next[turn]);
+        push_all(c->e, c->out, &next[turn]);
+        level = &next[turn];
+    }
+}
+
+/* ---- questions ---- */
+
+static void do_exists(const struct call *c) {
     collection kept = { 0 };
-    if (x->arg_count && !do_where(e, x, in, &kept))
-        return false;
-    return push(e, out, of_boolean((x->arg_count ? kept.count : in->count) > 0));
-}
-CALL(do_empty) {
-    (void)x;
-    return push(e, out, of_boolean(!in->count));
-}
-CALL(do_all) {
-    bool truth, found, all = true;
-    for (size_t i = 0; i < in->count && all; i++) {
-        if (!holds(e, x, 0, &in->items[i], i, &truth, &found))
-            return false;
-        all = truth;
+    const struct call filter = { c->e, c->x, c->in, &kept };
+    if (c->x->arg_count == 0) {
+        give_boolean(c, c->in->count > 0);
+        return;
     }
-    return push(e, out, of_boolean(all));
-}
-/* allTrue, anyTrue, allFalse, anyFalse. */
-static bool booleans(struct evaluation *e, const struct expression *x, const collection *in,
-                     collection *out, bool wanted, bool all) {
-    bool r = all;
-    for (size_t i = 0; i < in->count; i++) {
-        value v = plain(e, &in->items[i]);
-        if (v.kind != FHIRPATH_BOOLEAN)
-            return evaluation_error(e, x, "%s() needs booleans", x->name);
-        if ((v.boolean == wanted) != all)
-            r = !all;
-    }
-    return push(e, out, of_boolean(r));
-}
-CALL(do_all_true) {
-    return booleans(e, x, in, out, true, true);
-}
-CALL(do_any_true) {
-    return booleans(e, x, in, out, true, false);
-}
-CALL(do_all_false) {
-    return booleans(e, x, in, out, false, true);
-}
-CALL(do_any_false) {
-    return booleans(e, x, in, out, false, false);
+    do_where(&filter);
+    give_boolean(c, kept.count > 0);
 }
 
-/* True when every item of a is in b. */
+static void do_empty(const struct call *c) {
+    give_boolean(c, c->in->count == 0);
+}
+
+static void do_all(const struct call *c) {
+    size_t i = 0;
+    while (i < c->in->count && holds(c, i))
+        i++;
+    give_boolean(c, i == c->in->count);
+}
+
+/* Counts the booleans of the input that have a value; another item is an error. */
+static size_t count_booleans(const struct call *c, bool wanted) {
+    size_t count = 0;
+    for (size_t i = 0; i < c->in->count; i++) {
+        value v = plain(&c->in->items[i]);
+        if (v.kind != FHIRPATH_BOOLEAN)
+            evaluation_error(c->e, c->x, "%s() needs booleans", c->x->name);
+        else if (v.boolean == wanted)
+            count++;
+    }
+    return count;
+}
+
+static void do_all_true(const struct call *c) {
+    give_boolean(c, count_booleans(c, true) == c->in->count);
+}
+
+static void do_any_true(const struct call *c) {
+    give_boolean(c, count_booleans(c, true) > 0);
+}
+
+static void do_all_false(const struct call *c) {
+    give_boolean(c, count_booleans(c, false) == c->in->count);
+}
+
+static void do_any_false(const struct call *c) {
+    give_boolean(c, count_booleans(c, false) > 0);
+}
+
+/* Tells whether every item of a is in b. */
 static bool within(struct evaluation *e, const collection *a, const collection *b) {
     for (size_t i = 0; i < a->count; i++)
         if (!contains_value(e, b, &a->items[i]))
             return false;
     return true;
 }
-CALL(do_subset_of) {
+
+static void do_subset_of(const struct call *c) {
     collection other = { 0 };
-    return argument(e, x, 0, &other) && push(e, out, of_boolean(within(e, in, &other)));
+    argument(c, 0, &other);
+    give_boolean(c, within(c->e, c->in, &other));
 }
-CALL(do_superset_of) {
+
+static void do_superset_of(const struct call *c) {
     collection other = { 0 };
-    return argument(e, x, 0, &other) && push(e, out, of_boolean(within(e, &other, in)));
+    argument(c, 0, &other);
+    give_boolean(c, within(c->e, &other, c->in));
 }
-CALL(do_count) {
-    (void)x;
-    return push(e, out, of_integer((int64_t)in->count));
+
+static void do_count(const struct call *c) {
+    give_integer(c, (int64_t)c->in->count);
 }
-CALL(do_distinct) {
-    (void)x;
-    for (size_t i = 0; i < in->count; i++)
-        if (!contains_value(e, out, &in->items[i]) && !push(e, out, in->items[i]))
-            return false;
-    return true;
-}
-CALL(do_is_distinct) {
+
+static void do_is_distinct(const struct call *c) {
     collection once = { 0 };
-    return do_distinct(e, x, in, &once) && push(e, out, of_boolean(once.count == in->count));
+    push_new(c->e, &once, c->in);
+    give_boolean(c, once.count == c->in->count);
 }
-CALL(do_single) {
-    if (in->count > 1)
-        return evaluation_error(e, x, "single() found %zu items", in->count);
-    return push_all(e, out, in);
+
+static void do_not(const struct call *c) {
+    bool b;
+    if (single_boolean(c->e, c->x, c->in, &b))
+        give_boolean(c, !b);
 }
-CALL(do_first) {
-    (void)x;
-    return !in->count || push(e, out, in->items[0]);
+
+/* ---- parts ---- */
+
+/* Appends the items from..to-1. */
+static void slice(const struct call *c, size_t from, size_t to) {
+    if (to > c->in->count)
+        to = c->in->count;
+    for (size_t i = from; i < to; i++)
+        give(c, c->in->items[i]);
 }
-CALL(do_last) {
-    (void)x;
-    return !in->count || push(e, out, in->items[in->count - 1]);
+
+static void do_single(const struct call *c) {
+    if (c->in->count > 1)
+        evaluation_error(c->e, c->x, "single() found %zu items", c->in->count);
+    else
+        push_all(c->e, c->out, c->in);
 }
-/* Items from..to-1. */
-static bool slice(struct evaluation *e, const collection *in, size_t from, size_t to,
-                  collection *out) {
-    for (size_t i = from; i < to && i < in->count; i++)
-        if (!push(e, out, in->items[i]))
-            return false;
-    return true;
+
+static void do_first(const struct call *c) {
+    slice(c, 0, 1);
 }
-CALL(do_tail) {
-    (void)x;
-    return slice(e, in, 1, in->count, out);
+
+static void do_last(const struct call *c) {
+    if (c->in->count > 0)
+        give(c, c->in->items[c->in->count - 1]);
 }
-CALL(do_skip) {
-    collection c = { 0 };
+
+static void do_tail(const struct call *c) {
+    slice(c, 1, c->in->count);
+}
+
+static void do_skip(const struct call *c) {
     int64_t n;
-    bool found;
-    if (!argument(e, x, 0, &c) || !single_integer(e, x, &c, &n, &found))
-        return false;
-    return !found || slice(e, in, n > 0 ? (size_t)n : 0, in->count, out);
+    if (argument_integer(c, 0, &n))
+        slice(c, n > 0 ? (size_t)n : 0, c->in->count);
 }
-CALL(do_take) {
-    collection c = { 0 };
+
+static void do_take(const struct call *c) {
     int64_t n;
-    bool found;
-    if (!argument(e, x, 0, &c) || !single_integer(e, x, &c, &n, &found))
-        return false;
-    return !found || n <= 0 || slice(e, in, 0, (size_t)n, out);
+    if (argument_integer(c, 0, &n))
+        slice(c, 0, n > 0 ? (size_t)n : 0);
 }
-CALL(do_intersect) {
+
+/* ---- sets ---- */
+
+static void do_distinct(const struct call *c) {
+    push_new(c->e, c->out, c->in);
+}
+
+static void do_intersect(const struct call *c) {
     collection other = { 0 };
-    if (!argument(e, x, 0, &other))
-        return false;
-    for (size_t i = 0; i < in->count; i++)
-        if (contains_value(e, &other, &in->items[i]) && !contains_value(e, out, &in->items[i]) &&
-            !push(e, out, in->items[i]))
-            return false;
-    return true;
+    collection shared = { 0 };
+    argument(c, 0, &other);
+    for (size_t i = 0; i < c->in->count; i++)
+        if (contains_value(c->e, &other, &c->in->items[i]))
+            push(c->e, &shared, c->in->items[i]);
+    push_new(c->e, c->out, &shared);
 }
-CALL(do_exclude) {
+
+static void do_exclude(const struct call *c) {
     collection other = { 0 };
-    if (!argument(e, x, 0, &other))
-        return false;
-    for (size_t i = 0; i < in->count; i++)
-        if (!contains_value(e, &other, &in->items[i]) && !push(e, out, in->items[i]))
-            return false;
-    return true;
+    argument(c, 0, &other);
+    for (size_t i = 0; i < c->in->count; i++)
+        if (!contains_value(c->e, &other, &c->in->items[i]))
+            give(c, c->in->items[i]);
 }
-CALL(do_union) {
+
+static void do_union(const struct call *c) {
     collection other = { 0 };
-    return argument(e, x, 0, &other) && do_distinct(e, x, in, out) &&
-           do_distinct(e, x, &other, out);
+    argument(c, 0, &other);
+    push_new(c->e, c->out, c->in);
+    push_new(c->e, c->out, &other);
 }
-CALL(do_combine) {
+
+static void do_combine(const struct call *c) {
     collection other = { 0 };
-    return argument(e, x, 0, &other) && push_all(e, out, in) && push_all(e, out, &other);
+    argument(c, 0, &other);
+    push_all(c->e, c->out, c->in);
+    push_all(c->e, c->out, &other);
 }
-CALL(do_repeat) {
-    collection todo = { 0 };
-    if (!push_all(e, &todo, in))
-        return false;
-    for (size_t i = 0; i < todo.count; i++) { /* grows while it is walked; each new value once */
-        collection found = { 0 };
-        value item = todo.items[i];
-        if (i > 100000)
-            return evaluation_error(e, x, "repeat() does not end");
-        if (!evaluate_on(e, x->args[0], &item, (int64_t)i, &found))
-            return false;
-        for (size_t k = 0; k < found.count; k++)
-            if (!contains_value(e, out, &found.items[k]) &&
-                (!push(e, out, found.items[k]) || !push(e, &todo, found.items[k])))
-                return false;
+
+static void do_coalesce(const struct call *c) {
+    for (size_t i = 0; i < c->x->arg_count && c->out->count == 0; i++)
+        argument(c, i, c->out);
+}
+
+/* ---- control ---- */
+
+/* Evaluates an argument on the one item of the input, or as outside when it is empty. */
+static void argument_on_input(const struct call *c, size_t n, collection *out) {
+    const value *item = c->in->count == 1 ? &c->in->items[0] : NULL;
+    if (n < c->x->arg_count)
+        evaluate_on(c->e, c->x->args[n], item, c->e->index, out);
+}
+
+static void do_iif(const struct call *c) {
+    collection given = { 0 };
+    if (c->in->count > 1) {
+        evaluation_error(c->e, c->x, "iif() works on one item, there are %zu", c->in->count);
+        return;
     }
-    return true;
+    argument_on_input(c, 0, &given);
+    size_t branch = condition(c, &given) ? 1 : 2;
+    argument_on_input(c, branch, c->out);
 }
-CALL(do_repeat_all) {
-    collection todo = { 0 };
-    if (!push_all(e, &todo, in))
-        return false;
-    for (size_t i = 0; i < todo.count; i++) {
-        value item = todo.items[i];
-        collection found = { 0 };
-        if (i > 100000)
-            return evaluation_error(e, x, "repeatAll() does not end");
-        if (!evaluate_on(e, x->args[0], &item, (int64_t)i, &found) || !push_all(e, out, &found) ||
-            !push_all(e, &todo, &found))
-            return false;
+
+static void do_trace(const struct call *c) {
+    const struct fhirpath_context *context = c->e->context;
+    struct text name = { "", 0 };
+    collection projected = { 0 };
+    const collection *shown = c->in;
+    argument_text(c, 0, &name);
+    if (c->x->arg_count > 1) {
+        shown = &projected;
+        for (size_t i = 0; i < c->in->count; i++)
+            argument_on(c, 1, i, &projected);
     }
-    return true;
+    if (context->trace != NULL && !has_failed(c->e))
+        context->trace(context->user, name.data, shown);
+    push_all(c->e, c->out, c->in);
 }
-CALL(do_aggregate) {
-    collection total = { 0 };
-    if (x->arg_count > 1 && !argument(e, x, 1, &total))
-        return false;
-    for (size_t i = 0; i < in->count; i++) {
-        struct evaluation inner = *e;
-        collection next = { 0 };
-        inner.this_item = &in->items[i];
-        inner.index = (int64_t)i;
-        inner.total = &total;
-        if (!evaluate(&inner, x->args[0], &next))
-            return false;
-        total = next;
+
+/* Tells whether the standard has given this name its meaning. */
+static bool is_taken(const char *name) {
+    static const char *const taken[] = { "context", "resource", "rootResource",
+                                         "ucum",    "sct",      "loinc" };
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(taken[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Tells whether a name has been defined before in this chain. */
+static bool is_defined(const struct evaluation *e, const char *name) {
+    const struct definition *d = e->defined;
+    while (d != NULL && strcmp(d->name, name) != 0)
+        d = d->outer;
+    return d != NULL;
+}
+
+/* The name that defineVariable() defines; false, with an error, when it can't. */
+static bool defined_name(const struct call *c, struct text *name) {
+    if (!argument_text(c, 0, name))
+        evaluation_error(c->e, c->x, "defineVariable() needs a name");
+    else if (is_taken(name->data))
+        evaluation_error(c->e, c->x, "%%%s cannot be defined anew", name->data);
+    else if (is_defined(c->e, name->data))
+        evaluation_error(c->e, c->x, "%%%s is defined already", name->data);
+    return !has_failed(c->e);
+}
+
+static void do_define_variable(const struct call *c) {
+    struct text name;
+    struct definition *d = arena_zalloc(c->e->arena, sizeof *d);
+    if (d == NULL) {
+        out_of_memory(c->e);
+        return;
     }
-    return push_all(e, out, &total);
+    if (!defined_name(c, &name))
+        return;
+    d->name = name.data;
+    d->outer = c->e->defined;
+    if (c->x->arg_count > 1)
+        argument_on_input(c, 1, &d->values);
+    else
+        push_all(c->e, &d->values, c->in);
+    c->e->defined = d;
+    push_all(c->e, c->out, c->in);
 }
-CALL(do_children) {
-    (void)x;
-    for (size_t i = 0; i < in->count; i++)
-        if (!all_children(e, &in->items[i], out))
-            return false;
-    return true;
-}
-CALL(do_descendants) {
-    collection level = { 0 };
-    if (!do_children(e, x, in, &level))
-        return false;
-    while (level.count) {
-        collection next = { 0 };
-        if (!push_all(e, out, &level) || !do_children(e, x, &level, &next))
-            return false;
-        level = next;
-    }
-    return true;
-}
-CALL(do_iif) {
-    collection c = { 0 };
-    value v;
-    bool found;
-    const value *item = in->count == 1 ? &in->items[0] : NULL;
-    if (in->count > 1)
-        return evaluation_error(e, x, "iif() works on one item, there are %zu", in->count);
-    if (!evaluate_on(e, x->args[0], item, e->index, &c) || !single(e, x, &c, &v, &found))
-        return false;
-    if (found && v.kind != FHIRPATH_BOOLEAN)
-        return evaluation_error(e, x, "iif() needs a condition that is true or false");
-    if (found && v.boolean)
-        return evaluate_on(e, x->args[1], item, e->index, out);
-    return x->arg_count < 3 || evaluate_on(e, x->args[2], item, e->index, out);
-}
-CALL(do_trace) {
-    collection name = { 0 }, projected = { 0 };
-    const char *text = "";
-    size_t n;
-    bool found;
-    if (!argument(e, x, 0, &name) || !single_text(e, x, &name, &text, &n, &found))
-        return false;
-    for (size_t i = 0; x->arg_count > 1 && i < in->count; i++)
-        if (!evaluate_on(e, x->args[1], &in->items[i], (int64_t)i, &projected))
-            return false;
-    if (e->context->trace)
-        e->context->trace(e->context->user, text, x->arg_count > 1 ? &projected : in);
-    return push_all(e, out, in);
-}
-CALL(do_not) {
-    bool b, found;
-    if (!single_boolean(e, x, in, &b, &found))
-        return false;
-    return !found || push(e, out, of_boolean(!b));
-}
-CALL(do_define_variable) {
-    collection name = { 0 };
-    const char *text = NULL;
-    size_t n;
-    bool found;
-    struct definition *d = arena_zalloc(e->arena, sizeof *d);
-    if (!d)
-        return out_of_memory(e);
-    if (!argument(e, x, 0, &name) || !single_text(e, x, &name, &text, &n, &found))
-        return false;
-    static const char *const taken[] = { "context", "resource", "rootResource", "ucum", "sct",
-                                         "loinc",   NULL };
-    for (size_t i = 0; found && taken[i]; i++)
-        if (!strcmp(taken[i], text))
-            return evaluation_error(e, x, "%%%s cannot be defined anew", text);
-    for (const struct definition *o = e->defined; found && o; o = o->outer)
-        if (!strcmp(o->name, text))
-            return evaluation_error(e, x, "%%%s is defined already", text);
-    if (!found)
-        return evaluation_error(e, x, "defineVariable() needs a name");
-    d->name = text;
-    d->outer = e->defined;
-    if (x->arg_count > 1) {
-        const value *item = in->count == 1 ? &in->items[0] : NULL;
-        if (!evaluate_on(e, x->args[1], item, e->index, &d->values))
-            return false;
-    } else if (!push_all(e, &d->values, in)) {
-        return false;
-    }
-    e->defined = d;
-    return push_all(e, out, in);
-}
-CALL(do_coalesce) {
-    (void)in;
-    for (size_t i = 0; i < x->arg_count && !out->count; i++)
-        if (!argument(e, x, i, out))
-            return false;
-    return true;
+
+/* ---- order ---- */
+
+/* The value of a sort key on an item: the item itself without a key. False when it is empty. */
+static bool key_value(const struct call *c, const struct expression *key, const value *item,
+                      value *out) {
+    collection given = { 0 };
+    if (key != NULL)
+        evaluate_on(c->e, key, item, -1, &given);
+    else
+        push(c->e, &given, *item);
+    return single(c->e, c->x, &given, out);
 }
 
 /* Order of two items by one key; a leading minus turns it round. Empty comes first. */
-static bool key_order(struct evaluation *e, const struct expression *x,
-                      const struct expression *key, const value *a, const value *b, int *order) {
-    bool turned = key && key->kind == X_SIGN && key->negative, found_a, found_b, known = true;
+static int key_order(const struct call *c, const struct expression *key, const value *a,
+                     const value *b) {
+    bool turned = key != NULL && key->kind == X_SIGN && key->negative;
     const struct expression *by = turned ? key->left : key;
-    collection p = { 0 }, q = { 0 };
-    value v, w;
-    if (by ? !evaluate_on(e, by, a, -1, &p) || !evaluate_on(e, by, b, -1, &q)
-           : !push(e, &p, *a) || !push(e, &q, *b))
-        return false;
-    if (!single(e, x, &p, &v, &found_a) || !single(e, x, &q, &w, &found_b))
-        return false;
-    *order = found_a - found_b;
-    if (found_a && found_b && !value_compare(e, &v, &w, order, &known))
-        return evaluation_error(e, x, "sort() cannot order these types");
-    *order = turned ? -*order : *order;
-    return true;
-}
-CALL(do_sort) {
-    if (!push_all(e, out, in))
-        return false;
-    for (size_t i = 1; i < out->count; i++) { /* insertion: stable, and collections are small */
-        value v = out->items[i];
-        size_t j = i;
-        for (; j > 0; j--) {
-            int order = 0;
-            for (size_t k = 0; !order && k < (x->arg_count ? x->arg_count : 1); k++)
-                if (!key_order(e, x, x->arg_count ? x->args[k] : NULL, &out->items[j - 1], &v,
-                               &order))
-                    return false;
-            if (order <= 0)
-                break;
-            out->items[j] = out->items[j - 1];
-        }
-        out->items[j] = v;
+    value v;
+    value w;
+    bool has_a = key_value(c, by, a, &v);
+    bool has_b = key_value(c, by, b, &w);
+    int order = has_a - has_b;
+    if (has_a && has_b) {
+        struct comparison r = value_compare(&v, &w);
+        if (!r.comparable)
+            evaluation_error(c->e, c->x, "sort() cannot order these types");
+        order = r.order;
     }
-    return true;
+    return turned ? -order : order;
+}
+
+/* Order of two items by the first key that tells them apart. */
+static int item_order(const struct call *c, const value *a, const value *b) {
+    if (c->x->arg_count == 0)
+        return key_order(c, NULL, a, b);
+    int order = 0;
+    for (size_t i = 0; order == 0 && i < c->x->arg_count; i++)
+        order = key_order(c, c->x->args[i], a, b);
+    return order;
+}
+
+/* Sorts by insertion: that is stable, and collections are small. */
+static void do_sort(const struct call *c) {
+    push_all(c->e, c->out, c->in);
+    value *items = c->out->items;
+    for (size_t i = 1; i < c->out->count && !has_failed(c->e); i++) {
+        value v = items[i];
+        size_t at = i;
+        for (; at > 0 && item_order(c, &items[at - 1], &v) > 0; at--)
+            items[at] = items[at - 1];
+        items[at] = v;
+    }
 }
 
 const struct function functions_collection[] = {

@@ -1,103 +1,125 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clock of an evaluation, and the parts of dates and times. */
-#include "core/base/date.h"
 #include "core/fhirpath/internal.h"
 
-#include <string.h>
+/* ---- the clock: it stands still during an evaluation ---- */
 
-#define CALL(name)                                                                                 \
-    static bool name(struct evaluation *e, const struct expression *x, const collection *in,       \
-                     collection *out)
+static moment now_of(const struct call *c) {
+    const struct fhirpath_context *context = c->e->context;
+    return moment_of_clock(context->now_ms, context->now_zone_minutes);
+}
 
-/* The moment of this evaluation in its zone. */
-static moment now_of(const struct evaluation *e) {
-    const int64_t day_ms = 86400000;
-    int64_t local = e->context->now_ms + e->context->now_zone_minutes * INT64_C(60000);
-    int64_t days = (local >= 0 ? local : local - (day_ms - 1)) / day_ms;
-    int64_t rest = local - days * day_ms;
-    int year;
-    int month;
-    int day;
-    date_from_days(days, &year, &month, &day);
-    return (moment) { .year = year,
-                      .month = (int8_t)month,
-                      .day = (int8_t)day,
-                      .hour = (int8_t)(rest / 3600000),
-                      .minute = (int8_t)(rest / 60000 % 60),
-                      .second = (int8_t)(rest / 1000 % 60),
-                      .precision = 7,
-                      .has_zone = true,
-                      .zone_minutes = (int16_t)e->context->now_zone_minutes,
-                      .nanosecond = (int32_t)(rest % 1000) * 1000000,
-                      .fraction_digits = 3 };
+static void do_now(const struct call *c) {
+    give(c, of_kind_moment(FHIRPATH_DATETIME, now_of(c)));
 }
-CALL(do_now) {
-    return (void)x, (void)in, push(e, out, of_kind_moment(FHIRPATH_DATETIME, now_of(e)));
-}
-CALL(do_today) {
-    moment m = now_of(e);
-    m.precision = 3;
+
+static void do_today(const struct call *c) {
+    moment m = now_of(c);
+    m.precision = TO_DAY;
     m.has_zone = false;
-    return (void)x, (void)in, push(e, out, of_kind_moment(FHIRPATH_DATE, m));
-}
-CALL(do_time_of_day) {
-    moment m = now_of(e);
-    m.has_zone = false;
-    return (void)x, (void)in, push(e, out, of_kind_moment(FHIRPATH_TIME, m));
+    give(c, of_kind_moment(FHIRPATH_DATE, m));
 }
 
-/* yearOf, monthOf ... by name: the part, when the value is that precise. */
-static bool part(struct evaluation *e, const struct expression *x, const collection *in,
-                 collection *out) {
-    static const struct {
-        const char *name;
-        int precision;
-    } parts[] = { { "yearOf", 1 },        { "monthOf", 2 },          { "dayOf", 3 },
-                  { "hourOf", 4 },        { "minuteOf", 5 },         { "secondOf", 6 },
-                  { "millisecondOf", 7 }, { "timezoneOffsetOf", 8 }, { "dateOf", 9 },
-                  { "timeOf", 10 } };
+static void do_time_of_day(const struct call *c) {
+    moment m = now_of(c);
+    m.has_zone = false;
+    give(c, of_kind_moment(FHIRPATH_TIME, m));
+}
+
+/* ---- parts ---- */
+
+/* The date or time that the input is. */
+static bool input_moment(const struct call *c, value *out) {
+    return single(c->e, c->x, c->in, out) && is_moment(out);
+}
+
+/* Gives a part as a number where the input is that precise. */
+static void give_part(const struct call *c, enum precision part) {
     value v;
-    bool found;
-    if (!single(e, x, in, &v, &found))
-        return false;
-    if (!found ||
-        (v.kind != FHIRPATH_DATE && v.kind != FHIRPATH_DATETIME && v.kind != FHIRPATH_TIME))
-        return true;
-    int which = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!strcmp(parts[i].name, x->name))
-            which = parts[i].precision;
-    moment m = v.moment;
-    if (which == 8)
-        return !m.has_zone || push(e, out, of_decimal((decimal) { m.zone_minutes * 10 / 6, 2 }));
-    if (which == 9 || which == 10) {
-        m.has_zone = false;
-        if (which == 9 && m.precision > 3)
-            m.precision = 3;
-        if (v.kind == FHIRPATH_TIME || (which == 10 && m.precision < 4))
-            return true;
-        return push(e, out, of_kind_moment(which == 9 ? FHIRPATH_DATE : FHIRPATH_TIME, m));
-    }
-    const int64_t values[] = { 0,      m.year,   m.month,  m.day,
-                               m.hour, m.minute, m.second, m.nanosecond / 1000000 };
-    if (m.precision < which || (v.kind == FHIRPATH_TIME && which < 4))
-        return true;
-    return push(e, out, of_integer(values[which]));
+    if (!input_moment(c, &v))
+        return;
+    const moment *m = &v.moment;
+    const int64_t parts[] = { [TO_YEAR] = m->year,
+                              [TO_MONTH] = m->month,
+                              [TO_DAY] = m->day,
+                              [TO_HOUR] = m->hour,
+                              [TO_MINUTE] = m->minute,
+                              [TO_SECOND] = m->second,
+                              [TO_MILLISECOND] = m->nanosecond / 1000000 };
+    bool has_date = v.kind != FHIRPATH_TIME;
+    bool known = m->precision >= (int)part;
+    if (known && (has_date || part >= TO_HOUR))
+        give_integer(c, parts[part]);
+}
+
+static void do_year_of(const struct call *c) {
+    give_part(c, TO_YEAR);
+}
+
+static void do_month_of(const struct call *c) {
+    give_part(c, TO_MONTH);
+}
+
+static void do_day_of(const struct call *c) {
+    give_part(c, TO_DAY);
+}
+
+static void do_hour_of(const struct call *c) {
+    give_part(c, TO_HOUR);
+}
+
+static void do_minute_of(const struct call *c) {
+    give_part(c, TO_MINUTE);
+}
+
+static void do_second_of(const struct call *c) {
+    give_part(c, TO_SECOND);
+}
+
+static void do_millisecond_of(const struct call *c) {
+    give_part(c, TO_MILLISECOND);
+}
+
+/* In hours, with two places. */
+static void do_timezone_offset_of(const struct call *c) {
+    value v;
+    if (input_moment(c, &v) && v.moment.has_zone)
+        give_decimal(c, (decimal) { v.moment.zone_minutes * 10 / 6, 2 });
+}
+
+static void do_date_of(const struct call *c) {
+    value v;
+    if (!input_moment(c, &v) || v.kind == FHIRPATH_TIME)
+        return;
+    v.moment.has_zone = false;
+    if (v.moment.precision > TO_DAY)
+        v.moment.precision = TO_DAY;
+    give(c, of_kind_moment(FHIRPATH_DATE, v.moment));
+}
+
+static void do_time_of(const struct call *c) {
+    value v;
+    if (!input_moment(c, &v))
+        return;
+    bool has_time = v.kind != FHIRPATH_TIME && v.moment.precision >= TO_HOUR;
+    v.moment.has_zone = false;
+    if (has_time)
+        give(c, of_kind_moment(FHIRPATH_TIME, v.moment));
 }
 
 const struct function functions_moment[] = {
     { "now", 0, 0, do_now },
     { "today", 0, 0, do_today },
     { "timeOfDay", 0, 0, do_time_of_day },
-    { "yearOf", 0, 0, part },
-    { "monthOf", 0, 0, part },
-    { "dayOf", 0, 0, part },
-    { "hourOf", 0, 0, part },
-    { "minuteOf", 0, 0, part },
-    { "secondOf", 0, 0, part },
-    { "millisecondOf", 0, 0, part },
-    { "timezoneOffsetOf", 0, 0, part },
-    { "dateOf", 0, 0, part },
-    { "timeOf", 0, 0, part },
+    { "yearOf", 0, 0, do_year_of },
+    { "monthOf", 0, 0, do_month_of },
+    { "dayOf", 0, 0, do_day_of },
+    { "hourOf", 0, 0, do_hour_of },
+    { "minuteOf", 0, 0, do_minute_of },
+    { "secondOf", 0, 0, do_second_of },
+    { "millisecondOf", 0, 0, do_millisecond_of },
+    { "timezoneOffsetOf", 0, 0, do_timezone_offset_of },
+    { "dateOf", 0, 0, do_date_of },
+    { "timeOf", 0, 0, do_time_of },
     { NULL, 0, 0, NULL },
 };

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of FHIRPath share: the expression tree, values, and the table of functions. */
+/* What the files of FHIRPath share: the expression tree, its evaluation, values, and the tables of
+ * functions. */
 #ifndef CORE_FHIRPATH_INTERNAL_H
 #define CORE_FHIRPATH_INTERNAL_H
 
-#include "core/fhirpath/fhirpath.h"
+#include "core/fhirpath/decimal.h"
+#include "core/fhirpath/moment.h"
+#include "core/fhirpath/quantity.h"
 
 #define FHIRPATH_MAX_DEPTH 200 /* nesting of an expression, and of its evaluation */
 
 typedef struct fhirpath_value value;
 typedef struct fhirpath_collection collection;
-typedef struct fhirpath_decimal decimal;
-typedef struct fhirpath_moment moment;
 
 /* ---- expressions ---- */
 enum expression_kind {
@@ -54,15 +55,20 @@ enum operator_kind {
     OP_XOR,
     OP_IMPLIES
 };
-struct expression;
 struct evaluation;
-struct function;
-typedef bool function_call(struct evaluation *e, const struct expression *x,
-                           const collection *input, collection *out);
+struct expression;
+
+/* One call of a function: where it stands, what it is called on, and where its answer goes. */
+struct call {
+    struct evaluation *e;
+    const struct expression *x;
+    const collection *in;
+    collection *out;
+};
 struct function {
     const char *name;
     uint8_t min_args, max_args;
-    function_call *call;
+    void (*call)(const struct call *);
 };
 
 struct expression {
@@ -94,38 +100,68 @@ struct definition {
     const char *name;
     collection values;
 };
+/* The first error ends an evaluation: from then on evaluate() adds nothing, single() finds nothing,
+ * and what is computed meanwhile is thrown away. So errors need no way back through the callers. */
 struct evaluation {
     struct fhirpath_context *context;
     struct arena *arena;
-    struct iptfhir_error *error;
-    const value *this_item;  /* $this; NULL: the root */
-    int64_t index;           /* $index; -1: none */
-    const collection *total; /* $total */
+    struct iptfhir_error *error; /* shared by all evaluations inside this one */
+    const value *this_item;      /* $this; NULL: the root */
+    int64_t index;               /* $index; -1: none */
+    const collection *total;     /* $total */
     const struct definition *defined;
     int depth;
 };
-bool evaluate(struct evaluation *e, const struct expression *x, collection *out);
+/* Appends what an expression gives. */
+void evaluate(struct evaluation *e, const struct expression *x, collection *out);
 /* Evaluates an argument with $this and $index bound to an item (NULL: as outside). */
-bool evaluate_on(struct evaluation *e, const struct expression *x, const value *item, int64_t index,
+void evaluate_on(struct evaluation *e, const struct expression *x, const value *item, int64_t index,
                  collection *out);
-/* Evaluates argument n of a call in the context outside of its input. */
-bool argument(struct evaluation *e, const struct expression *call, size_t n, collection *out);
-/* Sets "fhirpath-evaluation" at an expression; returns false. */
-bool evaluation_error(struct evaluation *e, const struct expression *x, const char *format, ...)
+/* Tells whether this evaluation has ended with an error. */
+static inline bool has_failed(const struct evaluation *e) {
+    return e->error->code[0] != '\0';
+}
+/* Sets "fhirpath-evaluation" at an expression. */
+void evaluation_error(struct evaluation *e, const struct expression *x, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-bool out_of_memory(struct evaluation *e);
-bool push(struct evaluation *e, collection *c, value v);
-bool push_all(struct evaluation *e, collection *c, const collection *more);
-/* The members of a node that a step names (choice elements too). */
-bool member_step(struct evaluation *e, const value *on, uint32_t symbol, const char *name,
+void out_of_memory(struct evaluation *e);
+void push(struct evaluation *e, collection *c, value v);
+void push_all(struct evaluation *e, collection *c, const collection *more);
+/* Appends the members of a node that a step names (choice elements too). */
+void member_step(struct evaluation *e, const value *on, uint32_t symbol, const char *name,
                  collection *out);
-bool all_children(struct evaluation *e, const value *on, collection *out);
-bool binary(struct evaluation *e, const struct expression *x, const collection *a,
+void all_children(struct evaluation *e, const value *on, collection *out);
+/* Evaluates an operator on both its sides. */
+void binary(struct evaluation *e, const struct expression *x, const collection *a,
             const collection *b, collection *out);
 
 /* ---- functions (tables end with a NULL name) ---- */
-extern const struct function functions_collection[], functions_string[], functions_number[],
-    functions_type[], functions_moment[];
+extern const struct function functions_collection[], functions_string[], functions_regex[],
+    functions_encoding[], functions_number[], functions_boundary[], functions_type[],
+    functions_conversion[], functions_moment[];
+
+/* Append the answer of a call. */
+void give(const struct call *c, value v);
+void give_boolean(const struct call *c, bool b);
+void give_integer(const struct call *c, int64_t i);
+void give_decimal(const struct call *c, decimal d);
+/* A copy of the text in the evaluation's memory. */
+void give_text(const struct call *c, const char *text, size_t length);
+/* The text of a buffer, which is freed. */
+void give_str(const struct call *c, struct str *s);
+/* Evaluates argument n in the context outside of the call's input; nothing when it is left out. */
+void argument(const struct call *c, size_t n, collection *out);
+bool argument_integer(const struct call *c, size_t n, int64_t *out);
+
+/* A text that is not ours. */
+struct text {
+    const char *data;
+    size_t length;
+};
+bool argument_text(const struct call *c, size_t n, struct text *out);
+bool text_is(const struct text *text, const char *word);
+/* The input and n arguments as texts; false when any is empty: then the answer is empty. */
+bool call_texts(const struct call *c, size_t n, struct text *out);
 
 /* ---- values ---- */
 value of_boolean(bool b);
@@ -133,65 +169,50 @@ value of_integer(int64_t i);
 value of_decimal(decimal d);
 value of_text(const char *text, size_t length);
 value of_kind_moment(enum fhirpath_kind kind, moment m);
+value of_quantity(decimal amount, const char *unit, bool calendar);
+static inline bool is_number(const value *v) {
+    return v->kind == FHIRPATH_INTEGER || v->kind == FHIRPATH_DECIMAL;
+}
+static inline bool is_moment(const value *v) {
+    return v->kind >= FHIRPATH_DATE && v->kind <= FHIRPATH_TIME;
+}
+/* The decimal of a number. */
+static inline decimal decimal_value(const value *v) {
+    return v->kind == FHIRPATH_INTEGER ? decimal_of(v->integer) : v->decimal;
+}
+/* Beside a quantity, a number becomes one without unit. */
+static inline void number_to_quantity(value *v, const value *beside) {
+    if (beside->kind == FHIRPATH_QUANTITY && is_number(v))
+        *v = of_quantity(decimal_value(v), UNIT_ONE, false);
+}
 /* A primitive node as a System value (integer, string, date ...); others unchanged. */
-value plain(struct evaluation *e, const value *v);
-/* Singleton evaluation (N1 section 4.5): false with an error when there is more than one item;
- * *found tells whether there is one. */
-bool single(struct evaluation *e, const struct expression *x, const collection *c, value *out,
-            bool *found);
+value plain(const value *v);
+/* Singleton evaluation (N1 section 4.5): true with the one item there is; false when there is none
+ * and, with an error, when there are more or it is of another type. */
+bool single(struct evaluation *e, const struct expression *x, const collection *c, value *out);
 bool single_text(struct evaluation *e, const struct expression *x, const collection *c,
-                 const char **text, size_t *length, bool *found);
+                 struct text *out);
 bool single_integer(struct evaluation *e, const struct expression *x, const collection *c,
-                    int64_t *out, bool *found);
+                    int64_t *out);
 bool single_boolean(struct evaluation *e, const struct expression *x, const collection *c,
-                    bool *out, bool *found);
-/* 1 equal, 0 not, -1 empty (N1 section 6.1: partial dates, units that don't compare). */
-int value_equal(struct evaluation *e, const value *a, const value *b);
+                    bool *out);
+/* What two values or collections are to each other; empty where partial dates or units leave it
+ * open (N1 section 6.1). The numbers are those of a boolean. */
+enum equality { UNEQUAL = 0, EQUAL = 1, EQUALITY_OPEN = -1 };
+enum equality value_equal(const value *a, const value *b);
+enum equality collection_equal(const collection *a, const collection *b);
 bool value_equivalent(struct evaluation *e, const value *a, const value *b);
-int collection_equal(struct evaluation *e, const collection *a, const collection *b);
 bool collection_equivalent(struct evaluation *e, const collection *a, const collection *b);
-/* -1, 0, 1 in *order; false in *known when it can't be told; false when the types don't compare at
- * all. */
-bool value_compare(struct evaluation *e, const value *a, const value *b, int *order, bool *known);
+struct comparison value_compare(const value *a, const value *b);
+/* Tells whether a value is in a collection; counts as many steps as the collection has items. */
 bool contains_value(struct evaluation *e, const collection *c, const value *v);
+/* Appends each item that isn't there yet. */
+void push_new(struct evaluation *e, collection *c, const collection *more);
+
+/* ---- types ---- */
 const char *type_name_of(const value *v, const char **name_space);
 bool is_type(const value *v, const struct expression *type);
 /* Resolves a type name ("System.Integer", "FHIR.Patient", "Quantity") into x->type and x->system.
  */
 bool resolve_type(struct expression *x, const char *name_space, const char *name);
-
-/* ---- decimals: exact, at most 28 significant digits before rounding ---- */
-bool decimal_parse(const char *text, size_t length, decimal *out);
-bool decimal_add(decimal a, decimal b, bool subtract, decimal *out);
-bool decimal_multiply(decimal a, decimal b, decimal *out);
-/* To 16 places, half away from zero; false on zero or overflow. */
-bool decimal_divide(decimal a, decimal b, decimal *out);
-int decimal_compare(decimal a, decimal b);
-decimal decimal_trim(decimal d);
-decimal decimal_round(decimal d, int places);
-decimal decimal_of(int64_t i);
-double decimal_double(decimal d);
-bool decimal_from_double(double d, decimal *out);
-int decimal_text(decimal d, char out[64]);
-/* -1 toward zero, 0 floor, 1 ceiling. */
-bool decimal_whole(decimal d, int mode, int64_t *out);
-
-/* ---- moments ---- */
-/* Parses FHIR or FHIRPath text: kind tells date, dateTime or time. */
-bool moment_parse(const char *text, size_t length, enum fhirpath_kind kind, moment *out);
-int moment_text(const moment *m, enum fhirpath_kind kind, char out[48]);
-/* As value_compare. */
-bool moment_compare(const moment *a, enum fhirpath_kind ka, const moment *b, enum fhirpath_kind kb,
-                    int *order, bool *known);
-/* Adds a calendar quantity: unit word or UCUM code; false when the unit isn't one of time. */
-bool moment_add(moment *m, enum fhirpath_kind kind, decimal amount, const char *unit, bool calendar,
-                bool *ok);
-
-/* ---- quantities ---- */
-bool quantity_parse(struct evaluation *e, const char *text, size_t length, value *out);
-/* Converts both to a common unit; false when the dimensions differ or a unit is unknown and not the
- * same text. */
-bool quantity_common(const value *a, const value *b, decimal *x, decimal *y);
-/* The calendar word of a unit ("days" -> "day"), NULL when it is none. */
-const char *calendar_word(const char *unit, size_t length);
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From text to tokens: names, literals, symbols, comments (FHIRPath N1, appendix A). */
 #include "core/fhirpath/parser.h"
+#include "core/tree/unicode.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Report a fault at a token; the first wins. */
 void parse_fault(struct parser *p, const struct token *t, const char *code, const char *format,
                  ...) {
-    char where[32], text[400];
+    char where[32];
+    char text[400];
     va_list args;
     if (!p->failed) {
         va_start(args, format);
@@ -22,9 +23,13 @@ void parse_fault(struct parser *p, const struct token *t, const char *code, cons
     p->at = p->end;
 }
 
+/* ---- classes of characters ---- */
+
 static bool letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    char lower = (char)(c | 0x20);
+    return (lower >= 'a' && lower <= 'z') || c == '_';
 }
+
 static bool digit(char c) {
     return c >= '0' && c <= '9';
 }
@@ -66,19 +71,27 @@ static void skip_block(struct parser *p) {
         step(p);
 }
 
+/* Passes over the rest of a line. */
+static void skip_line(struct parser *p) {
+    while (p->at < p->end && *p->at != '\n')
+        p->at++;
+}
+
+static bool blank(char c) {
+    return c != '\0' && strchr(" \t\r\n", c) != NULL;
+}
+
 /* Passes over blanks and comments. */
 static void skip_blanks(struct parser *p) {
     while (p->at < p->end && !p->failed) {
-        if (strchr(" \t\r\n", *p->at) != NULL && *p->at != '\0') {
+        if (blank(*p->at))
             step(p);
-        } else if (begins(p, p->at, "//")) {
-            while (p->at < p->end && *p->at != '\n')
-                p->at++;
-        } else if (begins(p, p->at, "/*")) {
+        else if (begins(p, p->at, "//"))
+            skip_line(p);
+        else if (begins(p, p->at, "/*"))
             skip_block(p);
-        } else {
+        else
             return;
-        }
     }
 }
 
@@ -180,7 +193,6 @@ static const char *token_end(struct parser *p, struct token *t) {
     }
 }
 
-/* Reads the next token. */
 void lex_advance(struct parser *p) {
     skip_blanks(p);
     if (p->failed)
@@ -196,95 +208,69 @@ void lex_advance(struct parser *p) {
     p->token = t;
 }
 
-/* True when the token is this symbol or word. */
 bool lex_is(const struct parser *p, const char *text) {
-    return (p->token.kind == T_SYMBOL || p->token.kind == T_NAME) &&
-           strlen(text) == p->token.length && !memcmp(p->token.text, text, p->token.length);
-}
-
-/* Past a symbol or word when it is there. */
-bool lex_accept(struct parser *p, const char *text) {
-    if (!lex_is(p, text))
+    const struct token *t = &p->token;
+    if (t->kind != T_SYMBOL && t->kind != T_NAME)
         return false;
-    lex_advance(p);
-    return true;
+    return strlen(text) == t->length && memcmp(t->text, text, t->length) == 0;
 }
 
-/* Past a symbol that must be there. */
+bool lex_accept(struct parser *p, const char *text) {
+    bool is = lex_is(p, text);
+    if (is)
+        lex_advance(p);
+    return is;
+}
+
 void lex_expect(struct parser *p, const char *text) {
-    if (!lex_accept(p, text) && !p->failed)
+    if (!lex_accept(p, text))
         parse_fault(p, &p->token, "fhirpath-syntax", "'%s' is expected here", text);
 }
 
-/* Append a code point as UTF-8. */
-static size_t put_utf8(char *out, unsigned u) {
-    if (u < 0x80)
-        return out[0] = (char)u, 1;
-    if (u < 0x800)
-        return out[0] = (char)(0xc0 | u >> 6), out[1] = (char)(0x80 | (u & 63)), 2;
-    if (u < 0x10000)
-        return out[0] = (char)(0xe0 | u >> 12), out[1] = (char)(0x80 | (u >> 6 & 63)),
-               out[2] = (char)(0x80 | (u & 63)), 3;
-    return out[0] = (char)(0xf0 | u >> 18), out[1] = (char)(0x80 | (u >> 12 & 63)),
-           out[2] = (char)(0x80 | (u >> 6 & 63)), out[3] = (char)(0x80 | (u & 63)), 4;
+/* ---- escapes ---- */
+
+/* Reads \uXXXX, *at standing behind the u, and writes its character; returns the bytes. */
+static size_t put_unicode(struct parser *p, const struct token *t, const char **at, const char *end,
+                          char *out) {
+    int32_t c = unicode_escape(at, end);
+    if (c == UNICODE_HALF)
+        parse_fault(p, t, "fhirpath-syntax", "this escape is half of a surrogate pair");
+    else if (c <= 0)
+        parse_fault(p, t, "fhirpath-syntax", "\\u needs four hex digits");
+    return c > 0 ? unicode_put(out, (uint32_t)c) : 0;
 }
 
-/* Four hex digits, -1 when they aren't. */
-static int hex4(const char *s, size_t left) {
-    int v = 0;
-    for (int i = 0; i < 4; i++) {
-        if ((size_t)i >= left)
-            return -1;
-        char c = s[i];
-        int d = digit(c)               ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
-        if (d < 0)
-            return -1;
-        v = v * 16 + d;
-    }
-    return v;
+/* The character that an escape stands for; one without a meaning is the character itself. */
+static char unescaped(char c) {
+    static const char from[] = "fnrt";
+    static const char to[] = "\f\n\r\t";
+    const char *known = memchr(from, c, strlen(from));
+    return known != NULL ? to[known - from] : c;
 }
 
-/* The text between quotes, escapes resolved. */
 const char *lex_unescape(struct parser *p, const struct token *t, size_t *length) {
-    static const char from[] = "`'\"\\/fnrt", to[] = "`'\"\\/\f\n\r\t";
+    const char *at = t->text + 1;
+    const char *end = t->text + t->length - 1;
     char *out = arena_alloc(p->arena, t->length + 1);
+    *length = 0;
+    if (out == NULL) {
+        parse_fault(p, t, "memory", "out of memory");
+        return "";
+    }
     size_t n = 0;
-    for (size_t i = 1; out && i + 1 < t->length; i++) {
-        char c = t->text[i];
+    while (at < end) {
+        char c = *at++;
         if (c != '\\') {
             out[n++] = c;
             continue;
         }
-        c = t->text[++i];
-        const char *known = c ? strchr(from, c) : NULL;
-        int u;
-        if (known) {
-            out[n++] = to[known - from];
-        } else if (c == 'u' && (u = hex4(t->text + i + 1, t->length - i - 2)) > 0) {
-            i += 4;
-            int low = u >= 0xd800 && u < 0xdc00 && t->length - i >= 8 && t->text[i + 1] == '\\' &&
-                              t->text[i + 2] == 'u'
-                          ? hex4(t->text + i + 3, t->length - i - 4)
-                          : -1;
-            if (low >= 0xdc00 && low < 0xe000) {
-                n += put_utf8(out + n, (unsigned)(0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00)));
-                i += 6;
-            } else if (u >= 0xd800 && u < 0xe000) {
-                parse_fault(p, t, "fhirpath-syntax", "this escape is half of a surrogate pair");
-            } else {
-                n += put_utf8(out + n, (unsigned)u);
-            }
-        } else if (c == 'u') {
-            parse_fault(p, t, "fhirpath-syntax", "\\u needs four hex digits");
-        } else {
-            out[n++] = c; /* an escape that has no meaning is the character */
-        }
+        c = *at++;
+        if (c == 'u')
+            n += put_unicode(p, t, &at, end, out + n);
+        else
+            out[n++] = unescaped(c);
     }
-    if (out)
-        out[n] = '\0';
+    out[n] = '\0';
     *length = n;
     return out;
 }

@@ -6,14 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MOST_BYTES 65536 /* of an expression */
+#define MOST_MEMORY (8u << 20)
+#define MOST_ARGUMENTS 16
+#define MOST_OPERANDS 1000 /* of operators in a row */
+
 static struct expression *expression(struct parser *p, int level);
 
-/* A new node at a token. */
+/* A new node at a token; never NULL. */
 static struct expression *make(struct parser *p, enum expression_kind kind, const struct token *t) {
     struct expression *x = arena_zalloc(p->arena, sizeof *x);
-    if (!x) {
+    if (x == NULL) {
         parse_fault(p, t, "memory", "out of memory");
-        return NULL;
+        x = &p->spare;
     }
     x->kind = (uint8_t)kind;
     x->line = t->line;
@@ -22,341 +27,291 @@ static struct expression *make(struct parser *p, enum expression_kind kind, cons
     return x;
 }
 
-/* A name's text in the arena. */
-static const char *name_of(struct parser *p, const struct token *t) {
-    size_t n;
-    return t->kind == T_QUOTED_NAME ? lex_unescape(p, t, &n)
-                                    : arena_strndup(p->arena, t->text, t->length);
+/* ---- literals ---- */
+
+static struct expression *literal(struct parser *p, const struct token *t, value v) {
+    struct expression *x = make(p, X_LITERAL, t);
+    x->literal = v;
+    return x;
 }
 
-/* A date, dateTime or time literal. */
+static struct expression *string_literal(struct parser *p, const struct token *t) {
+    size_t length;
+    const char *text = lex_unescape(p, t, &length);
+    lex_advance(p);
+    return literal(p, t, of_text(text, length));
+}
+
+/* The kind of a literal by its T: before a time, in a dateTime. */
+static enum fhirpath_kind moment_kind(const char *text, size_t length) {
+    const char *t = memchr(text, 'T', length);
+    if (t == NULL)
+        return FHIRPATH_DATE;
+    return t == text ? FHIRPATH_TIME : FHIRPATH_DATETIME;
+}
+
 static struct expression *moment_literal(struct parser *p, const struct token *t) {
-    struct expression *x = make(p, X_LITERAL, t);
-    const char *s = t->text + 1;
-    size_t n = t->length - 1;
-    enum fhirpath_kind kind = n && *s == 'T'      ? FHIRPATH_TIME
-                              : memchr(s, 'T', n) ? FHIRPATH_DATETIME
-                                                  : FHIRPATH_DATE;
-    if (x && !moment_parse(s, n, kind, &x->literal.moment))
+    const char *text = t->text + 1;
+    size_t length = t->length - 1;
+    enum fhirpath_kind kind = moment_kind(text, length);
+    moment m;
+    lex_advance(p);
+    if (!moment_parse(text, length, kind, &m))
         parse_fault(p, t, "fhirpath-syntax",
                     "this is no date or time: @2026-11-23, @2026-11-23T10:30:00Z or @T10:30 are");
-    if (x)
-        x->literal.kind = kind;
-    return x;
+    return literal(p, t, of_kind_moment(kind, m));
+}
+
+/* The unit that follows a number, NULL when there is none; *calendar: it is a word. */
+static const char *read_unit(struct parser *p, bool *calendar) {
+    struct token t = p->token;
+    const char *unit = NULL;
+    size_t length;
+    if (t.kind == T_STRING)
+        unit = lex_unescape(p, &t, &length);
+    if (t.kind == T_NAME)
+        unit = calendar_word(t.text, t.length);
+    if (unit != NULL)
+        lex_advance(p);
+    *calendar = t.kind == T_NAME;
+    return unit;
 }
 
 /* A number, or a quantity when a unit follows. */
 static struct expression *number_literal(struct parser *p, const struct token *t) {
-    struct expression *x = make(p, X_LITERAL, t);
-    decimal d;
-    if (!x)
-        return NULL;
-    if (!decimal_parse(t->text, t->length, &d)) {
-        parse_fault(p, t, "fhirpath-syntax", "this number has too many digits");
-        return NULL;
-    }
-    const char *word =
-        p->token.kind == T_NAME ? calendar_word(p->token.text, p->token.length) : NULL;
-    size_t n;
-    if (word || p->token.kind == T_STRING) {
-        x->literal.kind = FHIRPATH_QUANTITY;
-        x->literal.quantity.value = d;
-        x->literal.quantity.calendar = word != NULL;
-        x->literal.quantity.unit = word ? word : lex_unescape(p, &p->token, &n);
-        lex_advance(p);
-    } else if (memchr(t->text, '.', t->length)) {
-        x->literal = of_decimal(d);
-    } else if (d.digits > INT32_MAX) {
-        x->literal = of_integer((int64_t)d.digits);
-        if (d.digits > INT64_MAX)
-            parse_fault(p, t, "fhirpath-syntax", "this integer is too large");
-    } else {
-        x->literal = of_integer((int64_t)d.digits);
-    }
-    return x;
-}
-
-/* The names in scope, for the nearest one. */
-static void unknown_variable(struct parser *p, const struct token *t, const char *name) {
-    const char *names[128] = { "context", "resource", "rootResource", "ucum", "sct", "loinc" };
-    for (size_t i = 0; p->scope && i < p->scope->variable_count && i < 120; i++)
-        names[6 + i] = p->scope->variables[i];
-    const char *near = nearest_name(name, names);
-    if (near)
-        parse_fault(p, t, "fhirpath-name", "there is no %%%s; did you mean %%%s?", name, near);
-    else
-        parse_fault(p, t, "fhirpath-name", "there is no %%%s here", name);
-}
-
-/* %name: a slot, a constant of the standard, or what defineVariable() gives. */
-static struct expression *variable(struct parser *p, const struct token *at) {
-    static const char *const constants[][2] = { { "ucum", "http://unitsofmeasure.org" },
-                                                { "sct", "http://snomed.info/sct" },
-                                                { "loinc", "http://loinc.org" } };
-    struct token t = p->token;
-    if (t.kind != T_NAME && t.kind != T_QUOTED_NAME && t.kind != T_STRING) {
-        parse_fault(p, &t, "fhirpath-syntax", "a name is expected behind %%");
-        return NULL;
-    }
-    struct expression *x = make(p, X_VARIABLE, at);
-    size_t n;
-    const char *name = t.kind == T_STRING ? lex_unescape(p, &t, &n) : name_of(p, &t);
+    decimal d = { 0, 0 };
+    bool calendar;
     lex_advance(p);
-    if (!x || !name)
-        return NULL;
-    x->name = name;
-    x->slot = -1;
-    for (size_t i = 0; p->scope && i < p->scope->variable_count; i++)
-        if (!strcmp(p->scope->variables[i], name)) {
-            x->slot = (int)i;
-            return x;
-        }
-    for (size_t i = 0; i < p->defined_count; i++)
-        if (!strcmp(p->defined[i], name))
-            return x;
-    const char *text = NULL;
-    for (size_t i = 0; i < 3; i++)
-        if (!strcmp(constants[i][0], name))
-            text = constants[i][1];
-    if (!strncmp(name, "vs-", 3))
-        text = arena_printf(p->arena, "http://hl7.org/fhir/ValueSet/%s", name + 3);
-    if (!strncmp(name, "ext-", 4))
-        text = arena_printf(p->arena, "http://hl7.org/fhir/StructureDefinition/%s", name + 4);
-    if (text) {
-        x->kind = X_LITERAL;
-        x->literal = of_text(text, strlen(text));
-    } else if (!strcmp(name, "context") || !strcmp(name, "resource") ||
-               !strcmp(name, "rootResource")) {
-        x->kind = X_CONSTANT; /* the root */
-    } else {
-        unknown_variable(p, at, name);
-    }
+    if (!decimal_parse(t->text, t->length, &d))
+        parse_fault(p, t, "fhirpath-syntax", "this number has too many digits");
+    const char *unit = read_unit(p, &calendar);
+    if (unit != NULL)
+        return literal(p, t, of_quantity(d, unit, calendar));
+    if (memchr(t->text, '.', t->length) != NULL)
+        return literal(p, t, of_decimal(d));
+    if (d.digits > INT64_MAX)
+        parse_fault(p, t, "fhirpath-syntax", "this integer is too large");
+    return literal(p, t, of_integer((int64_t)d.digits));
+}
+
+/* ---- names ---- */
+
+/* What follows a %: a slot, a constant of the standard, or what defineVariable() gives. */
+static struct expression *variable(struct parser *p, const struct token *at) {
+    struct token t = p->token;
+    if (t.kind != T_NAME && t.kind != T_QUOTED_NAME && t.kind != T_STRING)
+        parse_fault(p, &t, "fhirpath-syntax", "a name is expected behind %%");
+    struct expression *x = make(p, X_VARIABLE, at);
+    if (p->failed)
+        return x;
+    x->name = token_name(p, &t);
+    lex_advance(p);
+    resolve_variable(p, at, x);
     return x;
 }
 
-/* The function of a name, standard or the caller's. */
-static bool find_function(struct parser *p, struct expression *x, uint8_t *min, uint8_t *max) {
-    static const struct function *const tables[] = { functions_collection, functions_string,
-                                                     functions_number, functions_type,
-                                                     functions_moment };
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-        for (const struct function *f = tables[t]; f->name; f++)
-            if (!strcmp(f->name, x->name)) {
-                x->function = f;
-                *min = f->min_args;
-                *max = f->max_args;
-                return true;
-            }
-    for (size_t i = 0; p->scope && i < p->scope->function_count; i++)
-        if (!strcmp(p->scope->functions[i].name, x->name)) {
-            x->kind = X_EXTENSION;
-            x->extension = &p->scope->functions[i];
-            *min = x->extension->min_args;
-            *max = x->extension->max_args;
+/* $this, $index and $total. */
+static struct expression *special(struct parser *p, const struct token *t) {
+    static const struct {
+        const char *name;
+        enum expression_kind kind;
+    } words[] = { { "$this", X_THIS }, { "$index", X_INDEX }, { "$total", X_TOTAL } };
+    const struct text name = { t->text, t->length };
+    lex_advance(p);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_is(&name, words[i].name))
+            return make(p, words[i].kind, t);
+    parse_fault(p, t, "fhirpath-name", "there are $this, $index and $total");
+    return make(p, X_EMPTY, t);
+}
+
+/* The name of the function that a call calls: its own name may be that of a type it takes. */
+static const char *function_name(const struct expression *call) {
+    return call->kind == X_CALL ? call->function->name : call->extension->name;
+}
+
+/* Tells whether a function takes the name of a type. */
+static bool takes_type(const char *function) {
+    static const char *const names[] = { "is", "as", "ofType" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], function) == 0)
             return true;
-        }
     return false;
 }
 
-/* Say that a function isn't known, and which is near. */
-static void unknown_function(struct parser *p, const struct token *t, const char *name) {
-    static const struct function *const tables[] = { functions_collection, functions_string,
-                                                     functions_number, functions_type,
-                                                     functions_moment };
-    const char *names[256] = { 0 };
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct function *f = tables[i]; f->name && n < 200; f++)
-            names[n++] = f->name;
-    for (size_t i = 0; p->scope && i < p->scope->function_count && n < 255; i++)
-        names[n++] = p->scope->functions[i].name;
-    const char *near = nearest_name(name, names);
-    parse_fault(p, t, "fhirpath-name", "there is no function %s()%s%s%s", name,
-                near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
+/* Remembers the name that defineVariable() defines, for what follows. */
+static void define(struct parser *p) {
+    size_t length;
+    if (p->token.kind == T_STRING && p->defined_count < MOST_DEFINED)
+        p->defined[p->defined_count++] = lex_unescape(p, &p->token, &length);
 }
 
-/* A type name: Name or Space.Name. */
-static void type_specifier(struct parser *p, struct expression *x) {
-    struct token t = p->token;
-    if (t.kind != T_NAME && t.kind != T_QUOTED_NAME) {
-        parse_fault(p, &t, "fhirpath-syntax", "the name of a type is expected here");
-        return;
+/* Reads one argument; NULL for a type, which is in the call itself. */
+static struct expression *argument_of(struct parser *p, struct expression *call) {
+    const char *function = function_name(call);
+    if (takes_type(function)) {
+        read_type(p, call);
+        return NULL;
     }
-    const char *first = name_of(p, &t), *second = NULL;
-    lex_advance(p);
-    if (lex_is(p, ".") && first && (!strcmp(first, "System") || !strcmp(first, "FHIR"))) {
-        lex_advance(p);
-        second = name_of(p, &p->token);
-        lex_advance(p);
+    if (call->arg_count == 0 && strcmp(function, "defineVariable") == 0)
+        define(p);
+    return expression(p, 0);
+}
+
+/* Reads the arguments of a call up to its closing parenthesis. */
+static void arguments(struct parser *p, struct expression *call, struct expression **args) {
+    while (!lex_is(p, ")") && !p->failed) {
+        if (call->arg_count == MOST_ARGUMENTS) {
+            parse_fault(p, &p->token, "fhirpath-syntax", "too many arguments");
+            return;
+        }
+        args[call->arg_count] = argument_of(p, call);
+        call->arg_count++;
+        if (lex_is(p, ")"))
+            return;
+        lex_expect(p, ",");
+        if (lex_is(p, ")") && p->at[-2] == ',')
+            parse_fault(p, &p->token, "fhirpath-syntax", "an argument is missing behind the comma");
     }
-    if (first && !resolve_type(x, second ? first : NULL, second ? second : first))
-        parse_fault(p, &t, "fhirpath-name", "there is no type %s in R4", second ? second : first);
+}
+
+/* Checks how many arguments a call has. */
+static void check_arguments(struct parser *p, const struct token *t, const struct expression *x) {
+    bool standard = x->kind == X_CALL;
+    unsigned min = standard ? x->function->min_args : x->extension->min_args;
+    unsigned max = standard ? x->function->max_args : x->extension->max_args;
+    if (x->arg_count < min || x->arg_count > max)
+        parse_fault(p, t, "fhirpath-name", "%s() takes %u to %u arguments, not %zu",
+                    function_name(x), min, max, x->arg_count);
 }
 
 /* name(args): resolves the function and checks the number of arguments. */
 static struct expression *call(struct parser *p, struct expression *focus, const struct token *t,
                                const char *name) {
-    struct expression *x = make(p, X_CALL, t), *args[16];
-    uint8_t min = 0, max = 0;
-    if (!x)
-        return NULL;
+    struct expression *x = make(p, X_CALL, t);
+    struct expression *args[MOST_ARGUMENTS];
     x->name = name;
     x->left = focus;
-    if (!find_function(p, x, &min, &max)) {
-        unknown_function(p, t, name);
-        return NULL;
-    }
-    bool types = !strcmp(name, "is") || !strcmp(name, "as") || !strcmp(name, "ofType");
-    lex_advance(p); /* ( */
-    while (!lex_is(p, ")") && !p->failed) {
-        if (x->arg_count == 16) {
-            parse_fault(p, &p->token, "fhirpath-syntax", "too many arguments");
-            return NULL;
-        }
-        if (types) {
-            type_specifier(p, x);
-            args[x->arg_count++] = NULL;
-        } else {
-            if (!strcmp(name, "defineVariable") && !x->arg_count && p->token.kind == T_STRING &&
-                p->defined_count < 16) {
-                size_t n;
-                p->defined[p->defined_count++] = lex_unescape(p, &p->token, &n);
-            }
-            args[x->arg_count++] = expression(p, 0);
-        }
-        if (!lex_is(p, ")"))
-            lex_expect(p, ",");
-        if (lex_is(p, ")") && p->at > p->text + 1 && !p->failed && p->at[-2] == ',')
-            parse_fault(p, &p->token, "fhirpath-syntax", "an argument is missing behind the comma");
-    }
+    resolve_function(p, t, x);
+    lex_accept(p, "(");
+    arguments(p, x, args);
     lex_expect(p, ")");
-    if (!p->failed && (x->arg_count < min || x->arg_count > max))
-        parse_fault(p, t, "fhirpath-name", "%s() takes %u to %u arguments, not %zu", name, min, max,
-                    x->arg_count);
-    x->args = arena_alloc(p->arena, (x->arg_count + 1) * sizeof *x->args);
-    if (!x->args)
-        return NULL;
-    memcpy(x->args, args, x->arg_count * sizeof *args);
+    if (p->failed)
+        return x;
+    check_arguments(p, t, x);
+    x->args = arena_alloc(p->arena, (x->arg_count + 1) * sizeof *args);
+    if (x->args == NULL)
+        parse_fault(p, t, "memory", "out of memory");
+    else
+        memcpy(x->args, args, x->arg_count * sizeof *args);
     return x;
 }
 
 /* A member or function step, on a focus or at the start of a path. */
 static struct expression *invocation(struct parser *p, struct expression *focus) {
     struct token t = p->token;
-    if (t.kind == T_DOLLAR) {
-        static const struct {
-            const char *name;
-            enum expression_kind kind;
-        } words[] = { { "$this", X_THIS }, { "$index", X_INDEX }, { "$total", X_TOTAL } };
-        lex_advance(p);
-        for (size_t i = 0; i < 3; i++)
-            if (strlen(words[i].name) == t.length && !memcmp(words[i].name, t.text, t.length))
-                return make(p, words[i].kind, &t);
-        parse_fault(p, &t, "fhirpath-name", "there are $this, $index and $total");
-        return NULL;
-    }
-    if (t.kind != T_NAME && t.kind != T_QUOTED_NAME) {
-        parse_fault(p, &t, "fhirpath-syntax",
-                    t.kind == T_END ? "the expression ends too early"
-                                    : "a name or a function is expected here");
-        return NULL;
-    }
-    const char *name = name_of(p, &t);
+    if (t.kind == T_DOLLAR)
+        return special(p, &t);
+    if (t.kind == T_END)
+        parse_fault(p, &t, "fhirpath-syntax", "the expression ends too early");
+    else if (t.kind != T_NAME && t.kind != T_QUOTED_NAME)
+        parse_fault(p, &t, "fhirpath-syntax", "a name or a function is expected here");
+    if (p->failed)
+        return make(p, X_EMPTY, &t);
+    const char *name = token_name(p, &t);
     lex_advance(p);
-    if (!name)
-        return NULL;
     if (t.kind == T_NAME && lex_is(p, "("))
         return call(p, focus, &t, name);
     struct expression *x = make(p, X_MEMBER, &t);
-    if (!x)
-        return NULL;
     x->name = name;
     x->left = focus;
     x->symbol = symbol_intern(name, strlen(name));
     return x;
 }
 
+/* ---- terms and paths ---- */
+
+static struct expression *in_parentheses(struct parser *p) {
+    struct expression *x = expression(p, 0);
+    lex_expect(p, ")");
+    return x;
+}
+
 /* A literal, a name, a call, parentheses. */
 static struct expression *term(struct parser *p) {
     struct token t = p->token;
-    struct expression *x;
-    size_t n;
     switch (t.kind) {
-    case T_STRING:
-        lex_advance(p);
-        if ((x = make(p, X_LITERAL, &t))) {
-            const char *s = lex_unescape(p, &t, &n);
-            x->literal = of_text(s ? s : "", n);
-        }
-        return x;
-    case T_NUMBER: lex_advance(p); return number_literal(p, &t);
-    case T_MOMENT: lex_advance(p); return moment_literal(p, &t);
+    case T_STRING: return string_literal(p, &t);
+    case T_NUMBER: return number_literal(p, &t);
+    case T_MOMENT: return moment_literal(p, &t);
     default: break;
     }
-    if (lex_accept(p, "(")) {
-        x = expression(p, 0);
-        lex_expect(p, ")");
-        return x;
-    }
+    if (lex_accept(p, "("))
+        return in_parentheses(p);
     if (lex_accept(p, "{")) {
         lex_expect(p, "}");
         return make(p, X_EMPTY, &t);
     }
     if (lex_accept(p, "%"))
         return variable(p, &t);
-    if (t.kind == T_NAME && (lex_is(p, "true") || lex_is(p, "false"))) {
-        lex_advance(p);
-        if ((x = make(p, X_LITERAL, &t)))
-            x->literal = of_boolean(t.length == 4);
-        return x;
-    }
+    if (lex_accept(p, "true"))
+        return literal(p, &t, of_boolean(true));
+    if (lex_accept(p, "false"))
+        return literal(p, &t, of_boolean(false));
     return invocation(p, NULL);
+}
+
+/* The item [n] of a focus. */
+static struct expression *item(struct parser *p, struct expression *focus, const struct token *t) {
+    struct expression *x = make(p, X_ITEM, t);
+    x->left = focus;
+    x->right = expression(p, 0);
+    lex_expect(p, "]");
+    return x;
 }
 
 /* A term with its path steps and indexers. */
 static struct expression *path(struct parser *p) {
     struct expression *x = term(p);
-    int steps = 0;
-    while (x && !p->failed) {
+    for (int steps = 1; !p->failed; steps++) {
         struct token t = p->token;
-        if (++steps > FHIRPATH_MAX_DEPTH) {
+        if (steps > FHIRPATH_MAX_DEPTH)
             parse_fault(p, &t, "fhirpath-syntax", "this path has too many steps");
-        } else if (lex_accept(p, ".")) {
+        else if (lex_accept(p, "."))
             x = invocation(p, x);
-        } else if (lex_accept(p, "[")) {
-            struct expression *item = make(p, X_ITEM, &t);
-            if (!item)
-                return NULL;
-            item->left = x;
-            item->right = expression(p, 0);
-            lex_expect(p, "]");
-            x = item;
-        } else {
+        else if (lex_accept(p, "["))
+            x = item(p, x, &t);
+        else
             break;
-        }
     }
     return x;
+}
+
+/* Goes one level deeper; false, with a fault, when that is too deep. */
+static bool deeper(struct parser *p) {
+    p->depth++;
+    if (p->depth > FHIRPATH_MAX_DEPTH)
+        parse_fault(p, &p->token, "fhirpath-syntax", "this expression is nested too deeply");
+    return !p->failed;
 }
 
 /* + and - before a path. */
 static struct expression *sign(struct parser *p) {
     struct token t = p->token;
-    if (t.kind != T_SYMBOL || (!lex_is(p, "+") && !lex_is(p, "-")))
-        return path(p);
     bool negative = lex_is(p, "-");
-    if (++p->depth > FHIRPATH_MAX_DEPTH) {
-        parse_fault(p, &t, "fhirpath-syntax", "this expression is nested too deeply");
-        return NULL;
-    }
-    lex_advance(p);
+    if (!negative && !lex_is(p, "+"))
+        return path(p);
     struct expression *x = make(p, X_SIGN, &t);
-    if (!x)
-        return NULL;
+    if (!deeper(p))
+        return x;
+    lex_advance(p);
     x->negative = negative;
     x->left = sign(p);
     p->depth--;
     return x;
 }
+
+/* ---- operators ---- */
 
 /* Operators by precedence, loosest first (N1 section 6.8). */
 static const struct {
@@ -398,55 +353,85 @@ static int operator_at(const struct parser *p, int level) {
     return -1;
 }
 
-static struct expression *expression(struct parser *p, int level) {
-    if (level == LEVELS)
-        return sign(p);
-    if (level == 0 && ++p->depth > FHIRPATH_MAX_DEPTH) {
-        parse_fault(p, &p->token, "fhirpath-syntax", "this expression is nested too deeply");
-        return NULL;
-    }
-    struct expression *x = expression(p, level + 1);
-    for (int chain = 0; x && !p->failed; chain++) {
-        struct token t = p->token;
-        int op = operator_at(p, level);
-        if (level == LEVEL_TYPE && (lex_is(p, "is") || lex_is(p, "as"))) {
-            struct expression *type = make(p, lex_is(p, "is") ? X_IS : X_AS, &t);
-            lex_advance(p);
-            if (!type)
-                return NULL;
-            type->left = x;
-            type_specifier(p, type);
-            x = type;
-            continue;
-        }
-        if (op < 0)
-            break;
-        if (chain > 1000) {
-            parse_fault(p, &t, "fhirpath-syntax", "this expression is too long");
-            break;
-        }
-        struct expression *both = make(p, X_BINARY, &t);
+/* A chain of `is` and `as` behind an expression. */
+static struct expression *type_tests(struct parser *p) {
+    struct expression *x = expression(p, LEVEL_TYPE + 1);
+    while (lex_is(p, "is") || lex_is(p, "as")) {
+        struct expression *test = make(p, lex_is(p, "is") ? X_IS : X_AS, &p->token);
         lex_advance(p);
-        if (!both)
-            return NULL;
+        test->left = x;
+        read_type(p, test);
+        x = test;
+    }
+    return x;
+}
+
+/* A chain of the operators of one level. */
+static struct expression *operations(struct parser *p, int level) {
+    struct expression *x = expression(p, level + 1);
+    int op = operator_at(p, level);
+    for (int chain = 0; op >= 0; chain++) {
+        struct expression *both = make(p, X_BINARY, &p->token);
+        if (chain > MOST_OPERANDS)
+            parse_fault(p, &p->token, "fhirpath-syntax", "this expression is too long");
+        lex_advance(p);
         both->op = (uint8_t)op;
         both->left = x;
         both->right = expression(p, level + 1);
         x = both;
+        op = operator_at(p, level);
     }
-    if (level == 0)
-        p->depth--;
     return x;
 }
 
-bool fhirpath_check(const struct expression *x, const struct fhirpath_scope *scope,
-                    struct iptfhir_error *error);
+/* An expression of operators of a level and of tighter ones. */
+static struct expression *expression(struct parser *p, int level) {
+    if (level == LEVELS)
+        return sign(p);
+    if (level == LEVEL_TYPE)
+        return type_tests(p);
+    if (level > 0)
+        return operations(p, level);
+    if (!deeper(p))
+        return make(p, X_EMPTY, &p->token);
+    struct expression *x = operations(p, level);
+    p->depth--;
+    return x;
+}
+
+/* ---- programs ---- */
+
+/* Parses the whole text; NULL with a fault. */
+static struct expression *parse(struct parser *p) {
+    if (p->end - p->text > MOST_BYTES) {
+        error_set(p->error, "fhirpath-syntax", "1:1", "an expression may have 65,536 bytes");
+        return NULL;
+    }
+    lex_advance(p);
+    if (p->failed)
+        return NULL;
+    struct expression *x = expression(p, 0);
+    if (p->token.kind != T_END)
+        parse_fault(p, &p->token, "fhirpath-syntax",
+                    "the expression should end here; an operator or a point may be missing");
+    return p->failed ? NULL : x;
+}
+
+/* Parses and checks; NULL with an error. */
+static struct expression *compile(struct parser *p) {
+    struct expression *root = parse(p);
+    bool strict = root != NULL && p->scope != NULL && p->scope->strict;
+    if (strict && !fhirpath_check(root, p->scope, p->error))
+        return NULL;
+    return root;
+}
 
 struct fhirpath_program *fhirpath_compile(const char *text, size_t length,
                                           const struct fhirpath_scope *scope,
                                           struct iptfhir_error *error) {
-    struct arena arena = { .limit = 8u << 20 };
+    struct arena arena = { .limit = MOST_MEMORY };
     struct iptfhir_error own = ERROR_INIT;
+    struct fhirpath_program *program = NULL;
     struct parser p = { .arena = &arena,
                         .scope = scope,
                         .text = text,
@@ -456,24 +441,12 @@ struct fhirpath_program *fhirpath_compile(const char *text, size_t length,
                         .line = 1,
                         .error = &own };
     r4_setup();
-    struct fhirpath_program *program = NULL;
-    struct expression *root = NULL;
-    if (length > 65536) {
-        error_set(&own, "fhirpath-syntax", "1:1", "an expression may have 65,536 bytes");
-    } else {
-        lex_advance(&p);
-        root = p.failed ? NULL : expression(&p, 0);
-        if (!p.failed && p.token.kind != T_END)
-            parse_fault(&p, &p.token, "fhirpath-syntax",
-                        "the expression should end here; an operator or a point may be missing");
-    }
-    if (root && !p.failed && (!scope || !scope->strict || fhirpath_check(root, scope, &own)))
+    struct expression *root = compile(&p);
+    if (root != NULL)
         program = arena_zalloc(&arena, sizeof *program);
-    if (!program) {
-        if (!error_is_set(&own))
-            error_set(&own, "memory", "1:1", "out of memory");
-        if (error)
-            error_set(error, own.code, own.where, "%s", own.text);
+    if (program == NULL) {
+        error_set(&own, "memory", "1:1", "out of memory");
+        error_set(error, own.code, own.where, "%s", own.text);
         arena_free(&arena);
         return NULL;
     }
@@ -483,7 +456,7 @@ struct fhirpath_program *fhirpath_compile(const char *text, size_t length,
 }
 
 void fhirpath_free(struct fhirpath_program *program) {
-    if (!program)
+    if (program == NULL)
         return;
     struct arena arena = program->arena; /* the program lives in it */
     arena_free(&arena);

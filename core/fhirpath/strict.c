@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strict mode: element names are checked at compile time against the R4 type of what they are asked
  * of. */
-#include "core/fhirpath/internal.h"
+#include "core/fhirpath/parser.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,45 +12,69 @@ struct checking {
     bool failed;
 };
 
-bool fhirpath_check(const struct expression *x, const struct fhirpath_scope *scope,
-                    struct iptfhir_error *error);
+/* Reports a fault at an expression. */
+static void fault(struct checking *c, const struct expression *x, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void fault(struct checking *c, const struct expression *x, const char *format, ...) {
+    char where[32];
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(where, sizeof where, "%u:%u", x->line, x->column);
+    error_set(c->error, "fhirpath-name", where, "%s", text);
+    c->failed = true;
+}
 
 /* The type of an expression's items where it is known; NULL: not known. */
 static const struct r4_type *check(struct checking *c, const struct expression *x,
                                    const struct r4_type *self);
 
-/* Report a name that a type doesn't have. */
+/* Reports a name that a type doesn't have. */
 static void unknown(struct checking *c, const struct expression *x, const struct r4_type *type) {
-    char where[32];
     const char *near = nearest_name(x->name, r4_element_names(type));
-    snprintf(where, sizeof where, "%u:%u", x->line, x->column);
-    error_set(c->error, "fhirpath-name", where, "%s has no element %s%s%s%s", type->name, x->name,
-              near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    c->failed = true;
+    if (near != NULL)
+        fault(c, x, "%s has no element %s; did you mean %s?", type->name, x->name, near);
+    else
+        fault(c, x, "%s has no element %s", type->name, x->name);
 }
 
-/* A member step. */
-static const struct r4_type *check_member(struct checking *c, const struct expression *x,
-                                          const struct r4_type *self) {
-    const struct r4_type *on = x->left ? check(c, x->left, self) : self, *actual = NULL;
-    if (!x->left && x->name[0] >= 'A' && x->name[0] <= 'Z' && r4_type(x->name)) {
-        if (c->context && !r4_is(c->context, r4_type(x->name))) {
-            char where[32];
-            snprintf(where, sizeof where, "%u:%u", x->line, x->column);
-            error_set(c->error, "fhirpath-name", where, "the context is a %s, not a %s",
-                      c->context->name, x->name);
-            c->failed = true;
-        }
-        return r4_type(x->name);
-    }
-    if (!on || on->abstract_ || !strcmp(on->name, "Resource"))
+/* The type that the first step of a path names: Patient.name. NULL when it names none. */
+static const struct r4_type *named_type(const struct expression *x) {
+    bool capital = x->name[0] >= 'A' && x->name[0] <= 'Z';
+    return capital && x->left == NULL ? r4_type(x->name) : NULL;
+}
+
+/* Tells whether anything may stand below a type. */
+static bool is_open(const struct r4_type *type) {
+    return type == NULL || type->abstract_ || strcmp(type->name, "Resource") == 0;
+}
+
+/* Checks an element of a type; returns the element's type. */
+static const struct r4_type *check_element(struct checking *c, const struct expression *x,
+                                           const struct r4_type *on) {
+    const struct r4_type *actual = NULL;
+    if (is_open(on))
         return NULL;
     const struct r4_element *element = r4_element(on, x->name, &actual);
-    if (!element || (element->choice && actual)) {
+    bool json_name = element != NULL && element->choice && actual != NULL;
+    if (element == NULL || json_name) {
         unknown(c, x, on);
         return NULL;
     }
     return element->choice ? NULL : actual;
+}
+
+/* Checks a member step. */
+static const struct r4_type *check_member(struct checking *c, const struct expression *x,
+                                          const struct r4_type *self) {
+    const struct r4_type *named = named_type(x);
+    if (named == NULL)
+        return check_element(c, x, x->left != NULL ? check(c, x->left, self) : self);
+    if (c->context != NULL && !r4_is(c->context, named))
+        fault(c, x, "the context is a %s, not a %s", c->context->name, x->name);
+    return named;
 }
 
 /* Tells whether a word is in a NULL-terminated list. */
@@ -65,15 +89,11 @@ static bool is_among(const char *word, const char *const *list) {
 static void check_order(struct checking *c, const struct expression *x) {
     static const char *const ordered[] = { "skip", "first", "last", "tail", "take", NULL };
     static const char *const without_order[] = { "children", "descendants", NULL };
-    char where[32];
     if (x->left == NULL || x->left->kind != X_CALL)
         return;
-    if (!is_among(x->name, ordered) || !is_among(x->left->name, without_order))
-        return;
-    snprintf(where, sizeof where, "%u:%u", x->line, x->column);
-    error_set(c->error, "fhirpath-name", where,
-              "%s() has no meaning on what %s() gives: it has no order", x->name, x->left->name);
-    c->failed = true;
+    if (is_among(x->name, ordered) && is_among(x->left->name, without_order))
+        fault(c, x, "%s() has no meaning on what %s() gives: it has no order", x->name,
+              x->left->name);
 }
 
 /* Checks a call; returns the type of what it gives. */
@@ -114,7 +134,8 @@ static const struct r4_type *check(struct checking *c, const struct expression *
 
 bool fhirpath_check(const struct expression *x, const struct fhirpath_scope *scope,
                     struct iptfhir_error *error) {
-    struct checking c = { .context = scope->type ? r4_type(scope->type) : NULL, .error = error };
+    struct checking c = { .context = scope->type != NULL ? r4_type(scope->type) : NULL,
+                          .error = error };
     check(&c, x, c.context);
     return !c.failed;
 }
