@@ -552,6 +552,19 @@ START_TEST(a_refusal_that_is_cut_before_it_says_why_holds_nothing) {
 }
 END_TEST
 
+/* Ten hours in which three lanes are looked for in vain: a few times an hour in the end. */
+START_TEST(what_stays_unknown_is_asked_for_less_and_less) {
+    begin();
+    fill_first();
+    poll(100);
+    at(100, SIM_FAULT, 0, SIM_LOST_AFTER, 3, SIM_WRITES);
+    at(35000, SIM_FAULT, 0, SIM_LOST_BEFORE, 1000, SIM_READS);
+    at(10 * HOUR_MS, SIM_CORRECT, SECOND, CLINIC_PLAN, 0, 0);
+    run(all_in_step);
+    ck_assert_uint_lt(outcome.requests, 300);
+}
+END_TEST
+
 START_TEST(a_kill_at_every_step_loses_and_doubles_nothing) {
     for (int n = 1; n < 120; n++) {
         begin();
@@ -608,6 +621,7 @@ int main(void) {
                         sizeof skies / sizeof *skies);
     tcase_add_test(c, an_error_in_a_200_that_says_nothing_of_the_content_holds_nothing);
     tcase_add_test(c, a_refusal_that_is_cut_before_it_says_why_holds_nothing);
+    tcase_add_test(c, what_stays_unknown_is_asked_for_less_and_less);
     tcase_add_test(c, a_kill_at_every_step_loses_and_doubles_nothing);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);

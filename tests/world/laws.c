@@ -229,7 +229,7 @@ static void check_entries(struct laws *l, size_t ehr, const struct tree *bundle)
 
 /* So few resources never need so many requests in a minute. */
 static void count_request(struct laws *l) {
-    enum { WINDOW_MS = 60000, REQUESTS_MOST = 1500 };
+    enum { WINDOW_MS = 60000, REQUESTS_MOST = 300 };
     if (l->world->now_ms - l->window_ms >= WINDOW_MS) {
         l->window_ms = l->world->now_ms;
         l->in_window = 0;

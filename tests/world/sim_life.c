@@ -6,8 +6,9 @@
 #include <string.h>
 
 enum {
-    SPINS_MOST = 20000, /* steps in which no time passes */
-    RESTART_MS = 2000,  /* until a dead process is started again */
+    SPINS_MOST = 20000,  /* steps in which no time passes */
+    RESTART_MS = 2000,   /* until a dead process is started again */
+    SCHEDULE_MS = 60000, /* until the next run of one that ended with an error */
     PATIENCE_MS = 200,
     POLL_STEP_MS = 1
 };
@@ -110,7 +111,8 @@ void sim_start(struct sim_run *run) {
 
 /* Waits a little, then starts the process again. */
 static void restart(struct sim_run *run, int64_t until_ms) {
-    int64_t at_ms = run->world.now_ms + RESTART_MS;
+    int64_t at_ms = run->world.now_ms + (run->failed ? SCHEDULE_MS : RESTART_MS);
+    run->failed = false;
     while (run->world.now_ms < at_ms && run->world.now_ms < until_ms) {
         sim_advance(&run->world, at_ms < until_ms ? at_ms : until_ms);
         sim_do_pending(run);
@@ -126,6 +128,7 @@ static void feed(struct sim_run *run) {
     laws_note_charts(&run->laws);
     if (fed == CLINIC_FED_FAILED) {
         sim_tell(&run->world, "the poll fails: %s %s", error.code, error.text);
+        run->failed = !run->world.dead;
         sim_die(run);
         return;
     }
@@ -167,6 +170,7 @@ static void deliver(struct sim_run *run, int64_t until_ms) {
                      strcmp(error.code, "store-busy") == 0;
         if (!known)
             laws_break(&run->laws, "delivery-failed", "%s: %s", error.code, error.text);
+        run->failed = !run->world.dead;
         sim_die(run);
         return;
     }

@@ -40,7 +40,7 @@ struct sim_run {
     struct delivery_settings settings;
     const char *names[SIM_EHRS + 1]; /* configured, NULL-terminated */
     size_t name_count;
-    bool alive;
+    bool alive, failed;  /* it ended with an error, and not by a signal */
     uint64_t idle_steps; /* in which no time passed */
     enum delivery_moved moved;
     int64_t wait_ms;
