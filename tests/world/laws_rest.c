@@ -89,18 +89,11 @@ static void check_in_step(const struct view *v, const struct store_said *said,
     arena_free(&a);
 }
 
-/* Whether an item is held for what a person must look at even in a calm history: its element left,
- * or its answers were lost again and again while those of others came. */
-static bool needs_person(const struct view *v, const struct store_said *said,
-                         const struct store_state *state) {
-    struct clinic_identity x;
-    uint32_t mark, extra;
-    bool several;
-    bool gone = strcmp(state->code, "element-gone") == 0;
-    if (strcmp(state->code, "server-error") == 0)
-        return true;
-    return gone && clinic_identify(said->value, &x) &&
-           !clinic_knows(v->l->clinic, &x, &mark, &extra, &several);
+/* Whether an item is held for what a person must look at even in a calm history: its writes failed
+ * again and again while others were taken. */
+static bool needs_person(const struct store_state *state) {
+    enum { TRIES_LEAST = 5 };
+    return strcmp(state->code, "server-error") == 0 && state->tries >= TRIES_LEAST;
 }
 
 static void check_row(const struct view *v, size_t index) {
@@ -125,7 +118,7 @@ static void check_row(const struct view *v, size_t index) {
         v->rest->held++;
         sim_tell(v->l->world, "%s: %s %u held %s: %s", v->name, said->type, said->ordinal,
                  state->code, state->detail);
-        if (v->calm && !needs_person(v, said, state))
+        if (v->calm && !needs_person(state))
             laws_break(v->l, "held-for-nothing", "%s: %s %u is held %s (%s)", v->name, said->type,
                        said->ordinal, state->code, state->detail);
         return;
