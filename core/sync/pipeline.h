@@ -41,7 +41,7 @@ void pipeline_identity(const struct pipeline *p, const char *local_id, const cha
  * installation. */
 void pipeline_use_test_key(struct pipeline *p);
 
-/* One resource, valid until the record's arena is reset. */
+/* One resource, valid during the call that hands it out. */
 struct pipeline_resource {
     const struct tree *tree;
     const char *type, *uuid, *identifier_system, *identifier_value;
@@ -93,7 +93,8 @@ bool pipeline_read_built(struct pipeline *p, struct tree *record, const char *so
 /* A keyed hash of the record's content and of what else decides its output. */
 bool pipeline_content(const struct pipeline *p, const struct tree *record,
                       const unsigned char key[32], unsigned char out[16]);
-/* The second half: maps a record that was read; events->record is not called. */
+/* The second half: maps a record that was read; events->record is not called. `arena` is scratch
+ * space: nothing in it is needed any more when this returns. */
 enum pipeline_end pipeline_make(struct pipeline *p, struct arena *arena, struct tree *record,
                                 const char *id, const struct pipeline_events *events,
                                 struct iptfhir_error *error);

@@ -373,15 +373,19 @@ static bool list_resources(struct rendering *g, const struct node *n) {
     return true;
 }
 
-/* Renders one resource and hands it on. */
+/* Renders one resource and hands it on. What it took of the arena is free again afterwards. */
 static bool one_resource(struct rendering *g, const struct node *n) {
+    struct arena_mark before = arena_mark(g->r->arena);
     struct tree *made = render(g, n);
-    if (g->failed)
-        return excuse(g);
-    if (made == NULL)
-        return true;
-    g->failed = !g->r->emit(g->r->user, g->t, made, g->error);
-    return !g->failed;
+    bool goes_on = true;
+    if (g->failed) {
+        goes_on = excuse(g);
+    } else if (made != NULL) {
+        g->failed = !g->r->emit(g->r->user, g->t, made, g->error);
+        goes_on = !g->failed;
+    }
+    arena_rewind(g->r->arena, before);
+    return goes_on;
 }
 
 /* Renders one resource template, or the resources of a list, a loop or a choice. */

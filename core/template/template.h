@@ -55,6 +55,7 @@ struct template_render {
     const struct tree *record;
     const struct tree *facts; /* object; may be NULL */
     int64_t now_ms;
+    /* The resource lives in `arena` during the call only. */
     bool (*emit)(void *user, const struct template *t, struct tree *resource,
                  struct iptfhir_error *error);
     /* A resource that could not be made: the others of the file go on. NULL: the first such ends

@@ -18,6 +18,15 @@ struct arena_block {
     alignas(16) unsigned char bytes[];
 };
 
+/* Takes the spare block, if it holds at least `size` bytes. */
+static struct arena_block *take_spare(struct arena *a, size_t size) {
+    struct arena_block *spare = a->spare;
+    if (spare == NULL || spare->size < size)
+        return NULL;
+    a->spare = NULL;
+    return spare;
+}
+
 /* Adds a block that holds at least `size` bytes. */
 static struct arena_block *add_block(struct arena *a, size_t size) {
     size_t want = a->blocks ? a->blocks->size * 2 : FIRST_BLOCK;
@@ -25,11 +34,14 @@ static struct arena_block *add_block(struct arena *a, size_t size) {
         want = LARGEST_GROWTH;
     if (want < size)
         want = size;
-    struct arena_block *block = base_malloc(sizeof *block + want);
-    if (!block)
-        return NULL;
+    struct arena_block *block = take_spare(a, size);
+    if (block == NULL) {
+        block = base_malloc(sizeof *block + want);
+        if (block == NULL)
+            return NULL;
+        block->size = want;
+    }
     block->next = a->blocks;
-    block->size = want;
     block->taken = 0;
     a->blocks = block;
     return block;
@@ -103,8 +115,36 @@ void arena_reset(struct arena *a) {
     a->used = 0;
 }
 
+struct arena_mark arena_mark(const struct arena *a) {
+    size_t taken = a->blocks != NULL ? a->blocks->taken : 0;
+    return (struct arena_mark) { a->blocks, taken, a->used };
+}
+
+/* Keeps the larger of a block and the spare one. */
+static void keep_spare(struct arena *a, struct arena_block *block) {
+    if (a->spare == NULL || block->size > a->spare->size) {
+        base_free(a->spare);
+        a->spare = block;
+    } else {
+        base_free(block);
+    }
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark) {
+    while (a->blocks != mark.block) {
+        struct arena_block *block = a->blocks;
+        a->blocks = block->next;
+        keep_spare(a, block);
+    }
+    if (a->blocks != NULL)
+        a->blocks->taken = mark.taken;
+    a->used = mark.used;
+}
+
 /* Frees all blocks. */
 void arena_free(struct arena *a) {
+    base_free(a->spare);
+    a->spare = NULL;
     for (struct arena_block *b = a->blocks, *next; b; b = next) {
         next = b->next;
         base_free(b);

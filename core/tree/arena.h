@@ -12,7 +12,13 @@ struct arena_block;
  * arena, one thread. */
 struct arena {
     struct arena_block *blocks;
+    struct arena_block *spare; /* one that a rewind left over */
     size_t used, limit;
+};
+/* How far an arena was used. */
+struct arena_mark {
+    struct arena_block *block;
+    size_t taken, used;
 };
 
 /* `size` bytes aligned to 16, not zeroed; NULL when memory is out or the limit is reached. */
@@ -24,5 +30,8 @@ char *arena_strndup(struct arena *a, const char *text, size_t length);
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Forgets all allocations, keeping the largest block for the next record. */
 void arena_reset(struct arena *a);
+/* Forgets what was allocated since a mark was taken. Marks nest; a reset ends them all. */
+struct arena_mark arena_mark(const struct arena *a);
+void arena_rewind(struct arena *a, struct arena_mark mark);
 void arena_free(struct arena *a);
 #endif

@@ -28,6 +28,29 @@ START_TEST(an_arena_hands_out_aligned_memory_and_counts_it) {
 }
 END_TEST
 
+START_TEST(a_rewind_frees_what_came_after_the_mark_alone) {
+    struct arena a = { 0 };
+    struct arena_mark empty = arena_mark(&a);
+    char *before = arena_strndup(&a, "before", 6);
+    struct arena_mark mark = arena_mark(&a);
+    char *small = arena_alloc(&a, 100);
+    for (int i = 0; i < 100; i++)
+        ck_assert_ptr_nonnull(arena_alloc(&a, 5000));
+    arena_rewind(&a, mark);
+    ck_assert_uint_eq(a.used, 16);
+    ck_assert_str_eq(before, "before");
+    ck_assert_ptr_eq(arena_alloc(&a, 100), small);
+    base_fail_at(1, true);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 100000)); /* from a block that was left over */
+    base_fail_at(0, false);
+    arena_rewind(&a, empty);
+    ck_assert_uint_eq(a.used, 0);
+    ck_assert_ptr_null(a.blocks);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 10));
+    arena_free(&a);
+}
+END_TEST
+
 START_TEST(an_arena_stops_at_its_limit) {
     struct arena a = { .limit = 1000 };
     ck_assert_ptr_nonnull(arena_alloc(&a, 900));
@@ -213,6 +236,7 @@ int main(void) {
     Suite *suite = suite_create("tree");
     TCase *tests = tcase_create("tree");
     tcase_add_test(tests, an_arena_hands_out_aligned_memory_and_counts_it);
+    tcase_add_test(tests, a_rewind_frees_what_came_after_the_mark_alone);
     tcase_add_test(tests, an_arena_stops_at_its_limit);
     tcase_add_test(tests, symbols_are_found_after_the_table_grew);
     tcase_add_test(tests, threads_find_names_while_others_add_them);
