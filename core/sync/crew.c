@@ -18,6 +18,8 @@ struct crew {
     pthread_mutex_t lock;
     pthread_cond_t wake, finished;
     pthread_t threads[SHARED_THREADS];
+    struct arena scratch[SHARED_THREADS]; /* what a thread needs while it maps a record */
+    struct str text[SHARED_THREADS];      /* the JSON that a thread writes */
     size_t started;
     struct crew_batch *batch;
     void (*work)(struct crew *, size_t thread, struct slot *);
@@ -31,11 +33,19 @@ struct hand {
     struct crew *crew;
     struct slot *slot;
     struct shared_mark *mark;
+    struct str *text; /* of the thread */
 };
+
+void crew_slot_release(struct slot *s) {
+    arena_free(&s->made);
+    s->resource_count = 0;
+    s->part_count = 0;
+}
 
 void crew_batch_reset(struct crew_batch *b) {
     for (size_t i = 0; i < b->count; i++) {
         struct arena kept = b->slots[i].arena;
+        crew_slot_release(&b->slots[i]);
         arena_reset(&kept);
         b->slots[i] = (struct slot) { .arena = kept };
     }
@@ -43,8 +53,10 @@ void crew_batch_reset(struct crew_batch *b) {
 }
 
 void crew_batch_free(struct crew_batch *b) {
-    for (size_t i = 0; i < CREW_SLOTS; i++)
+    for (size_t i = 0; i < CREW_SLOTS; i++) {
         arena_free(&b->slots[i].arena);
+        arena_free(&b->slots[i].made);
+    }
 }
 
 /* ---- one record ---- */
@@ -56,7 +68,7 @@ static bool fail(struct slot *s, const char *code, const char *text) {
 }
 
 static const char *keep(struct slot *s, const char *text) {
-    const char *copy = arena_strndup(&s->arena, text, strlen(text));
+    const char *copy = arena_strndup(&s->made, text, strlen(text));
     if (copy == NULL)
         fail(s, "memory", "out of memory");
     return copy != NULL ? copy : "";
@@ -66,7 +78,7 @@ static const char *keep(struct slot *s, const char *text) {
 static void refuse(struct slot *s, const char *code, const char *where, const char *text) {
     s->refused = true;
     s->code = keep(s, *code != '\0' ? code : "record");
-    s->detail = *where != '\0' ? arena_printf(&s->arena, "%s: %s", where, text) : keep(s, text);
+    s->detail = *where != '\0' ? arena_printf(&s->made, "%s: %s", where, text) : keep(s, text);
     if (s->detail == NULL)
         fail(s, "memory", "out of memory");
 }
@@ -152,7 +164,7 @@ static void read_slot(struct crew *crew, size_t thread, struct slot *s) {
     struct iptfhir_error why = ERROR_INIT;
     struct tree *readable = NULL;
     uint32_t line = (uint32_t)(s->line > 0 ? s->line : 1);
-    struct hand h = { crew, s, &crew->settings.page->marks[thread] };
+    struct hand h = { crew, s, &crew->settings.page->marks[thread], &crew->text[thread] };
     begin(&h);
     bool ok = s->built != NULL ? pipeline_read_built(crew->settings.pipeline, s->built, s->unit,
                                                      line, &readable, s->id, &why)
@@ -177,7 +189,7 @@ static void *more(struct slot *s, void *list, size_t count, size_t *room, size_t
     if (count < *room)
         return list;
     size_t larger = *room > 0 ? *room * 2 : 32;
-    void *memory = arena_alloc(&s->arena, larger * size);
+    void *memory = arena_alloc(&s->made, larger * size);
     if (memory == NULL) {
         fail(s, "memory", "out of memory");
         return NULL;
@@ -188,17 +200,22 @@ static void *more(struct slot *s, void *list, size_t count, size_t *room, size_t
     return memory;
 }
 
+/* The value of a hexadecimal digit, 16 for any other character. */
+static unsigned digit_of(char c) {
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
 /* Reads a UUID's text. */
 static bool to_uuid(const char *text, unsigned char out[STORE_UUID]) {
-    static const char digits[] = "0123456789abcdef";
     size_t nibbles = 0;
     for (const char *c = text; *c != '\0'; c++) {
-        const char *digit = strchr(digits, *c);
+        unsigned value = digit_of(*c);
         if (*c == '-')
             continue;
-        if (digit == NULL || nibbles == 2 * STORE_UUID)
+        if (value > 15 || nibbles == 2 * STORE_UUID)
             return false;
-        unsigned value = (unsigned)(digit - digits);
         unsigned char *byte = &out[nibbles / 2];
         *byte = (unsigned char)(nibbles % 2 == 0 ? value << 4 : *byte | value);
         nibbles++;
@@ -208,8 +225,7 @@ static bool to_uuid(const char *text, unsigned char out[STORE_UUID]) {
 
 static void take_references(struct slot *s, struct intake_resource *out,
                             const struct pipeline_resource *from) {
-    struct store_reference *list =
-        arena_zalloc(&s->arena, from->reference_count * sizeof *list + 1);
+    struct store_reference *list = arena_zalloc(&s->made, from->reference_count * sizeof *list + 1);
     if (list == NULL) {
         fail(s, "memory", "out of memory");
         return;
@@ -223,14 +239,18 @@ static void take_references(struct slot *s, struct intake_resource *out,
 }
 
 /* The compact JSON of a resource. */
-static struct store_bytes body_of(struct slot *s, const struct tree *tree) {
-    struct str text = { 0 };
-    json_write(&text, tree, JSON_COMPACT);
-    const char *kept = text.failed ? NULL : arena_strndup(&s->arena, text.data, text.length);
-    struct store_bytes body = { kept != NULL ? kept : "", kept != NULL ? text.length : 0 };
+static struct store_bytes body_of(struct hand *h, const struct tree *tree) {
+    struct str *text = h->text;
+    str_clear(text);
+    json_write(text, tree, JSON_COMPACT);
+    const char *kept = NULL;
+    if (text->failed)
+        str_free(text); /* a failed buffer stays failed */
+    else
+        kept = arena_strndup(&h->slot->made, text->data, text->length);
+    struct store_bytes body = { kept != NULL ? kept : "", kept != NULL ? text->length : 0 };
     if (kept == NULL)
-        fail(s, "memory", "out of memory");
-    str_free(&text);
+        fail(h->slot, "memory", "out of memory");
     return body;
 }
 
@@ -265,7 +285,7 @@ static bool on_resource(void *user, const struct pipeline_resource *from,
                                       .as_of_ms = from->as_of_ms,
                                       .code = from->invalid != NULL ? "invalid" : "",
                                       .detail = from->invalid != NULL ? keep(s, from->invalid) : "",
-                                      .body = body_of(s, from->tree) };
+                                      .body = body_of(h, from->tree) };
     take_references(s, out, from);
     if (!to_uuid(from->uuid, out->uuid)) {
         s->resource_count--;
@@ -299,14 +319,16 @@ static void on_mapper(void *user, const char *name) {
 
 static void map_slot(struct crew *crew, size_t thread, struct slot *s) {
     struct iptfhir_error why = ERROR_INIT;
-    struct hand h = { crew, s, &crew->settings.page->marks[thread] };
+    struct hand h = { crew, s, &crew->settings.page->marks[thread], &crew->text[thread] };
+    struct arena *scratch = &crew->scratch[thread];
     const struct pipeline_events events = {
         .user = &h, .resource = on_resource, .hold = on_hold, .alert = on_alert, .mapper = on_mapper
     };
     begin(&h);
     enum pipeline_end end =
-        pipeline_make(crew->settings.pipeline, &s->arena, s->record, s->id, &events, &why);
+        pipeline_make(crew->settings.pipeline, scratch, s->record, s->id, &events, &why);
     h.mark->since_ms = 0;
+    arena_reset(scratch);
     s->stopped = end == PIPELINE_STOPPED;
     if (end == PIPELINE_FAILED)
         fail(s, why.code, why.text);
@@ -369,14 +391,21 @@ static void *crew_main(void *user) {
     return NULL;
 }
 
-/* Does the work on all slots: with all threads, then on suspects one by one. */
-static void run(struct crew *crew, struct crew_batch *b,
+/* Some slots of a batch. */
+struct stretch {
+    struct crew_batch *batch;
+    size_t from, to;
+};
+
+/* Does the work on slots: with all threads, then on suspects one by one. */
+static void run(struct crew *crew, struct stretch s,
                 void (*work)(struct crew *, size_t, struct slot *)) {
+    struct crew_batch *b = s.batch;
     pthread_mutex_lock(&crew->lock);
     crew->batch = b;
     crew->work = work;
-    crew->next = 0;
-    crew->count = b->count;
+    crew->next = s.from;
+    crew->count = s.to;
     crew->turn++;
     pthread_cond_broadcast(&crew->wake);
     take_slots(crew, 0);
@@ -386,16 +415,16 @@ static void run(struct crew *crew, struct crew_batch *b,
     pthread_mutex_unlock(&crew->lock);
     bool (*wanted)(const struct slot *) = work == read_slot ? is_to_read : is_to_map;
     crew->settings.page->alone = true;
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = s.from; i < s.to; i++)
         if (b->slots[i].suspect != NULL && wanted(&b->slots[i]))
             work(crew, 0, &b->slots[i]);
     crew->settings.page->alone = false;
 }
 
 /* Holds records that died alone. */
-static void hold_guilty(struct crew_batch *b, bool reading) {
-    for (size_t i = 0; i < b->count; i++) {
-        struct slot *s = &b->slots[i];
+static void hold_guilty(struct stretch stretch, bool reading) {
+    for (size_t i = stretch.from; i < stretch.to; i++) {
+        struct slot *s = &stretch.batch->slots[i];
         bool guilty = s->suspect != NULL && s->suspect->guilty && !s->refused && !s->same;
         if (guilty && s->suspect->in_reading == reading)
             refuse(s, "plugin-crash", "", s->suspect->how);
@@ -403,13 +432,21 @@ static void hold_guilty(struct crew_batch *b, bool reading) {
 }
 
 void crew_read(struct crew *crew, struct crew_batch *b) {
-    run(crew, b, read_slot);
-    hold_guilty(b, true);
+    const struct stretch whole = { b, 0, b->count };
+    run(crew, whole, read_slot);
+    hold_guilty(whole, true);
 }
 
-void crew_map(struct crew *crew, struct crew_batch *b) {
-    run(crew, b, map_slot);
-    hold_guilty(b, false);
+size_t crew_map(struct crew *crew, struct crew_batch *b, size_t from) {
+    struct stretch some = { b, from, from };
+    size_t bytes = 0;
+    while (some.to < b->count && (some.to == from || bytes < CREW_MAPPED_BYTES)) {
+        bytes += b->slots[some.to].arena.used;
+        some.to++;
+    }
+    run(crew, some, map_slot);
+    hold_guilty(some, false);
+    return some.to;
 }
 
 struct crew *crew_new(const struct crew_settings *settings, struct iptfhir_error *error) {
@@ -448,6 +485,10 @@ void crew_free(struct crew *crew) {
     pthread_mutex_unlock(&crew->lock);
     for (size_t i = 1; i <= crew->started; i++)
         pthread_join(crew->threads[i], NULL);
+    for (size_t i = 0; i < SHARED_THREADS; i++) {
+        arena_free(&crew->scratch[i]);
+        str_free(&crew->text[i]);
+    }
     pthread_cond_destroy(&crew->wake);
     pthread_cond_destroy(&crew->finished);
     pthread_mutex_destroy(&crew->lock);

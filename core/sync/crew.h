@@ -9,15 +9,17 @@
 #include "core/sync/shared.h"
 
 enum {
-    CREW_SLOTS = 64,     /* of a batch */
-    CREW_BYTES = 4 << 20 /* of what the source handed over for a batch */
+    CREW_SLOTS = 64,              /* of a batch */
+    CREW_BYTES = 4 << 20,         /* of what the source handed over for a batch */
+    CREW_MAPPED_BYTES = 256 << 10 /* of records as they were read, mapped at once */
 };
 enum slot_kind { SLOT_RECORD, SLOT_HOLD, SLOT_CURSOR, SLOT_PRESENT };
-/* One thing that the source handed over, and what became of it. All in its arena. */
+/* One thing that the source handed over, and what became of it. All in its arenas. */
 struct slot {
     enum slot_kind kind;
-    struct arena arena;
-    char *text; /* RECORD as text; CURSOR and PRESENT: their text */
+    struct arena arena; /* until it was mapped */
+    struct arena made;  /* what was made of it */
+    char *text;         /* RECORD as text; CURSOR and PRESENT: their text */
     size_t length;
     struct tree *built; /* RECORD as nodes */
     const char *unit;
@@ -47,6 +49,8 @@ struct crew_batch {
     size_t count, bytes;
     size_t asked; /* of the slots, how many delivery was asked about */
 };
+/* Forgets what was made of one slot, so that memory doesn't grow with the batch. */
+void crew_slot_release(struct slot *s);
 void crew_batch_reset(struct crew_batch *b);
 void crew_batch_free(struct crew_batch *b);
 
@@ -66,6 +70,7 @@ struct crew *crew_new(const struct crew_settings *settings, struct iptfhir_error
 void crew_free(struct crew *crew);
 /* Reads all records of a batch: head, facts, refusals. The caller's thread takes part. */
 void crew_read(struct crew *crew, struct crew_batch *b);
-/* Maps those that are not `same`. */
-void crew_map(struct crew *crew, struct crew_batch *b);
+/* Maps those from a place on that are not `same`, as many as memory is kept for at once, and
+ * returns the place behind them. */
+size_t crew_map(struct crew *crew, struct crew_batch *b, size_t from);
 #endif

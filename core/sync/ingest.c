@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define WAIT_MS 600000          /* for delivery, which may wait for the store */
-#define UNSENT_BYTES (8u << 20) /* so much may wait to be sent while mapping goes on */
+#define UNSENT_BYTES (1u << 20) /* so much may wait to be sent while mapping goes on */
 #define THREADS_DEFAULT 4
 #define STOPPING "stopping" /* code of an end that is no fault: the service stops */
 
@@ -110,6 +110,16 @@ static bool put_slot(struct ingest *in, const struct slot *s) {
     return s->same || put(in, &m);
 }
 
+/* Hands over what became of some slots. */
+static bool put_slots(struct ingest *in, struct crew_batch *b, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
+        if (!put_slot(in, &b->slots[i]))
+            return false;
+        crew_slot_release(&b->slots[i]);
+    }
+    return true;
+}
+
 /* Takes the answer about the batch that is under way. */
 static bool take_answer(struct ingest *in) {
     struct crew_batch *b = in->asked;
@@ -142,12 +152,14 @@ static bool finish_asked(struct ingest *in) {
     in->under_way = false;
     if (!take_answer(in))
         return false;
-    crew_map(in->crew, b);
-    for (size_t i = 0; i < b->count; i++)
-        if (!put_slot(in, &b->slots[i]))
+    for (size_t from = 0; from < b->count;) {
+        size_t to = crew_map(in->crew, b, from);
+        if (!put_slots(in, b, from, to) || !push(in, UNSENT_BYTES))
             return false;
+        from = to;
+    }
     crew_batch_reset(b);
-    return push(in, UNSENT_BYTES);
+    return true;
 }
 
 /* Asks delivery about the records that are in order. */

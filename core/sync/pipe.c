@@ -393,11 +393,18 @@ void pipe_close(struct pipe *p) {
     str_free(&p->in);
 }
 
+/* Forgets what was sent, when that is most of what is kept. */
+static void drop_sent(struct pipe *p) {
+    size_t left = p->out.length - p->sent;
+    if (p->sent == 0 || p->sent < left)
+        return;
+    memmove(p->out.data, p->out.data + p->sent, left);
+    p->out.length = left;
+    p->sent = 0;
+}
+
 bool pipe_put(struct pipe *p, const struct pipe_message *message, struct iptfhir_error *error) {
-    if (p->sent == p->out.length) {
-        str_clear(&p->out);
-        p->sent = 0;
-    }
+    drop_sent(p);
     pipe_write(&p->out, message);
     return !p->out.failed || error_set(error, "memory", NULL, "out of memory");
 }
