@@ -4,30 +4,37 @@
 
 #include <string.h>
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
+/* Tells whether a character is a letter of ASCII. */
+static bool is_letter(char c) {
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'z';
+}
 
-/* Tells whether a text is of some characters only. */
-static bool is_of(const char *text, size_t length, const char *characters) {
+/* Tells whether a text is of letters, digits and some other characters only. */
+static bool is_of(const char *text, size_t length, const char *others) {
     for (size_t i = 0; i < length; i++) {
-        bool known = text[i] != '\0' && strchr(characters, text[i]) != NULL;
-        if (!known)
+        char c = text[i];
+        if (is_letter(c) || (c >= '0' && c <= '9'))
+            continue;
+        if (c == '\0' || strchr(others, c) == NULL)
             return false;
     }
     return length > 0;
 }
 
 bool id_valid(const char *id, size_t length) {
-    return length < ID_SIZE && is_of(id, length, LETTERS DIGITS "-._") && id[0] != '.';
+    return length < ID_SIZE && is_of(id, length, "-._") && id[0] != '.';
 }
 
 bool version_valid(const char *version, size_t length) {
-    return length < VERSION_SIZE && is_of(version, length, LETTERS DIGITS "-._:~+/=");
+    return length < VERSION_SIZE && is_of(version, length, "-._:~+/=");
 }
 
 bool type_valid(const char *type) {
-    size_t length = strlen(type);
-    return length < ID_SIZE && is_of(type, length, LETTERS);
+    size_t length = 0;
+    while (is_letter(type[length]))
+        length++;
+    return length > 0 && length < ID_SIZE && type[length] == '\0';
 }
 
 /* Copies a part of a text. */

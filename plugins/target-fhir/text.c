@@ -8,15 +8,19 @@ void text_end(struct iptfhir_text *t) {
     iptfhir_text_add(t, "", 1);
 }
 
+/* Tells whether a character is a letter or digit of ASCII. */
+static bool is_alphanumeric(char c) {
+    char lower = (char)(c | 0x20);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+}
+
 /* Tells whether a byte stands as it is. */
 static bool is_plain(char c, bool strict) {
-    static const char unreserved[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    if (is_alphanumeric(c))
+        return true;
     if (c == '\0')
         return false;
-    if (strchr(unreserved, c) != NULL)
-        return true;
-    return !strict && strchr(":/|", c) != NULL;
+    return strchr(strict ? "-._~" : "-._~:/|", c) != NULL;
 }
 
 /* Adds one byte, percent-encoded unless it may stand as it is. */
@@ -32,11 +36,20 @@ static void add_encoded(struct iptfhir_text *t, char c, bool strict) {
 
 /* Adds one side of a token. */
 static void add_side(struct iptfhir_text *t, const char *side, bool strict) {
-    for (const char *p = side; *p != '\0'; p++) {
+    const char *p = side;
+    while (*p != '\0') {
+        size_t plain = 0;
+        while (is_alphanumeric(p[plain]))
+            plain++;
+        iptfhir_text_add(t, p, plain);
+        p += plain;
+        if (*p == '\0')
+            break;
         bool escaped = strchr("\\,$|", *p) != NULL;
         if (escaped)
             add_encoded(t, '\\', strict);
         add_encoded(t, *p, strict);
+        p++;
     }
 }
 
