@@ -16,6 +16,7 @@ struct cycle_run {
     struct delivery_counts counts;
     int64_t began_ms; /* steady */
     uint64_t orders;  /* numbers given to orders */
+    struct str text;  /* a body on its way out */
 };
 enum cycle_next {
     CYCLE_ASKS,   /* it has an order to send; what is dirty is committed first */

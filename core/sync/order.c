@@ -67,14 +67,22 @@ static bool raw_body(struct cycle *c, const struct lane_item *item, struct iptfh
     return true;
 }
 
-/* Prints a body into the arena. */
-static bool print_body(struct cycle *c, const struct tree *body, struct iptfhir_item *out,
-                       struct iptfhir_error *error) {
-    struct str text = { 0 };
-    json_write(&text, body, JSON_COMPACT);
-    out->body = text.failed ? NULL : arena_strndup(&c->arena, text.data, text.length);
-    out->body_length = text.length;
-    str_free(&text);
+/* Prints a body. */
+static bool print_body(struct cycle *c, const struct tree *body, struct iptfhir_error *error) {
+    struct str *text = &c->run->text;
+    str_clear(text);
+    json_write(text, body, JSON_COMPACT);
+    if (!text->failed)
+        return true;
+    str_free(text); /* a failed buffer stays failed */
+    return no_memory(error);
+}
+
+/* Keeps what was printed in the arena. */
+static bool keep_body(struct cycle *c, struct iptfhir_item *out, struct iptfhir_error *error) {
+    const struct str *text = &c->run->text;
+    out->body = arena_strndup(&c->arena, text->data, text->length);
+    out->body_length = text->length;
     return out->body != NULL || no_memory(error);
 }
 
@@ -121,23 +129,39 @@ static bool is_complete(struct cycle *c, struct lane_item *item) {
     return false;
 }
 
+/* Makes the body of a create and prints it: its tree is gone then. */
+static bool make_create(struct cycle *c, struct lane_item *item, const char *id, bool together,
+                        struct iptfhir_error *error) {
+    const struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
+                              cycle_chart(c, item), cycle_is_older(c, item) };
+    if (!render_prepare(&r, item, error))
+        return false;
+    struct arena_mark before = arena_mark(&c->arena);
+    enum render_end end = render_wanted(&r, item, id, together, &item->out, &item->omitted, error);
+    bool made = end != RENDER_FAILED;
+    if (made && is_complete(c, item))
+        made = print_body(c, item->out, error);
+    arena_rewind(&c->arena, before);
+    item->out = NULL;
+    return made;
+}
+
+/* Prints the body of an update, which was made when the target's was looked at. */
+static bool print_update(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
+    if (item->out == NULL)
+        return error_set(error, "fault", NULL, "an update has no body: report this");
+    return !is_complete(c, item) || print_body(c, item->out, error);
+}
+
 /* Makes the body of a write; item->waits when it can't go now. */
 static bool make_body(struct cycle *c, struct lane_item *item, iptfhir_verb verb, bool together,
                       struct iptfhir_item *out, struct iptfhir_error *error) {
-    const struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
-                              cycle_chart(c, item), cycle_is_older(c, item) };
-    if (verb != IPTFHIR_UPDATE) {
-        const char *id = verb == IPTFHIR_CREATE_AT ? out->id : NULL;
-        enum render_end end =
-            render_wanted(&r, item, id, together, &item->out, &item->omitted, error);
-        if (end == RENDER_FAILED)
-            return false;
-    }
-    if (item->out == NULL)
-        return error_set(error, "fault", NULL, "an update has no body: report this");
-    if (!is_complete(c, item))
-        return true;
-    return print_body(c, item->out, out, error);
+    const char *id = verb == IPTFHIR_CREATE_AT ? out->id : NULL;
+    bool made = verb == IPTFHIR_UPDATE ? print_update(c, item, error)
+                                       : make_create(c, item, id, together, error);
+    if (!made || item->waits)
+        return made;
+    return keep_body(c, out, error);
 }
 
 /* Notes an attempt: what may be at the target once the first byte has left. */

@@ -188,6 +188,12 @@ static struct store_body_at wanted_body(const struct lane_item *item) {
     return withdrawn && item->state.sent ? item->state.sent_body : item->said->body;
 }
 
+bool render_prepare(const struct render *r, const struct lane_item *item,
+                    struct iptfhir_error *error) {
+    struct store_bytes body;
+    return lane_body_bytes(r->lane, wanted_body(item), &body, error);
+}
+
 /* How many resources that the body refers to are left out of it: each once, however often it is
  * referred to, as render_missing() counts them. */
 static uint32_t count_omitted(struct writing *w, const struct lane_item *item) {

@@ -35,6 +35,10 @@ enum render_end {
     RENDER_HOLD,  /* it is withdrawn, and a person must say how */
     RENDER_FAILED /* the store or memory failed: `error` says how */
 };
+/* Reads what render_wanted() makes its body of, into the lane's arena to stay there: what it adds
+ * can then be taken back. */
+bool render_prepare(const struct render *r, const struct lane_item *item,
+                    struct iptfhir_error *error);
 /* The body as wanted. `id`: its top "id", NULL: none. `together`: references to what is created in
  * the same bundle (items with a place) become urn:uuid. *omitted: references left out. */
 enum render_end render_wanted(const struct render *r, const struct lane_item *item, const char *id,
