@@ -75,6 +75,7 @@ static void clear_call(struct ask *ask) {
     ask->requests = NULL;
     ask->count = 0;
     ask->capacity = 0;
+    ask->bytes = 0;
     ask->failed = false;
     ask->call.answers = NULL;
 }
@@ -99,6 +100,7 @@ enum ask_end ask_send(struct ask *ask, struct reach *reach, struct world *world,
     ask->call.user = ask;
     ask->call.requests = ask->requests;
     ask->call.count = ask->count;
+    ask->bytes = ask->call.arena.used;
     if (!world->start(world, &ask->call, error))
         return ASK_FAILED;
     ask->under_way = true;

@@ -14,7 +14,8 @@ struct ask {
     int64_t began_ms; /* steady */
     struct iptfhir_http_request *requests;
     size_t count, capacity;
-    bool failed; /* memory ran out while requests were kept */
+    size_t bytes; /* of the requests under way */
+    bool failed;  /* memory ran out while requests were kept */
 };
 enum ask_end {
     ASK_UNDER_WAY, /* the world has it */

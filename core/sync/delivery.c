@@ -16,8 +16,10 @@
 #include <string.h>
 
 enum {
-    LANES_PER_THREAD = 4, /* under way at once: answers of some are read while others travel */
-    SCAN_PAGE = 64        /* lanes looked up at once */
+    LANES_PER_THREAD = 4,  /* under way at once: answers of some are read while others travel */
+    SCAN_PAGE = 64,        /* lanes looked up at once */
+    LANES_BYTES = 4 << 20, /* of memory, from which on no further lane of a target is begun */
+    ITEM_BYTES = 4 << 10   /* that an item takes when its lane is at its largest */
 };
 
 /* What a target can do is asked once a run. */
@@ -312,6 +314,7 @@ void delivery_close(struct delivery *d) {
         ask_free(&t->learning.ask);
         reach_free(&t->reach);
     }
+    str_free(&d->run.text);
     base_free(d->targets);
     base_free(d);
 }
@@ -410,27 +413,41 @@ static bool begin_lane(struct delivery *d, struct target_run *t, uint64_t patien
     return true;
 }
 
-/* Begins lanes that are due, until enough are under way. */
-static bool pick(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
-    size_t most = t->reach.config->threads * LANES_PER_THREAD;
+/* What a lane takes, or will take when its bodies are written. */
+static size_t bytes_of(const struct cycle *c) {
+    size_t now = c->arena.used + c->ask.bytes, later = c->lane.count * ITEM_BYTES;
+    return now > later ? now : later;
+}
+
+/* Whether another lane may be begun beside those that are under way. */
+static bool has_room(const struct target_run *t) {
+    size_t most = t->reach.config->threads * LANES_PER_THREAD, bytes = 0;
     if (t->reach.probes)
         most = 1;
-    while (t->lanes.count < most && !t->reach.scanned) {
+    for (const struct cycle *c = t->lanes.first; c != NULL; c = c->next)
+        bytes += bytes_of(c);
+    return t->lanes.count < most && bytes < LANES_BYTES;
+}
+
+/* Begins lanes that are due, until enough are under way. */
+static bool pick(struct delivery *d, struct target_run *t, struct iptfhir_error *error) {
+    bool room = has_room(t);
+    while (room && !t->reach.scanned) {
         uint64_t patients[SCAN_PAGE];
         size_t count = 0;
         int64_t next;
         if (!d->run.store->calls->lanes_due(d->run.store, t->reach.no, t->reach.after, INT64_MAX,
                                             SCAN_PAGE, patients, &count, &next, error))
             return false;
-        for (size_t i = 0; i < count && t->lanes.count < most; i++) {
+        for (size_t i = 0; i < count && room; i++) {
             t->reach.after = patients[i];
             if (is_under_way(t, patients[i]) || is_resting(d, t, patients[i]))
                 continue;
             if (!begin_lane(d, t, patients[i], error))
                 return false;
+            room = has_room(t);
         }
-        bool whole_page =
-            t->lanes.count < most || count == 0 || t->reach.after == patients[count - 1];
+        bool whole_page = room || count == 0 || t->reach.after == patients[count - 1];
         if (count < SCAN_PAGE && whole_page)
             reach_scan_ends(&t->reach, d->run.world->steady_ms(d->run.world));
     }
