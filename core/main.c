@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir: option parsing and the table of commands. */
+#include "core/base/alloc.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
 #include "core/net/tls.h"
@@ -138,6 +139,7 @@ int main(int argc, char **argv) {
     if (!options.config_path || !*options.config_path)
         options.config_path = IPTFHIR_SYSCONFDIR "/iptfhir.yaml";
     protect_process();
+    base_settle_memory();
     log_setup(IPTFHIR_INFO, NULL);
     for (int c; (c = getopt_long(argc, argv, "+c:hV", longs, NULL)) != -1;) {
         switch (c) {

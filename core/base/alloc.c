@@ -3,10 +3,21 @@
 #include "core/base/alloc.h"
 
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 void *(*base_malloc)(size_t size) = malloc;
 void *(*base_realloc)(void *memory, size_t size) = realloc;
 void (*base_free)(void *memory) = free;
+
+void base_settle_memory(void) {
+#ifdef __GLIBC__
+    enum { LARGE = 256 << 10, KEPT = 2 << 20 };
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT);
+#endif
+}
 
 static size_t calls_left;
 static bool refuse_later, refused;

@@ -11,6 +11,10 @@ extern void *(*base_malloc)(size_t size);
 extern void *(*base_realloc)(void *memory, size_t size);
 extern void (*base_free)(void *memory);
 
+/* Fixes what the system's allocator keeps: it would adapt to the largest piece it has seen, and
+ * give nothing back any more. Once, when the program starts. */
+void base_settle_memory(void);
+
 /* For tests: the n-th allocation from now (1: the next) fails, and with `all_later` those after it
  * too; n 0 ends it. */
 void base_fail_at(size_t n, bool all_later);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arena: blocks that grow, each at least twice the one before. */
+/* The arena: blocks that grow, each twice the one before up to a limit. */
 #include "core/tree/arena.h"
 
 #include "core/base/alloc.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define FIRST_BLOCK 16384
-#define LARGEST_GROWTH ((size_t)4 << 20)
+#define LARGEST_GROWTH 65536 /* of many arenas at once, half-empty blocks would be the most */
 
 struct arena_block {
     struct arena_block *next; /* an older block */
