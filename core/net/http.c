@@ -277,6 +277,7 @@ static bool set_up(struct transfer *t, const struct iptfhir_http_settings *s,
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_MAXAGE_CONN, (long)KEEP_SECONDS);
     SET(CURLOPT_PIPEWAIT, 1L);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* a record of TLS; of it each connection has one */
     SET(CURLOPT_TIMEOUT_MS, total);
     SET(CURLOPT_CONNECTTIMEOUT_MS, connect);
     SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
