@@ -38,9 +38,10 @@ static struct {
     int listener, port;
     pthread_t thread;
     atomic_int requests, connections;
-    char last[4096]; /* the head of the last request */
+    char last[4096]; /* the head of the last request: see last_lock */
     bool stopped;
 } server;
+static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER; /* connections have threads */
 
 static struct iptfhir_error error;
 
@@ -152,7 +153,9 @@ static void *serve(void *user) {
     int fd = (int)(intptr_t)user;
     char head[4096];
     for (int nth = 0; read_head(fd, head, sizeof head); nth++) {
+        pthread_mutex_lock(&last_lock);
         memcpy(server.last, head, sizeof head);
+        pthread_mutex_unlock(&last_lock);
         atomic_fetch_add(&server.requests, 1);
         if (!answer(fd, head, nth))
             break;
