@@ -63,7 +63,8 @@ static const char *const top_names[] = { "store",      "identity", "mappings", "
                                          "parameters", "sources",  "mappers",  "targets",
                                          "jobs",       "log",      NULL };
 
-/* Report a fault at a node. */
+/* ---- faults ---- */
+
 void config_fault(struct reading *r, const struct tree *node, const char *code, const char *format,
                   ...) {
     char text[400];
@@ -71,87 +72,113 @@ void config_fault(struct reading *r, const struct tree *node, const char *code, 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    report_add(r->report, REPORT_ERROR, code, config_where(&r->c->arena, r->file, node), "%s",
-               text);
+    const char *where = config_where(&r->c->arena, r->file, node);
+    report_add(r->report, REPORT_ERROR, code, where, "%s", text);
 }
 
-/* A node as what positions say of it: of its key, not of its value. */
 struct tree config_at_key(struct reading *r, const struct tree *node) {
     struct tree key = *node;
-    const char *where = config_where_key(&r->c->arena, r->file, node),
-               *column = strrchr(where, ':');
-    const char *line = column ? memrchr(where, ':', (size_t)(column - where)) : NULL;
-    if (line) {
-        key.line = (uint32_t)strtoul(line + 1, NULL, 10);
-        key.column = (uint32_t)strtoul(column + 1, NULL, 10);
-    }
+    const char *where = config_where_key(&r->c->arena, r->file, node);
+    const char *column = strrchr(where, ':');
+    if (column == NULL)
+        return key;
+    const char *line = memrchr(where, ':', (size_t)(column - where));
+    if (line == NULL)
+        return key;
+    key.line = (uint32_t)strtoul(line + 1, NULL, 10);
+    key.column = (uint32_t)strtoul(column + 1, NULL, 10);
     return key;
 }
 
-/* Report a key that nobody knows. */
+const char *config_words(struct reading *r, const char *const *words) {
+    const char *list = words[0];
+    for (size_t i = 1; words[i] != NULL && list != NULL; i++)
+        list = arena_printf(&r->c->arena, "%s, %s", list, words[i]);
+    return list != NULL ? list : "";
+}
+
 void config_unknown_key(struct reading *r, const struct tree *value, const char *const *known,
                         const char *place) {
-    const struct tree at = config_at_key(r, value), *node = &at;
-    const char *near = nearest_name(node->name, known);
-    struct str list = { 0 };
-    for (size_t i = 0; !near && known[i]; i++)
-        str_printf(&list, "%s%s", i ? ", " : "", known[i]);
-    if (near)
-        config_fault(r, node, "unknown-key", "%s has no key '%s'; did you mean '%s'?", place,
-                     node->name, near);
+    const struct tree at = config_at_key(r, value);
+    const char *near = nearest_name(at.name, known);
+    if (near != NULL)
+        config_fault(r, &at, "unknown-key", "%s has no key '%s'; did you mean '%s'?", place,
+                     at.name, near);
     else
-        config_fault(r, node, "unknown-key", "%s has no key '%s'; it may have: %s", place,
-                     node->name, list.data ? list.data : "");
-    str_free(&list);
+        config_fault(r, &at, "unknown-key", "%s has no key '%s'; it may have: %s", place, at.name,
+                     config_words(r, known));
+}
+
+void config_check_keys(struct reading *r, const struct tree *group, const char *const *known,
+                       const char *place) {
+    for (const struct tree *k = group->first; k != NULL; k = k->next) {
+        if (config_choice(k->name, known) < 0)
+            config_unknown_key(r, k, known, place);
+    }
 }
 
 const struct tree *config_member(const struct tree *object, const char *name) {
     const struct tree *member = tree_get(object, name);
-    return member && member->kind != TREE_NULL ? member : NULL;
+    if (member == NULL || member->kind == TREE_NULL)
+        return NULL;
+    return member;
 }
 
-/* Remember that memory ran out, once. */
+const struct tree *config_first(const struct tree *group) {
+    return group != NULL ? group->first : NULL;
+}
+
 void config_out_of_memory(struct reading *r) {
     if (!r->no_memory)
         report_add(r->report, REPORT_ERROR, "memory", r->file, "out of memory");
     r->no_memory = true;
 }
 
+/* ---- values ---- */
+
 /* A path as an absolute one, relative to the file's folder. */
 static const char *absolute(struct reading *r, const char *path) {
-    const char *whole = *path == '/' ? arena_strndup(&r->c->arena, path, strlen(path))
-                                     : arena_printf(&r->c->arena, "%s/%s", r->c->folder, path);
-    if (!whole)
+    struct arena *a = &r->c->arena;
+    const char *whole;
+    if (*path == '/')
+        whole = arena_strndup(a, path, strlen(path));
+    else
+        whole = arena_printf(a, "%s/%s", r->c->folder, path);
+    if (whole == NULL)
         config_out_of_memory(r);
     return whole;
 }
 
-/* True when a text can be a name: of an instance or job (also with `-` and `.`), or of a parameter.
- */
 bool config_is_name(const char *text, bool parameter) {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-.";
-    size_t usable = parameter ? sizeof letters - 3 : sizeof letters - 1, length = strlen(text);
-    for (const char *c = text; *c; c++)
-        if (!memchr(letters, *c, usable))
-            return false;
-    return length > 0 && length <= 64 && strchr("0123456789-.", *text) == NULL;
+    static const char parameter_letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    size_t length = strlen(text);
+    if (length == 0 || length > 64)
+        return false;
+    if (strchr("0123456789-.", text[0]) != NULL)
+        return false;
+    return strspn(text, parameter ? parameter_letters : letters) == length;
 }
 
-/* Index of a word in choices, -1 when it is none. */
 int config_choice(const char *word, const char *const *choices) {
-    for (int i = 0; word && choices[i]; i++)
-        if (!strcmp(choices[i], word))
+    if (word == NULL)
+        return -1;
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (strcmp(choices[i], word) == 0)
             return i;
+    }
     return -1;
 }
 
-/* Add a parameter for mapping files. */
+/* Adds a parameter for mapping files. */
 static void add_parameter(struct reading *r, const char *name, const struct tree *value) {
-    struct tree *copy = tree_copy(&r->c->arena, value);
-    if (copy)
+    struct arena *a = &r->c->arena;
+    struct tree *copy = tree_copy(a, value);
+    if (copy != NULL)
         copy->name = NULL;
-    if (!copy || !tree_add(&r->c->arena, r->parameters, name, copy))
+    if (copy == NULL || !tree_add(a, r->parameters, name, copy))
         config_out_of_memory(r);
 }
 
@@ -159,96 +186,118 @@ static void add_parameter(struct reading *r, const char *name, const struct tree
  * one. */
 static const char *default_store(struct reading *r, const char *installed) {
     const char *state = getenv("XDG_STATE_HOME");
-    const char *path = state && *state == '/'
-                           ? arena_printf(&r->c->arena, "%s/iptfhir/store.db", state)
-                           : installed;
-    return path ? path : installed;
+    if (state == NULL || *state != '/')
+        return installed;
+    const char *path = arena_printf(&r->c->arena, "%s/iptfhir/store.db", state);
+    return path != NULL ? path : installed;
 }
 
 /* A setting's value given as text in the table. */
 static const struct tree *initial_of(struct reading *r, const struct setting *s) {
     struct arena *a = &r->c->arena;
-    if (s->type == SETTING_PATH) {
-        const char *path = *s->initial != '\0' ? default_store(r, s->initial) : "-";
-        return tree_string(a, path, strlen(path));
+    const char *text = s->initial;
+    switch (s->type) {
+    case SETTING_INTEGER: return tree_number(a, text, strlen(text));
+    case SETTING_SWITCH: return tree_boolean(a, strcmp(text, "true") == 0);
+    case SETTING_PATH:
+        /* An empty path is replaced by read_key_file(). */
+        text = *text != '\0' ? default_store(r, text) : "-";
+        return tree_string(a, text, strlen(text));
+    case SETTING_CHOICE:
+    case SETTING_URI: break;
     }
-    if (s->type == SETTING_INTEGER)
-        return tree_number(a, s->initial, strlen(s->initial));
-    if (s->type == SETTING_SWITCH)
-        return tree_boolean(a, !strcmp(s->initial, "true"));
-    return tree_string(a, s->initial, strlen(s->initial));
+    return tree_string(a, text, strlen(text));
+}
+
+static void take_integer(struct reading *r, const struct setting *s, const struct tree *v,
+                         void *out) {
+    int64_t number;
+    if (v->kind != TREE_NUMBER || !tree_to_int(v, &number)) {
+        config_fault(r, v, "wrong-type", "%s.%s must be a whole number", s->section, s->name);
+        return;
+    }
+    if (number < s->min || number > s->max) {
+        config_fault(r, v, "out-of-range", "%s.%s must be between %lld and %lld", s->section,
+                     s->name, (long long)s->min, (long long)s->max);
+        return;
+    }
+    *(int64_t *)out = number;
+}
+
+static void take_switch(struct reading *r, const struct setting *s, const struct tree *v,
+                        void *out) {
+    (void)out; /* it is a parameter */
+    if (v->kind == TREE_BOOLEAN)
+        add_parameter(r, s->name, v);
+    else
+        config_fault(r, v, "wrong-type", "%s.%s must be true or false", s->section, s->name);
 }
 
 /* A choice, stored as bool (two choices), level, or parameter text. */
 static void take_choice(struct reading *r, const struct setting *s, const struct tree *v,
-                        void *at) {
+                        void *out) {
     int n = v->kind == TREE_STRING ? config_choice(v->text, s->choices) : -1;
-    if (n < 0) {
-        struct str list = { 0 };
-        for (size_t i = 0; s->choices[i]; i++)
-            str_printf(&list, "%s%s", i ? ", " : "", s->choices[i]);
+    if (n < 0)
         config_fault(r, v, "wrong-value", "%s.%s must be one of: %s", s->section, s->name,
-                     list.data ? list.data : "");
-        str_free(&list);
-    } else if (s->parameter) {
+                     config_words(r, s->choices));
+    else if (s->parameter)
         add_parameter(r, s->name, v);
-    } else if (s->choices == levels) {
-        *(iptfhir_level *)at = (iptfhir_level)n;
-    } else {
-        *(bool *)at = n == 1;
-    }
+    else if (s->choices == levels)
+        *(iptfhir_level *)out = (iptfhir_level)n;
+    else
+        *(bool *)out = n == 1;
 }
 
 /* True for an absolute https URI that identifiers can begin with. */
 static bool is_base(const char *uri) {
+    static const char scheme[] = "https://";
     size_t length = strlen(uri);
-    return !strncmp(uri, "https://", 8) && length > 8 && uri[8] != '/' && uri[length - 1] != '/' &&
-           !strpbrk(uri, " \t\r\n\"<>\\^`{|}?#");
+    if (strncmp(uri, scheme, strlen(scheme)) != 0)
+        return false;
+    const char *host = uri + strlen(scheme);
+    if (*host == '\0' || *host == '/' || uri[length - 1] == '/')
+        return false;
+    return strpbrk(uri, " \t\r\n\"<>\\^`{|}?#") == NULL;
 }
 
-/* Take one setting's value. */
-static void take(struct reading *r, const struct setting *s, const struct tree *v) {
-    void *at = (char *)r->c + s->offset;
-    int64_t number;
-    bool text = v->kind == TREE_STRING && v->length;
-    switch (s->type) {
-    case SETTING_INTEGER:
-        if (v->kind != TREE_NUMBER || !tree_to_int(v, &number))
-            config_fault(r, v, "wrong-type", "%s.%s must be a whole number", s->section, s->name);
-        else if (number < s->min || number > s->max)
-            config_fault(r, v, "out-of-range", "%s.%s must be between %lld and %lld", s->section,
-                         s->name, (long long)s->min, (long long)s->max);
-        else
-            *(int64_t *)at = number;
-        break;
-    case SETTING_SWITCH:
-        if (v->kind != TREE_BOOLEAN)
-            config_fault(r, v, "wrong-type", "%s.%s must be true or false", s->section, s->name);
-        else
-            add_parameter(r, s->name, v);
-        break;
-    case SETTING_CHOICE: take_choice(r, s, v, at); break;
-    case SETTING_URI:
-        if (!text || !is_base(v->text))
-            config_fault(r, v, "wrong-value",
-                         "%s.%s must be an https URI (https://ipt.example.org) without query, "
-                         "fragment or a slash at its end",
-                         s->section, s->name);
-        else
-            *(const char **)at = arena_strndup(&r->c->arena, v->text, v->length);
-        break;
-    default:
-        if (!text)
-            config_fault(r, v, "wrong-type", "%s.%s must be a text", s->section, s->name);
-        else
-            *(const char **)at = absolute(r, v->text);
-    }
+static bool is_text(const struct tree *v) {
+    return v->kind == TREE_STRING && v->length > 0;
 }
+
+static void take_uri(struct reading *r, const struct setting *s, const struct tree *v, void *out) {
+    if (is_text(v) && is_base(v->text))
+        *(const char **)out = arena_strndup(&r->c->arena, v->text, v->length);
+    else
+        config_fault(r, v, "wrong-value",
+                     "%s.%s must be an https URI (https://ipt.example.org) without query, "
+                     "fragment or a slash at its end",
+                     s->section, s->name);
+}
+
+static void take_path(struct reading *r, const struct setting *s, const struct tree *v, void *out) {
+    if (is_text(v))
+        *(const char **)out = absolute(r, v->text);
+    else
+        config_fault(r, v, "wrong-type", "%s.%s must be a text", s->section, s->name);
+}
+
+/* Takes one setting's value. */
+static void take(struct reading *r, const struct setting *s, const struct tree *v) {
+    typedef void take_value(struct reading *, const struct setting *, const struct tree *, void *);
+    static take_value *const takes[] = {
+        [SETTING_PATH] = take_path,       [SETTING_URI] = take_uri,
+        [SETTING_INTEGER] = take_integer, [SETTING_CHOICE] = take_choice,
+        [SETTING_SWITCH] = take_switch,
+    };
+    takes[s->type](r, s, v, (char *)r->c + s->offset);
+}
+
+/* ---- sections ---- */
 
 /* Reads one setting, or takes its initial value. */
 static void read_setting(struct reading *r, const struct setting *s, const struct tree *root) {
     const struct tree *section = config_member(root, s->section);
-    const struct tree *value = section != NULL ? config_member(section, s->name) : NULL;
+    const struct tree *value = config_member(section, s->name);
     if (value == NULL && s->initial == NULL) {
         config_fault(r, section != NULL ? section : root, "missing", "%s.%s is missing", s->section,
                      s->name);
@@ -265,20 +314,18 @@ static void read_setting(struct reading *r, const struct setting *s, const struc
 /* Reports the keys of a section that no setting has; a section without settings is somebody
  * else's. */
 static void check_section(struct reading *r, const struct tree *section) {
-    const char *known[SETTINGS + 1] = { 0 };
+    const char *known[SETTINGS + 1] = { NULL };
     size_t n = 0;
-    for (size_t i = 0; i < SETTINGS; i++)
+    for (size_t i = 0; i < SETTINGS; i++) {
         if (strcmp(settings[i].section, section->name) == 0)
             known[n++] = settings[i].name;
+    }
     if (n == 0 || section->kind == TREE_NULL)
         return;
-    if (section->kind != TREE_OBJECT) {
+    if (section->kind == TREE_OBJECT)
+        config_check_keys(r, section, known, section->name);
+    else
         config_fault(r, section, "wrong-type", "%s must be a group of keys", section->name);
-        return;
-    }
-    for (const struct tree *k = section->first; k != NULL; k = k->next)
-        if (config_choice(k->name, known) < 0)
-            config_unknown_key(r, k, known, section->name);
 }
 
 /* Reads the sections that the table of settings describes. */
@@ -356,7 +403,7 @@ static void read_plugin_dirs(struct reading *r, const struct tree *root) {
         return;
     }
     size_t n = 0;
-    for (const struct tree *d = dirs != NULL ? dirs->first : NULL; d != NULL; d = d->next) {
+    for (const struct tree *d = config_first(dirs); d != NULL; d = d->next) {
         const char *path = plugin_folder(r, d);
         if (path != NULL)
             list[n++] = path;
@@ -372,51 +419,59 @@ static void read_plugin_dirs(struct reading *r, const struct tree *root) {
 static void read_key_file(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
     const struct tree *section = config_member(root, "identity");
-    bool group = section != NULL && section->kind == TREE_OBJECT;
-    c->key_file_given = group && config_member(section, "key_file") != NULL;
-    if (!c->key_file_given && c->store_path != NULL)
-        c->key_file = arena_printf(&c->arena, "%s.key", c->store_path);
-    if (c->key_file == NULL && c->store_path != NULL && !c->key_file_given)
+    c->key_file_given = config_member(section, "key_file") != NULL;
+    if (c->key_file_given || c->store_path == NULL)
+        return;
+    c->key_file = arena_printf(&c->arena, "%s.key", c->store_path);
+    if (c->key_file == NULL)
         config_out_of_memory(r);
 }
 
-/* Read the clinic's own names for mapping files. */
-static void read_parameters(struct reading *r, const struct tree *extra) {
-    if (extra && extra->kind != TREE_OBJECT)
-        config_fault(r, extra, "wrong-type", "parameters must be a group of names");
-    for (const struct tree *p = extra && extra->kind == TREE_OBJECT ? extra->first : NULL; p;
-         p = p->next) {
-        if (!config_is_name(p->name, true))
-            config_fault(
-                r, p, "wrong-value",
-                "parameters: a name is 1 to 64 letters, digits or `_`, and begins with no digit");
-        else if (tree_get(r->parameters, p->name))
-            config_fault(r, p, "wrong-value", "parameters.%s: this is privacy.%s, set it there",
-                         p->name, p->name);
-        else
-            add_parameter(r, p->name, p);
-    }
+/* Reads one of the clinic's own names for mapping files. */
+static void read_parameter(struct reading *r, const struct tree *p) {
+    if (!config_is_name(p->name, true))
+        config_fault(
+            r, p, "wrong-value",
+            "parameters: a name is 1 to 64 letters, digits or `_`, and begins with no digit");
+    else if (tree_get(r->parameters, p->name) != NULL)
+        config_fault(r, p, "wrong-value", "parameters.%s: this is privacy.%s, set it there",
+                     p->name, p->name);
+    else
+        add_parameter(r, p->name, p);
 }
 
-/* Read everything below the root. */
+static void read_parameters(struct reading *r, const struct tree *root) {
+    const struct tree *group = config_member(root, "parameters");
+    if (group == NULL)
+        return;
+    if (group->kind != TREE_OBJECT) {
+        config_fault(r, group, "wrong-type", "parameters must be a group of names");
+        return;
+    }
+    for (const struct tree *p = group->first; p != NULL; p = p->next)
+        read_parameter(r, p);
+}
+
+/* ---- the file ---- */
+
+/* Reads everything below the root. */
 static void read_root(struct reading *r, const struct tree *root) {
     r->root = root;
-    for (const struct tree *k = root->first; k; k = k->next)
-        if (config_choice(k->name, top_names) < 0)
-            config_unknown_key(r, k, top_names, "the configuration");
+    config_check_keys(r, root, top_names, "the configuration");
     read_mappings(r, root);
     read_plugin_dirs(r, root);
     read_settings(r, root);
     read_key_file(r, root);
-    read_parameters(r, config_member(root, "parameters"));
+    read_parameters(r, root);
+    config_read_instances(r, root);
     config_read_jobs(r, root);
 }
 
-/* Read the file itself; false when nothing of it could be used. */
-static bool read_file(struct reading *r) {
+/* Notes where the file is; false when it isn't there. */
+static bool find_file(struct reading *r) {
     struct config *c = r->c;
     char *real = realpath(r->file, NULL);
-    if (!real) {
+    if (real == NULL) {
         report_add(r->report, REPORT_ERROR, "missing-file", r->file,
                    "cannot read the configuration: %s; name one with -c FILE", strerror(errno));
         return false;
@@ -426,27 +481,38 @@ static bool read_file(struct reading *r) {
     const char *folder = dirname(real);
     c->folder = arena_strndup(&c->arena, folder, strlen(folder));
     free(real);
-    if (!c->file || !c->path || !c->folder || !r->parameters) {
+    bool whole = c->file != NULL && c->path != NULL && c->folder != NULL;
+    if (!whole)
         config_out_of_memory(r);
+    return whole;
+}
+
+/* Reads the file itself; false when nothing of it could be used. */
+static bool read_file(struct reading *r) {
+    if (!find_file(r))
+        return false;
+    struct tree *root = yaml_read_file(&r->c->arena, r->file, r->report);
+    if (root == NULL)
+        return false;
+    if (root->kind != TREE_OBJECT) {
+        config_fault(r, root, "wrong-type", "the configuration must be a group of keys");
         return false;
     }
-    struct tree *root = yaml_read_file(&c->arena, r->file, r->report);
-    if (root && root->kind == TREE_OBJECT)
-        read_root(r, root);
-    else if (root)
-        config_fault(r, root, "wrong-type", "the configuration must be a group of keys");
-    return root && root->kind == TREE_OBJECT;
+    read_root(r, root);
+    return true;
 }
 
 struct config *config_read(const char *path, struct report *report) {
     struct config *c = calloc(1, sizeof *c);
     struct reading r = { .c = c, .file = path, .report = report };
-    if (!c) {
+    if (c == NULL) {
         config_out_of_memory(&r);
         return NULL;
     }
     r.parameters = tree_new(&c->arena, TREE_OBJECT);
-    bool whole = read_file(&r);
+    if (r.parameters == NULL)
+        config_out_of_memory(&r);
+    bool whole = !r.no_memory && read_file(&r);
     c->parameters = r.parameters;
     if (whole && !r.no_memory)
         return c;
@@ -457,14 +523,14 @@ struct config *config_read(const char *path, struct report *report) {
 struct config *config_load(const char *path, struct report *report) {
     size_t errors = report->errors;
     struct config *c = config_read(path, report);
-    if (c && report->errors == errors)
+    if (c != NULL && report->errors == errors)
         return c;
     config_free(c);
     return NULL;
 }
 
 void config_free(struct config *config) {
-    if (!config)
+    if (config == NULL)
         return;
     arena_free(&config->arena);
     free(config);

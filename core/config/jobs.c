@@ -1,252 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sources, mappers, targets and jobs of a configuration. */
+/* The jobs of a configuration: which instances work together. */
 #include "core/config/reading.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *const job_names[] = { "clinic", "source", "mappers", "targets", NULL };
-static const char *const complete_words[] = { "none", "record", "export", NULL };
-static const char *const removed_words[] = { "ended", "error", NULL };
+/* The instances among which a job names one: "source", "mapper" or "target". */
+struct choice {
+    const char *what;
+    const struct config_instance *list;
+    size_t count;
+};
 
-/* Take a word of a source out of its options: its index in `words`, -1 when it isn't there. */
-static int take_word(struct reading *r, const struct config_instance *i, struct tree *options,
-                     const char *name, const char *const *words, const char *which) {
-    struct tree *value = tree_get(options, name);
-    if (value == NULL)
-        return -1;
-    int index = value->kind == TREE_STRING ? config_choice(value->text, words) : -1;
-    if (index < 0)
-        config_fault(r, value, "wrong-value", "sources.%s.%s must be one of: %s", i->name, name,
-                     which);
-    tree_remove(value);
-    return index;
-}
-
-/* Take the order of units: names of files or tables, oldest first. */
-static void take_order(struct reading *r, struct config_instance *i, struct tree *options) {
-    struct tree *list = tree_get(options, "order");
-    if (list == NULL)
+/* Reports that nothing has the name, unless it is there, but faulty: that was reported. */
+static void unknown_instance(struct reading *r, const struct choice *from,
+                             const struct tree *name) {
+    enum { MOST = 255 };
+    const char *names[MOST + 1] = { NULL };
+    char section[32], hint[NEAREST_HINT];
+    snprintf(section, sizeof section, "%ss", from->what);
+    const struct tree *group = tree_get(r->root, section);
+    bool faulty = group != NULL && tree_get(group, name->text) != NULL;
+    if (faulty)
         return;
-    bool usable = list->kind == TREE_ARRAY && list->length > 0;
-    const char **names = arena_zalloc(&r->c->arena, (list->length + 1) * sizeof *names);
-    size_t count = 0;
-    for (const struct tree *n = usable ? list->first : NULL; names != NULL && n; n = n->next) {
-        usable = usable && n->kind == TREE_STRING;
-        names[count++] = n->text;
-    }
-    if (names == NULL)
-        config_out_of_memory(r);
-    else if (!usable)
-        config_fault(r, list, "wrong-type",
-                     "sources.%s.order must be a list of files or tables, the oldest first",
-                     i->name);
-    i->order = usable ? names : NULL;
-    tree_remove(list);
+    for (size_t i = 0; i < from->count && i < MOST; i++)
+        names[i] = from->list[i].name;
+    config_fault(r, name, "unknown-name", "there is no %s '%s'%s", from->what, name->text,
+                 nearest_hint(name->text, names, hint));
 }
 
-/* Take what the core itself needs to know of a source out of its options. */
-static void read_source(struct reading *r, struct config_instance *i, struct tree *options) {
-    int complete =
-        take_word(r, i, options, "complete", complete_words, "none, record (elements), export");
-    int removed = take_word(r, i, options, "removed", removed_words, "ended, error");
-    i->complete = (enum config_complete)(complete + 1);
-    i->removed_is_error = removed == 1;
-    take_order(r, i, options);
-}
-
-/* Read sources, mappers or targets. */
-static struct config_instance *read_instances(struct reading *r, const struct tree *root,
-                                              const char *section, bool target, size_t *count) {
-    const struct tree *group = config_member(root, section);
-    *count = 0;
-    if (group && group->kind != TREE_OBJECT) {
-        config_fault(r, group, "wrong-type", "%s must be a group of names", section);
-        group = NULL;
-    }
-    struct config_instance *list =
-        arena_zalloc(&r->c->arena, ((group ? group->length : 0) + 1) * sizeof *list);
-    for (const struct tree *n = group && list ? group->first : NULL; n; n = n->next) {
-        const struct tree *plugin = n->kind == TREE_OBJECT ? tree_get(n, "plugin") : NULL;
-        if (!config_is_name(n->name, false)) {
-            config_fault(
-                r, n, "wrong-value",
-                "%s: a name is 1 to 64 letters, digits, `_`, `-` or `.`, and begins with a letter",
-                section);
-            continue;
-        }
-        const struct tree at = config_at_key(r, n);
-        if (!plugin || plugin->kind != TREE_STRING || !plugin->length) {
-            config_fault(r, &at, "missing", "%s.%s must say its plugin: {plugin: NAME, ...}",
-                         section, n->name);
-            continue;
-        }
-        struct config_instance *i = &list[(*count)++];
-        *i = (struct config_instance) { .name = n->name,
-                                        .plugin = plugin->text,
-                                        .where = config_where_key(&r->c->arena, r->file, n),
-                                        .workers = 1 };
-        struct tree *options = tree_copy(&r->c->arena, n);
-        if (!options) {
-            config_out_of_memory(r);
-            break;
-        }
-        tree_remove(tree_get(options, "plugin"));
-        if (target)
-            config_read_target(r, i, &at, options);
-        else if (strcmp(section, "sources") == 0)
-            read_source(r, i, options);
-        i->options = options;
-    }
-    if (!list)
-        config_out_of_memory(r);
-    return list;
-}
-
-/* The instance of a name that a job mentions. */
-static const struct config_instance *find(struct reading *r, const struct tree *name,
-                                          const char *what, const struct config_instance *list,
-                                          size_t count) {
-    const char *names[256] = { 0 };
+/* The instance that a job names; NULL, with a fault: there is none. */
+static const struct config_instance *find(struct reading *r, const struct choice *from,
+                                          const struct tree *name) {
     if (name->kind != TREE_STRING) {
-        config_fault(r, name, "wrong-type", "a job names its %s by a text", what);
+        config_fault(r, name, "wrong-type", "a job names its %s by a text", from->what);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!strcmp(list[i].name, name->text))
-            return &list[i];
-        if (i < 255)
-            names[i] = list[i].name;
+    for (size_t i = 0; i < from->count; i++) {
+        if (strcmp(from->list[i].name, name->text) == 0)
+            return &from->list[i];
     }
-    char section[32];
-    snprintf(section, sizeof section, "%ss", what);
-    const struct tree *group = tree_get(r->root, section);
-    if (group && tree_get(group, name->text))
-        return NULL; /* there, but faulty: reported already */
-    const char *near = nearest_name(name->text, names);
-    config_fault(r, name, "unknown-name", "there is no %s '%s'%s%s%s", what, name->text,
-                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    unknown_instance(r, from, name);
     return NULL;
 }
 
-/* Read a job's list of mappers or targets. */
+static bool is_among(const struct config_instance *one, const struct config_instance *const *list,
+                     size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == one)
+            return true;
+    }
+    return false;
+}
+
+/* Reads a job's list of mappers or targets. */
 static const struct config_instance **find_all(struct reading *r, const struct tree *job,
-                                               const char *key, const char *what,
-                                               const struct config_instance *list, size_t count,
+                                               const char *key, const struct choice *from,
                                                size_t *found) {
     const struct tree *names = config_member(job, key);
     *found = 0;
-    if (!names || names->kind != TREE_ARRAY || !names->length) {
-        config_fault(r, names ? names : job, "missing", "a job must list its %s: [NAME, ...]", key);
+    if (names == NULL || names->kind != TREE_ARRAY || names->length == 0) {
+        const struct tree *at = names != NULL ? names : job;
+        config_fault(r, at, "missing", "a job must list its %s: [NAME, ...]", key);
         return NULL;
     }
     const struct config_instance **out =
         arena_zalloc(&r->c->arena, (names->length + 1) * sizeof *out);
-    for (const struct tree *n = out ? names->first : NULL; n; n = n->next) {
-        const struct config_instance *one = find(r, n, what, list, count);
-        bool twice = false;
-        for (size_t i = 0; i < *found; i++)
-            twice = twice || out[i] == one;
-        if (one && twice)
-            config_fault(r, n, "twice", "the %s '%s' stands twice in this job: keep one", what,
-                         one->name);
-        else if (one)
+    if (out == NULL) {
+        config_out_of_memory(r);
+        return NULL;
+    }
+    for (const struct tree *n = names->first; n != NULL; n = n->next) {
+        const struct config_instance *one = find(r, from, n);
+        if (one == NULL)
+            continue;
+        if (is_among(one, out, *found))
+            config_fault(r, n, "twice", "the %s '%s' stands twice in this job: keep one",
+                         from->what, one->name);
+        else
             out[(*found)++] = one;
     }
-    if (!out)
-        config_out_of_memory(r);
     return out;
 }
 
-/* Read whose patients a job has. */
+/* Reads whose patients a job has. */
 static void read_clinic(struct reading *r, struct config_job *job, const struct tree *n) {
     const struct tree *clinic = config_member(n, "clinic");
-    if (clinic == NULL)
+    if (clinic == NULL) {
         config_fault(r, n, "missing",
                      "jobs.%s must name its clinic (clinic: NAME): jobs of the same clinic share "
                      "patients",
                      n->name);
-    else if (clinic->kind != TREE_STRING || !config_is_name(clinic->text, false))
-        config_fault(r, clinic, "wrong-value",
-                     "jobs.%s.clinic must be a name: 1 to 64 letters, digits, `_`, `-` or `.`, "
-                     "beginning with a letter",
-                     n->name);
-    else
-        job->clinic = clinic->text;
-}
-
-/* Read the list of plugins whose functions every mapping file has. */
-static void read_functions(struct reading *r, const struct tree *root) {
-    struct config *c = r->c;
-    const struct tree *names = config_member(root, "functions");
-    if (names != NULL && names->kind != TREE_ARRAY) {
-        config_fault(r, names, "wrong-type", "functions must be a list of plugins: [NAME, ...]");
-        names = NULL;
-    }
-    size_t most = names != NULL ? names->length : 0;
-    c->functions = arena_zalloc(&c->arena, (most + 1) * sizeof *c->functions);
-    if (c->functions == NULL) {
-        config_out_of_memory(r);
         return;
     }
-    for (const struct tree *n = most > 0 ? names->first : NULL; n != NULL; n = n->next) {
-        if (n->kind != TREE_STRING || n->length == 0) {
-            config_fault(r, n, "wrong-type", "functions must be a list of plugins: [NAME, ...]");
-            continue;
-        }
-        c->functions[c->function_count++] =
-            (struct config_instance) { .name = n->text,
-                                       .plugin = n->text,
-                                       .where = config_where(&c->arena, r->file, n),
-                                       .workers = 1 };
+    if (clinic->kind != TREE_STRING || !config_is_name(clinic->text, false)) {
+        config_fault(r, clinic, "wrong-value", "jobs.%s.clinic must be a name: " CONFIG_NAME,
+                     n->name);
+        return;
     }
+    job->clinic = clinic->text;
 }
 
-/* Read the jobs. */
-static void read_jobs(struct reading *r, const struct tree *root) {
+static void read_job(struct reading *r, struct config_job *job, const struct tree *n) {
+    static const char *const known[] = { "clinic", "source", "mappers", "targets", NULL };
+    struct config *c = r->c;
+    const struct choice sources = { "source", c->sources, c->source_count };
+    const struct choice mappers = { "mapper", c->mappers, c->mapper_count };
+    const struct choice targets = { "target", c->targets, c->target_count };
+    const struct tree *source = config_member(n, "source");
+    job->name = n->name;
+    job->where = config_where_key(&c->arena, r->file, n);
+    read_clinic(r, job, n);
+    if (source != NULL)
+        job->source = find(r, &sources, source);
+    else
+        config_fault(r, n, "missing", "jobs.%s must name its source", n->name);
+    job->mappers = find_all(r, n, "mappers", &mappers, &job->mapper_count);
+    job->targets = find_all(r, n, "targets", &targets, &job->target_count);
+    config_check_keys(r, n, known, "a job");
+}
+
+void config_read_jobs(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
     const struct tree *group = config_member(root, "jobs");
-    if (!group || group->kind != TREE_OBJECT || !group->length) {
-        config_fault(r, group ? group : root, "missing",
+    if (group == NULL || group->kind != TREE_OBJECT || group->length == 0) {
+        config_fault(r, group != NULL ? group : root, "missing",
                      "jobs must name at least one job: {NAME: {clinic: C, source: S, mappers: [M], "
                      "targets: [T]}}");
         return;
     }
     c->jobs = arena_zalloc(&c->arena, (group->length + 1) * sizeof *c->jobs);
-    if (!c->jobs)
+    if (c->jobs == NULL) {
         config_out_of_memory(r);
-    for (const struct tree *n = c->jobs ? group->first : NULL; n; n = n->next) {
-        if (n->kind != TREE_OBJECT || !config_is_name(n->name, false)) {
+        return;
+    }
+    for (const struct tree *n = group->first; n != NULL; n = n->next) {
+        if (n->kind == TREE_OBJECT && config_is_name(n->name, false))
+            read_job(r, &c->jobs[c->job_count++], n);
+        else
             config_fault(r, n, "wrong-type",
                          "jobs: each is NAME: {clinic: C, source: S, mappers: [M], targets: [T]}");
-            continue;
-        }
-        struct config_job *j = &c->jobs[c->job_count++];
-        j->name = n->name;
-        j->where = config_where_key(&c->arena, r->file, n);
-        read_clinic(r, j, n);
-        const struct tree *source = config_member(n, "source");
-        if (source)
-            j->source = find(r, source, "source", c->sources, c->source_count);
-        else
-            config_fault(r, n, "missing", "jobs.%s must name its source", n->name);
-        j->mappers =
-            find_all(r, n, "mappers", "mapper", c->mappers, c->mapper_count, &j->mapper_count);
-        j->targets =
-            find_all(r, n, "targets", "target", c->targets, c->target_count, &j->target_count);
-        for (const struct tree *k = n->first; k; k = k->next)
-            if (config_choice(k->name, job_names) < 0)
-                config_unknown_key(r, k, job_names, "a job");
     }
-}
-
-void config_read_jobs(struct reading *r, const struct tree *root) {
-    struct config *c = r->c;
-    c->sources = read_instances(r, root, "sources", false, &c->source_count);
-    c->mappers = read_instances(r, root, "mappers", false, &c->mapper_count);
-    c->targets = read_instances(r, root, "targets", true, &c->target_count);
-    read_functions(r, root);
-    read_jobs(r, root);
 }
 
 const char *const *config_jobs_of(const struct config *config, const char *target,

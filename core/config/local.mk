@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 core_sources += \
 	%D%/config.c %D%/config.h \
-	%D%/jobs.c %D%/reading.h %D%/targets.c %D%/where.c \
+	%D%/instances.c %D%/jobs.c %D%/reading.h %D%/targets.c %D%/where.c \
 	%D%/yaml.c %D%/yaml.h
 
 check_PROGRAMS += %D%/config_test %D%/yaml_test

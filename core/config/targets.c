@@ -3,8 +3,6 @@
  * that hold for every plugin. */
 #include "core/config/reading.h"
 
-#include "core/base/str.h"
-
 #include <string.h>
 
 /* EITHER: the second of two words, as a bool. */
@@ -47,55 +45,70 @@ static const struct target_setting settings[] = {
 
 /* Takes a whole number. */
 static void take_integer(struct reading *r, const struct target_setting *s, const char *target,
-                         const struct tree *value, int64_t *out) {
+                         const struct tree *value, void *out) {
     int64_t number;
     bool whole = value->kind == TREE_NUMBER && tree_to_int(value, &number);
     if (whole && number >= s->min && number <= s->max)
-        *out = number;
+        *(int64_t *)out = number;
     else
         config_fault(r, value, "out-of-range",
                      "targets.%s.%s must be a whole number between %lld and %lld", target, s->name,
                      (long long)s->min, (long long)s->max);
 }
 
-/* Returns the index of one of some words, or `before` when it is none. */
-static int take_choice(struct reading *r, const struct target_setting *s, const char *target,
-                       const struct tree *value, int before) {
+/* The index of the word that a value is; -1, with a fault: it is none of those allowed. */
+static int choice_of(struct reading *r, const struct target_setting *s, const char *target,
+                     const struct tree *value) {
     int n = value->kind == TREE_STRING ? config_choice(value->text, s->choices) : -1;
-    struct str list = { 0 };
+    if (n < 0)
+        config_fault(r, value, "wrong-value", "targets.%s.%s must be one of: %s (%s)", target,
+                     s->name, config_words(r, s->choices), s->meaning);
+    return n;
+}
+
+static void take_choice(struct reading *r, const struct target_setting *s, const char *target,
+                        const struct tree *value, void *out) {
+    int n = choice_of(r, s, target, value);
     if (n >= 0)
-        return n;
-    for (size_t i = 0; s->choices[i] != NULL; i++)
-        str_printf(&list, "%s%s", i > 0 ? ", " : "", s->choices[i]);
-    config_fault(r, value, "wrong-value", "targets.%s.%s must be one of: %s (%s)", target, s->name,
-                 list.data != NULL ? list.data : "", s->meaning);
-    str_free(&list);
-    return before;
+        *(int *)out = n;
+}
+
+static void take_either(struct reading *r, const struct target_setting *s, const char *target,
+                        const struct tree *value, void *out) {
+    int n = choice_of(r, s, target, value);
+    if (n >= 0)
+        *(bool *)out = n == 1;
+}
+
+static void take_switch(struct reading *r, const struct target_setting *s, const char *target,
+                        const struct tree *value, void *out) {
+    if (value->kind == TREE_BOOLEAN)
+        *(bool *)out = value->boolean;
+    else
+        config_fault(r, value, "wrong-type", "targets.%s.%s must be true or false", target,
+                     s->name);
+}
+
+static void take_text(struct reading *r, const struct target_setting *s, const char *target,
+                      const struct tree *value, void *out) {
+    if (value->kind == TREE_STRING)
+        *(const char **)out = value->text;
+    else
+        config_fault(r, value, "wrong-type", "targets.%s.%s must be a text: %s", target, s->name,
+                     s->meaning);
 }
 
 /* Takes one setting's value. */
 static void take(struct reading *r, const struct target_setting *s, struct config_instance *i,
                  const struct tree *value) {
-    void *out = (char *)i + s->offset;
-    switch (s->type) {
-    case TARGET_INTEGER: take_integer(r, s, i->name, value, out); break;
-    case TARGET_CHOICE: *(int *)out = take_choice(r, s, i->name, value, *(int *)out); break;
-    case TARGET_EITHER: *(bool *)out = take_choice(r, s, i->name, value, *(bool *)out) == 1; break;
-    case TARGET_SWITCH:
-        if (value->kind == TREE_BOOLEAN)
-            *(bool *)out = value->boolean;
-        else
-            config_fault(r, value, "wrong-type", "targets.%s.%s must be true or false", i->name,
-                         s->name);
-        break;
-    case TARGET_TEXT:
-        if (value->kind == TREE_STRING)
-            *(const char **)out = value->text;
-        else
-            config_fault(r, value, "wrong-type", "targets.%s.%s must be a text: %s", i->name,
-                         s->name, s->meaning);
-        break;
-    }
+    typedef void take_value(struct reading *, const struct target_setting *, const char *target,
+                            const struct tree *, void *out);
+    static take_value *const takes[] = {
+        [TARGET_INTEGER] = take_integer, [TARGET_CHOICE] = take_choice,
+        [TARGET_EITHER] = take_either,   [TARGET_SWITCH] = take_switch,
+        [TARGET_TEXT] = take_text,
+    };
+    takes[s->type](r, s, i->name, value, (char *)i + s->offset);
 }
 
 /* Sets what holds when the file does not say otherwise. */

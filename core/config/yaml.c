@@ -31,79 +31,117 @@ struct reading {
     bool stopped;
 };
 
-/* Report a fault at a mark. */
+/* Reports a fault at a mark. */
 static void fault(struct reading *r, yaml_mark_t at, const char *code, const char *text) {
     char where[512];
-    snprintf(where, sizeof where, "%s:%zu:%zu", r->source ? r->source : "-", at.line + 1,
-             at.column + 1);
+    const char *source = r->source != NULL ? r->source : "-";
+    snprintf(where, sizeof where, "%s:%zu:%zu", source, at.line + 1, at.column + 1);
     report_add(r->report, REPORT_ERROR, code, where, "%s", text);
 }
 
-/* Next event; false when the parser gives up. */
+/* Reports a fault after which nothing more is read. */
+static void stop(struct reading *r, yaml_mark_t at, const char *text) {
+    fault(r, at, "yaml", text);
+    r->stopped = true;
+}
+
+/* Gives the next event; false when the parser gives up. */
 static bool next(struct reading *r, yaml_event_t *event) {
+    char text[256];
     if (r->stopped)
         return false;
     if (yaml_parser_parse(&r->parser, event))
         return true;
-    char text[256];
-    snprintf(text, sizeof text, "this is not YAML: %s",
-             r->parser.problem ? r->parser.problem : "the parser gave up");
-    fault(r, r->parser.problem_mark, "yaml", text);
-    r->stopped = true;
+    const char *problem = r->parser.problem;
+    if (problem == NULL)
+        problem = "the parser gave up";
+    snprintf(text, sizeof text, "this is not YAML: %s", problem);
+    stop(r, r->parser.problem_mark, text);
     return false;
 }
 
-/* Skip decimal digits. */
-static const char *digits_end(const char *s) {
-    return s + strspn(s, "0123456789");
+/* ---- scalars ---- */
+
+/* Steps over one or more digits; false when there are none. */
+static bool take_digits(const char **s) {
+    size_t count = strspn(*s, "0123456789");
+    *s += count;
+    return count > 0;
+}
+
+/* Steps over one of some characters, if it is there. */
+static bool take_one(const char **s, const char *of) {
+    bool there = **s != '\0' && strchr(of, **s) != NULL;
+    if (there)
+        (*s)++;
+    return there;
 }
 
 /* True when the text is a number as JSON writes it. */
-static bool json_number(const char *s) {
-    s += *s == '-';
-    if (*s == '0')
-        s++;
-    else if (digits_end(s) > s)
-        s = digits_end(s);
-    else
+static bool is_json_number(const char *s) {
+    take_one(&s, "-");
+    if (!take_one(&s, "0") && !take_digits(&s))
         return false;
-    if (*s == '.') {
-        if (digits_end(s + 1) == s + 1)
+    if (take_one(&s, ".") && !take_digits(&s))
+        return false;
+    if (take_one(&s, "eE")) {
+        take_one(&s, "+-");
+        if (!take_digits(&s))
             return false;
-        s = digits_end(s + 1);
     }
-    if (*s == 'e' || *s == 'E') {
-        s++;
-        s += *s == '+' || *s == '-';
-        if (digits_end(s) == s)
-            return false;
-        s = digits_end(s);
-    }
-    return !*s;
+    return *s == '\0';
 }
 
-/* Why a plain scalar that other readers take for something else must be quoted; NULL: it need not.
- */
-static const char *ambiguous(const char *s) {
-    static const char *const words[] = { "yes",  "no",   "on",   "off",  "y",     "n",     "Yes",
-                                         "No",   "On",   "Off",  "Y",    "N",     "YES",   "NO",
-                                         "ON",   "OFF",  "True", "TRUE", "False", "FALSE", "Null",
-                                         "NULL", ".nan", ".inf", "-.inf" };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(words[i], s))
-            return "other YAML readers take this word for true, false, null or no number: write "
-                   "true, false or null, or quote it";
-    const char *d = s + (*s == '-' || *s == '+');
-    if (*d >= '0' && *d <= '9' && !json_number(s)) {
-        size_t digits = strspn(d, "0123456789_");
-        if (!d[digits] || ((d[0] == '0') && (d[1] == 'x' || d[1] == 'o' || d[1] == 'b')))
-            return "a number with a leading zero, plus sign or underscore is read differently by "
-                   "YAML readers: write it as JSON does, or quote it";
+static bool is_among(const char *text, const char *const *words) {
+    for (; *words != NULL; words++) {
+        if (strcmp(*words, text) == 0)
+            return true;
     }
+    return false;
+}
+
+/* Whether some YAML reader takes a text for a number that JSON doesn't have: 007, +1, 1_000, 0x1f.
+ */
+static bool is_foreign_number(const char *s) {
+    take_one(&s, "+-");
+    size_t digits = strspn(s, "0123456789_");
+    if (digits == 0 || s[0] == '_')
+        return false;
+    bool has_base = s[0] == '0' && s[1] != '\0' && strchr("xob", s[1]) != NULL;
+    return has_base || s[digits] == '\0';
+}
+
+/* Why a plain scalar that is no word or number of JSON must be quoted; NULL: it need not. */
+static const char *ambiguous(const char *s) {
+    static const char *const words[] = { "yes",  "no",   "on",   "off",   "y",     "n",     "Yes",
+                                         "No",   "On",   "Off",  "Y",     "N",     "YES",   "NO",
+                                         "ON",   "OFF",  "True", "TRUE",  "False", "FALSE", "Null",
+                                         "NULL", ".nan", ".inf", "-.inf", NULL };
+    if (is_among(s, words))
+        return "other YAML readers take this word for true, false, null or no number: write true, "
+               "false or null, or quote it";
+    if (is_foreign_number(s))
+        return "a number with a leading zero, plus sign or underscore is read differently by YAML "
+               "readers: write it as JSON does, or quote it";
     return NULL;
 }
 
-/* A scalar, typed as in JSON. */
+/* Makes a plain scalar, typed as in JSON. */
+static struct tree *plain(struct reading *r, const yaml_event_t *e, const char *s, size_t length) {
+    static const char *const nulls[] = { "", "~", "null", NULL };
+    static const char *const booleans[] = { "true", "false", NULL };
+    if (is_among(s, nulls))
+        return tree_new(r->arena, TREE_NULL);
+    if (is_among(s, booleans))
+        return tree_boolean(r->arena, strcmp(s, "true") == 0);
+    if (is_json_number(s))
+        return tree_number(r->arena, s, length);
+    const char *why = ambiguous(s);
+    if (why != NULL)
+        fault(r, e->start_mark, "yaml-ambiguous", why);
+    return tree_string(r->arena, s, length);
+}
+
 static struct tree *scalar(struct reading *r, const yaml_event_t *e) {
     const char *s = (const char *)e->data.scalar.value;
     size_t length = e->data.scalar.length;
@@ -111,62 +149,67 @@ static struct tree *scalar(struct reading *r, const yaml_event_t *e) {
         fault(r, e->start_mark, "yaml", "a NUL character is not allowed");
         return tree_new(r->arena, TREE_NULL);
     }
-    if (e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-        return tree_string(r->arena, s, length);
-    if (!length || !strcmp(s, "~") || !strcmp(s, "null"))
-        return tree_new(r->arena, TREE_NULL);
-    if (!strcmp(s, "true") || !strcmp(s, "false"))
-        return tree_boolean(r->arena, *s == 't');
-    if (json_number(s))
-        return tree_number(r->arena, s, length);
-    const char *why = ambiguous(s);
-    if (why)
-        fault(r, e->start_mark, "yaml-ambiguous", why);
+    if (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+        return plain(r, e, s, length);
     return tree_string(r->arena, s, length);
 }
 
+/* ---- groups and lists ---- */
+
 static struct tree *node(struct reading *r, yaml_event_t *event, int depth);
 
-/* The members of a mapping, after its start. */
+/* The name that a key's event gives, in the arena; NULL, with a fault: it gives none. */
+static const char *name_of(struct reading *r, const yaml_event_t *key) {
+    if (key->type != YAML_SCALAR_EVENT) {
+        stop(r, key->start_mark, "a key must be a text");
+        return NULL;
+    }
+    const char *text = (const char *)key->data.scalar.value;
+    bool plain_key = key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (plain_key && strcmp(text, "<<") == 0)
+        fault(r, key->start_mark, "yaml", "merge keys are not supported: write the members out");
+    const char *name = arena_strndup(r->arena, text, key->data.scalar.length);
+    if (name == NULL)
+        stop(r, key->start_mark, "memory ran out: the file is too large");
+    return name;
+}
+
+/* Reads the value of a key. False: nothing more can be read. */
+static bool member(struct reading *r, struct tree *object, const char *name, yaml_mark_t at,
+                   int depth) {
+    yaml_event_t value;
+    if (!next(r, &value))
+        return false;
+    struct tree *child = node(r, &value, depth);
+    if (child == NULL)
+        return false;
+    if (tree_get(object, name) != NULL)
+        fault(r, at, "duplicate-key", "this key stands twice: keep one");
+    else
+        tree_add(r->arena, object, name, child);
+    return true;
+}
+
+/* Reads the members of a mapping, after its start. */
 static void members(struct reading *r, struct tree *object, int depth) {
-    for (;;) {
-        yaml_event_t key, value;
+    bool more = true;
+    while (more) {
+        yaml_event_t key;
         if (!next(r, &key))
             return;
-        if (key.type == YAML_MAPPING_END_EVENT) {
-            yaml_event_delete(&key);
-            return;
-        }
-        const char *name = key.type == YAML_SCALAR_EVENT
-                               ? arena_strndup(r->arena, (const char *)key.data.scalar.value,
-                                               key.data.scalar.length)
-                               : NULL;
+        const char *name = NULL;
         yaml_mark_t at = key.start_mark;
-        if (!name || (!strcmp(name, "<<") && key.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)) {
-            fault(r, at, "yaml",
-                  name ? "merge keys are not supported: write the members out"
-                       : "a key must be a text");
-            r->stopped = !name;
-        }
+        if (key.type != YAML_MAPPING_END_EVENT)
+            name = name_of(r, &key);
         yaml_event_delete(&key);
-        if (!next(r, &value))
-            return;
-        struct tree *child = node(r, &value, depth);
-        if (!child || !name)
-            return;
-        if (tree_get(object, name))
-            fault(r, at, "duplicate-key", "this key stands twice: keep one");
-        else
-            tree_add(r->arena, object, name, child);
+        more = name != NULL && member(r, object, name, at, depth);
     }
 }
 
-/* The items of a sequence, after its start. */
+/* Reads the items of a sequence, after its start. */
 static void items(struct reading *r, struct tree *array, int depth) {
-    for (;;) {
-        yaml_event_t e;
-        if (!next(r, &e))
-            return;
+    yaml_event_t e;
+    while (next(r, &e)) {
         if (e.type == YAML_SEQUENCE_END_EVENT) {
             yaml_event_delete(&e);
             return;
@@ -176,11 +219,14 @@ static void items(struct reading *r, struct tree *array, int depth) {
     }
 }
 
+/* ---- anchors ---- */
+
 /* The newest anchor of a name, NULL when there is none. */
 static const struct anchor *anchor_find(const struct reading *r, const char *name) {
-    for (size_t i = r->anchor_count; i-- > 0;)
-        if (strcmp(r->anchors[i].name, name) == 0)
-            return &r->anchors[i];
+    for (size_t i = r->anchor_count; i > 0; i--) {
+        if (strcmp(r->anchors[i - 1].name, name) == 0)
+            return &r->anchors[i - 1];
+    }
     return NULL;
 }
 
@@ -199,10 +245,9 @@ static struct tree *alias(struct reading *r, const yaml_event_t *e, int depth) {
         return tree_new(r->arena, TREE_NULL);
     }
     if (!may_repeat(r, a, depth)) {
-        fault(r, e->start_mark, "yaml",
-              "this file grows too large or too deep by its aliases: write out what is needed, "
-              "without aliases of aliases");
-        r->stopped = true;
+        stop(r, e->start_mark,
+             "this file grows too large or too deep by its aliases: write out what is needed, "
+             "without aliases of aliases");
         return NULL;
     }
     r->nodes += a->nodes;
@@ -242,23 +287,26 @@ static void anchor(struct reading *r, const yaml_event_t *e, const char *name,
                                                       .height = height_of(made) };
 }
 
+/* ---- nodes ---- */
+
 /* What an event says of the node that it begins. */
 struct opening {
     const char *tag, *anchor; /* NULL: none */
     bool quoted;              /* a scalar in quotes */
 };
 
+static bool is_quoted(yaml_scalar_style_t style) {
+    return style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+}
+
 /* Reads an event's tag, anchor and style. */
 static struct opening opening_of(const yaml_event_t *e) {
     struct opening o = { 0 };
-    yaml_scalar_style_t style;
     switch (e->type) {
     case YAML_SCALAR_EVENT:
-        style = e->data.scalar.style;
         o.tag = (const char *)e->data.scalar.tag;
         o.anchor = (const char *)e->data.scalar.anchor;
-        o.quoted =
-            style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+        o.quoted = is_quoted(e->data.scalar.style);
         break;
     case YAML_MAPPING_START_EVENT:
         o.tag = (const char *)e->data.mapping_start.tag;
@@ -281,8 +329,7 @@ static bool count_node(struct reading *r, const yaml_event_t *e, int depth) {
         r->bytes += e->data.scalar.length;
     if (depth <= TREE_MAX_DEPTH && r->nodes <= MAX_NODES && r->bytes <= MAX_TEXT_BYTES)
         return true;
-    fault(r, e->start_mark, "yaml", "this file is nested too deeply, or too large");
-    r->stopped = true;
+    stop(r, e->start_mark, "this file is nested too deeply, or too large");
     return false;
 }
 
@@ -323,26 +370,23 @@ out:
     return made;
 }
 
-/* The one document of a stream. */
+/* Reads the one document of a stream. */
 static struct tree *document(struct reading *r) {
     struct tree *root = NULL;
-    for (yaml_event_t e; next(r, &e);) {
-        yaml_event_type_t type = e.type;
-        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT ||
-            type == YAML_STREAM_END_EVENT) {
-            yaml_event_delete(&e);
-        } else if (type == YAML_DOCUMENT_START_EVENT) {
-            if (root) {
-                fault(r, e.start_mark, "yaml",
-                      "a file holds one document: take the second `---` away");
-                r->stopped = true;
-            }
-            yaml_event_delete(&e);
-        } else {
-            root = node(r, &e, 0);
-        }
-        if (type == YAML_STREAM_END_EVENT)
+    bool ended = false;
+    yaml_event_t e;
+    while (!ended && next(r, &e)) {
+        switch (e.type) {
+        case YAML_STREAM_END_EVENT: ended = true; break;
+        case YAML_STREAM_START_EVENT:
+        case YAML_DOCUMENT_END_EVENT: break;
+        case YAML_DOCUMENT_START_EVENT:
+            if (root != NULL)
+                stop(r, e.start_mark, "a file holds one document: take the second `---` away");
             break;
+        default: root = node(r, &e, 0); continue; /* which takes the event */
+        }
+        yaml_event_delete(&e);
     }
     return root;
 }
@@ -359,7 +403,7 @@ struct tree *yaml_read(struct arena *a, const char *text, size_t length, const c
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
     struct tree *root = document(&r);
     yaml_parser_delete(&r.parser);
-    if (!root && report->errors == errors)
+    if (root == NULL && report->errors == errors)
         report_add(report, REPORT_ERROR, "yaml", source, "this file is empty");
     return report->errors == errors ? root : NULL;
 }
@@ -372,7 +416,7 @@ struct tree *yaml_read_file(struct arena *a, const char *path, struct report *re
         str_free(&text);
         return NULL;
     }
-    struct tree *root = yaml_read(a, text.data ? text.data : "", text.length, path, report);
+    struct tree *root = yaml_read(a, text.data != NULL ? text.data : "", text.length, path, report);
     str_free(&text);
     return root;
 }
