@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir check: everything wrong with a configuration, its plugins, mappings and keys, at once;
  * with samples, what mapping them shows. */
-#include "core/base/crypt.h"
-#include "core/base/file.h"
-#include "core/command/command.h"
+#include "core/command/samples.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
 #include "core/sync/lifecycle.h"
 #include "core/sync/pipeline.h"
 #include "core/sync/probe.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -40,14 +36,22 @@ struct check {
     struct report report;
 };
 
-/* ---- configuration, plugins, mappings ---- */
+/* ---- the store ---- */
 
-/* Check that the store has a folder that can be written to. */
-static void check_store(struct check *c) {
-    char *copy = c->config->store_path ? strdup(c->config->store_path) : NULL;
+static bool is_folder(const char *path) {
     struct stat st;
-    const char *folder = copy ? dirname(copy) : NULL;
-    if (folder && (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)))
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Checks that the store has a folder that can be written to. */
+static void check_store(struct check *c) {
+    if (c->config->store_path == NULL)
+        return;
+    char *copy = strdup(c->config->store_path);
+    if (copy == NULL)
+        return;
+    const char *folder = dirname(copy);
+    if (!is_folder(folder))
         report_add(
             &c->report, REPORT_ERROR, "missing-file", c->config->file,
             "the folder of the store, %s, is not there: make it (mkdir -m 700) or set store.path",
@@ -55,61 +59,100 @@ static void check_store(struct check *c) {
     free(copy);
 }
 
-/* Load the plugins of one section. */
+/* ---- plugins ---- */
+
+/* Whether a plugin has the part that its place in the configuration needs. */
+static bool has_part(const struct iptfhir_descriptor *d, enum kind kind) {
+    const void *const parts[] = {
+        [SOURCE] = d->source,
+        [MAPPER] = d->mapper,
+        [TARGET] = d->target,
+        [FUNCTIONS] = d->functions,
+    };
+    return parts[kind] != NULL;
+}
+
+/* Loads the plugins of one section. */
 static void load_section(struct check *c, enum kind kind, const struct config_instance *list,
                          size_t count) {
-    for (size_t i = 0; list && i < count; i++) {
-        struct trial *t = &c->trials[c->count++];
-        *t = (struct trial) { .kind = kind,
-                              .config = &list[i],
-                              .plugin = plugin_load(c->config, &list[i], &c->report) };
-        const struct iptfhir_descriptor *d = t->plugin ? plugin_descriptor(t->plugin) : NULL;
-        const void *const parts[] = { [SOURCE] = d ? d->source : NULL,
-                                      [MAPPER] = d ? d->mapper : NULL,
-                                      [TARGET] = d ? d->target : NULL,
-                                      [FUNCTIONS] = d ? d->functions : NULL };
-        if (d && parts[kind] == NULL)
+    if (list == NULL)
+        return; /* reported */
+    for (size_t i = 0; i < count; i++) {
+        struct plugin *plugin = plugin_load(c->config, &list[i], &c->report);
+        c->trials[c->count++] =
+            (struct trial) { .kind = kind, .config = &list[i], .plugin = plugin };
+        if (plugin != NULL && !has_part(plugin_descriptor(plugin), kind))
             report_add(&c->report, REPORT_ERROR, "plugin-kind", list[i].where,
                        "plugin %s is no %s: see `iptfhir plugins`", list[i].plugin, kinds[kind]);
     }
 }
 
-/* Adds the functions that mapping files get from a plugin, unless they have them already. */
-static void add_functions(const struct trial *t, const struct iptfhir_function **tables,
-                          size_t *count) {
+static bool load_plugins(struct check *c) {
+    const struct config *config = c->config;
+    size_t most =
+        config->source_count + config->mapper_count + config->target_count + config->function_count;
+    c->trials = calloc(most + 1, sizeof *c->trials);
+    if (c->trials == NULL) {
+        report_add(&c->report, REPORT_ERROR, "memory", config->file, "out of memory");
+        return false;
+    }
+    load_section(c, SOURCE, config->sources, config->source_count);
+    load_section(c, MAPPER, config->mappers, config->mapper_count);
+    load_section(c, TARGET, config->targets, config->target_count);
+    load_section(c, FUNCTIONS, config->functions, config->function_count);
+    return true;
+}
+
+/* ---- mappings ---- */
+
+/* The functions that mapping files get from a plugin; NULL: none. */
+static const struct iptfhir_function *functions_of(const struct trial *t) {
     bool gives = t->kind == MAPPER || t->kind == FUNCTIONS;
-    const struct iptfhir_function *functions =
-        gives && t->plugin != NULL ? plugin_descriptor(t->plugin)->functions : NULL;
-    for (size_t i = 0; i < *count; i++)
+    if (!gives || t->plugin == NULL)
+        return NULL;
+    return plugin_descriptor(t->plugin)->functions;
+}
+
+/* Adds functions unless they are there already. */
+static void add_functions(const struct iptfhir_function *functions,
+                          const struct iptfhir_function **tables, size_t *count) {
+    for (size_t i = 0; i < *count; i++) {
         if (tables[i] == functions)
             return;
+    }
     if (functions != NULL)
         tables[(*count)++] = functions;
 }
 
-/* Load schema and mapping files; the functions of plugins are known there. */
-static void load_mappings(struct check *c) {
+static void load_schema(struct check *c) {
+    struct str path = { 0 };
+    str_printf(&path, "%s/schema/ipt-record.schema.json", c->config->mappings_dir);
+    if (!path.failed)
+        c->schema = record_schema_load(path.data, &c->report);
+    str_free(&path);
+}
+
+/* Loads the mapping files; the functions of plugins are known there. */
+static void load_templates(struct check *c) {
     const struct config *config = c->config;
     const struct iptfhir_function **functions = calloc(c->count + 1, sizeof *functions);
-    struct str path = { 0 };
     size_t tables = 0;
-    for (size_t i = 0; functions && i < c->count; i++)
-        add_functions(&c->trials[i], functions, &tables);
-    str_printf(&path, "%s/schema/ipt-record.schema.json", config->mappings_dir);
-    if (functions && !path.failed) {
-        const struct template_settings settings = { config->identity_base ? config->identity_base
-                                                                          : "https://ipt.invalid",
-                                                    config->parameters, functions, tables };
-        c->schema = record_schema_load(path.data, &c->report);
-        c->templates = template_set_load(config->mappings_dir, &settings, &c->report);
-        for (const char *const *n = c->templates ? template_names(c->templates) : NULL; n && *n;
-             n++)
-            c->mappings++;
-    } else {
+    if (functions == NULL) {
         report_add(&c->report, REPORT_ERROR, "memory", config->file, "out of memory");
+        return;
     }
-    str_free(&path);
+    for (size_t i = 0; i < c->count; i++)
+        add_functions(functions_of(&c->trials[i]), functions, &tables);
+    const char *base = config->identity_base;
+    if (base == NULL)
+        base = "https://ipt.invalid"; /* its absence was reported */
+    const struct template_settings settings = { base, config->parameters, functions, tables };
+    c->templates = template_set_load(config->mappings_dir, &settings, &c->report);
     free(functions);
+    if (c->templates == NULL)
+        return;
+    for (const char *const *name = template_names(c->templates); *name != NULL; name++)
+        c->mappings++;
 }
 
 /* Reads the rules beside the mapping files: of privacy, and of what a withdrawal becomes. */
@@ -124,19 +167,22 @@ static void check_rules(struct check *c) {
     str_free(&path);
 }
 
-/* Start an instance; where it can't start for a fault of others, only its options are checked. */
+/* ---- instances ---- */
+
+/* Starts an instance; where it can't start for a fault of others, only its options are checked. */
 static void try_instance(struct check *c, struct trial *t) {
     const struct host_settings settings = { .config = c->config, .instance = t->config };
-    if (!t->plugin || t->kind == FUNCTIONS)
+    bool may_start = c->templates != NULL && c->config->identity_base != NULL;
+    if (t->plugin == NULL || t->kind == FUNCTIONS)
         return;
-    if (!c->templates || !c->config->identity_base) {
+    if (!may_start) {
         instance_check(t->plugin, t->config, c->config, &c->report);
         return;
     }
     t->host = host_new(&settings);
-    t->instance =
-        t->host ? instance_new(t->plugin, t->config, c->config, host_table(t->host), &c->report)
-                : NULL;
+    if (t->host != NULL)
+        t->instance =
+            instance_new(t->plugin, t->config, c->config, host_table(t->host), &c->report);
 }
 
 /* Opens a target's connection, and asks it what it can do when that was wished. */
@@ -151,21 +197,17 @@ static void try_target(struct check *c, const struct trial *t) {
         report_add(&c->report, REPORT_ERROR, error.code, t->config->where, "%s", error.text);
 }
 
-/* Check everything but samples. */
+/* Checks everything but samples. */
 static void check_all(struct check *c) {
     const struct config *config = c->config;
     check_store(c);
-    c->trials = calloc(config->source_count + config->mapper_count + config->target_count +
-                           config->function_count + 1,
-                       sizeof *c->trials);
-    if (!c->trials || !config->plugin_dirs || !config->mappings_dir)
+    if (config->plugin_dirs == NULL || config->mappings_dir == NULL)
         return; /* reported */
-    load_section(c, SOURCE, config->sources, config->source_count);
-    load_section(c, MAPPER, config->mappers, config->mapper_count);
-    load_section(c, TARGET, config->targets, config->target_count);
-    load_section(c, FUNCTIONS, config->functions, config->function_count);
+    if (!load_plugins(c))
+        return;
     if (access(config->mappings_dir, R_OK | X_OK) == 0) { /* reported, if not */
-        load_mappings(c);
+        load_schema(c);
+        load_templates(c);
         check_rules(c);
     }
     for (size_t i = 0; i < c->count; i++)
@@ -174,7 +216,7 @@ static void check_all(struct check *c) {
         try_target(c, &c->trials[i]);
 }
 
-/* Free what was on trial. */
+/* Frees what was on trial. */
 static void free_trials(struct check *c) {
     for (size_t i = 0; i < c->count; i++) {
         instance_free(c->trials[i].instance);
@@ -187,232 +229,34 @@ static void free_trials(struct check *c) {
     free(c->trials);
 }
 
-/* ---- samples ---- */
-
-/* The most of a sample file, and how many samples are mapped again to find fields that nothing
- * reads. */
-#define SAMPLE_BYTES (64u << 20)
-#define AGAIN 40
-
-struct sample {
-    char *path, *text;
-    size_t length;
-    char hash[65];
-};
-struct samples {
-    struct sample *list;
-    size_t count, room;
-};
-
-/* Add a file to the samples. */
-static void add_sample(struct samples *s, const char *path, struct report *report) {
-    struct str text = { 0 };
-    if (s->count == s->room) {
-        size_t room = s->room ? s->room * 2 : 64;
-        struct sample *more = realloc(s->list, room * sizeof *more);
-        if (!more)
-            return;
-        s->list = more;
-        s->room = room;
-    }
-    char why[IPTFHIR_FILE_WHY];
-    if (!file_read(&text, path, SAMPLE_BYTES, why)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "cannot read this sample: %s", why);
-        str_free(&text);
-        return;
-    }
-    struct sample *one = &s->list[s->count];
-    *one = (struct sample) { .path = strdup(path), .length = text.length };
-    one->text = str_steal(&text);
-    if (one->path && one->text) {
-        s->count++;
-        return;
-    }
-    free(one->path);
-    free(one->text);
-    report_add(report, REPORT_ERROR, "memory", path, "out of memory");
-}
-
-/* Find *.json in a folder and in the folders in it. */
-static void find_samples(struct samples *s, const char *folder, int depth, struct report *report) {
-    struct dirent **entries = NULL;
-    int n = scandir(folder, &entries, NULL, alphasort);
-    if (n < 0)
-        report_add(report, REPORT_ERROR, "missing-file", folder,
-                   "cannot read this folder of samples: %s", strerror(errno));
-    for (int i = 0; i < n; i++) {
-        struct str path = { 0 };
-        struct stat st;
-        const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
-        str_printf(&path, "%s/%s", folder, name);
-        if (*name != '.' && !path.failed && stat(path.data, &st) == 0) {
-            if (S_ISDIR(st.st_mode) && depth < 2)
-                find_samples(s, path.data, depth + 1, report);
-            else if (!S_ISDIR(st.st_mode) && dot && !strcmp(dot, ".json"))
-                add_sample(s, path.data, report);
-        }
-        str_free(&path);
-        free(entries[i]);
-    }
-    free(entries);
-}
-
-/* Add a resource to what a sample became. */
-static bool add_resource(void *user, const struct tree *resource) {
-    json_write(user, resource, JSON_COMPACT);
-    return !((struct str *)user)->failed;
-}
-
-/* Map one text and hash what it became; false when the record was refused. */
-static bool map_text(struct pipeline *p, const char *text, size_t length, const char *source,
-                     char hash[65], struct report *report) {
-    struct str made = { 0 };
-    bool ok = pipeline_map(p, text, length, source, add_resource, &made, report);
-    for (size_t i = 0; i < report->count; i++)
-        str_puts(&made, report->entries[i].error.text);
-    hash[0] = '\0';
-    bool hashed = !made.failed && crypt_sha256_hex(made.data ? made.data : "", made.length, hash);
-    if (!hashed)
-        report_add(report, REPORT_ERROR, "memory", source, "out of memory; run the check again");
-    str_free(&made);
-    return ok && hashed;
-}
-
-/* Take a field (dotted path without indexes) out of a tree, wherever it stands; true when it did.
- */
-static bool take_out(struct tree *node, const char *path) {
-    bool taken = false;
-    if (node->kind == TREE_ARRAY) {
-        for (struct tree *i = node->first; i; i = i->next)
-            taken = take_out(i, path) || taken;
-        return taken;
-    }
-    if (node->kind != TREE_OBJECT)
-        return false;
-    for (struct tree *k = node->first, *next; k; k = next) {
-        size_t n = k->name_length;
-        next = k->next;
-        if (strncmp(path, k->name, n) != 0)
-            continue;
-        if (path[n] == '\0') {
-            tree_remove(k);
-            taken = true;
-        } else if (path[n] == '.') {
-            taken = take_out(k, path + n + 1) || taken;
-        }
-    }
-    return taken;
-}
-
-/* True when taking a field out of some sample changes what it becomes: then a mapper reads it, in
- * C. */
-static bool matters(struct pipeline *p, const struct samples *s, const char *field) {
-    bool changed = false;
-    for (size_t i = 0; i < s->count && i < AGAIN && !changed; i++) {
-        struct arena arena = { 0 };
-        struct report report = { 0 };
-        struct str text = { 0 };
-        char hash[65];
-        struct tree *record =
-            json_read_copy(&arena, s->list[i].text, s->list[i].length, NULL, NULL);
-        if (record && take_out(record, field)) {
-            json_write(&text, record, JSON_COMPACT);
-            changed = text.failed ||
-                      !map_text(p, text.data, text.length, s->list[i].path, hash, &report) ||
-                      strcmp(hash, s->list[i].hash) != 0;
-        }
-        str_free(&text);
-        report_free(&report);
-        arena_free(&arena);
-    }
-    return changed;
-}
-
-/* Take findings over into the whole report. */
-static void take_findings(struct report *to, const struct report *from) {
-    for (size_t i = 0; i < from->count; i++) {
-        const struct iptfhir_error *e = &from->entries[i].error;
-        report_add(to, from->entries[i].severity, e->code, e->where, "%s", e->text);
-    }
-}
-
-/* Map all samples through one job; what nothing read goes to `unread`. */
-static void map_samples(struct check *c, const struct config_job *job, struct samples *s,
-                        struct report *unread) {
-    struct pipeline *p = pipeline_open_config(c->config, job, NULL, &c->report);
-    struct template_coverage *coverage = p ? template_coverage_new(pipeline_templates(p)) : NULL;
-    struct report covered = { 0 };
-    if (!coverage)
-        goto out;
-    pipeline_set_coverage(p, coverage);
-    for (size_t i = 0; i < s->count; i++) {
-        struct report faults = { 0 };
-        map_text(p, s->list[i].text, s->list[i].length, s->list[i].path, s->list[i].hash, &faults);
-        take_findings(&c->report, &faults);
-        report_free(&faults);
-    }
-    pipeline_set_coverage(p, NULL);
-    template_coverage_report(coverage, NULL, &covered);
-    for (size_t i = 0; i < covered.count; i++) {
-        const struct iptfhir_error *e = &covered.entries[i].error;
-        bool field = !strcmp(e->code, "never-read");
-        if (!field || !matters(p, s, e->where))
-            report_add(field ? unread : &c->report, covered.entries[i].severity, e->code, e->where,
-                       "%s", e->text);
-    }
-out:
-    report_free(&covered);
-    template_coverage_free(coverage);
-    pipeline_close(p);
-}
-
-/* Map samples through every job; a field counts as unread when no job reads it. */
-static void check_samples(struct check *c, const char *folder) {
-    struct samples s = { 0 };
-    struct report unread = { 0 };
-    find_samples(&s, folder, 0, &c->report);
-    if (!s.count)
-        report_add(&c->report, REPORT_ERROR, "missing-file", folder,
-                   "there are no samples (*.json) in this folder");
-    for (size_t i = 0; s.count && i < c->config->job_count; i++)
-        map_samples(c, &c->config->jobs[i], &s, &unread);
-    for (size_t i = 0; i < unread.count; i++) {
-        size_t jobs = 0, before = 0;
-        for (size_t k = 0; k < unread.count; k++)
-            if (!strcmp(unread.entries[k].error.where, unread.entries[i].error.where)) {
-                jobs++;
-                before += k < i;
-            }
-        if (jobs == c->config->job_count && !before)
-            report_add(&c->report, REPORT_NOTE, "never-read", unread.entries[i].error.where, "%s",
-                       unread.entries[i].error.text);
-    }
-    c->samples = s.count;
-    for (size_t i = 0; i < s.count; i++) {
-        free(s.list[i].path);
-        free(s.list[i].text);
-    }
-    free(s.list);
-    report_free(&unread);
-}
-
 /* ---- the report ---- */
 
-/* Split "file:line:column ..." at its first colon that a number follows. */
-static size_t split_position(const char *where, unsigned long *line, unsigned long *column) {
-    *line = *column = 0;
-    for (const char *at = where; (at = strchr(at, ':')); at++)
-        if (at[1] >= '0' && at[1] <= '9') {
-            char *end;
-            *line = strtoul(at + 1, &end, 10);
-            if (*end == ':')
-                *column = strtoul(end + 1, NULL, 10);
-            return (size_t)(at - where);
-        }
-    return strlen(where);
+/* "file:line:column ...", taken apart. */
+struct position {
+    size_t file_length;
+    unsigned long line, column;
+};
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
 }
 
-/* Orders two numbers. */
+/* Splits a place at its first colon that a number follows. */
+static struct position position_of(const char *where) {
+    struct position p = { .file_length = strlen(where) };
+    const char *colon = strchr(where, ':');
+    while (colon != NULL && !is_digit(colon[1]))
+        colon = strchr(colon + 1, ':');
+    if (colon == NULL)
+        return p;
+    char *end;
+    p.file_length = (size_t)(colon - where);
+    p.line = strtoul(colon + 1, &end, 10);
+    if (*end == ':')
+        p.column = strtoul(end + 1, NULL, 10);
+    return p;
+}
+
 static int by_number(unsigned long a, unsigned long b) {
     if (a == b)
         return 0;
@@ -423,56 +267,67 @@ static int by_number(unsigned long a, unsigned long b) {
 static int by_place(const void *a, const void *b) {
     const struct iptfhir_error *x = &((const struct report_entry *)a)->error;
     const struct iptfhir_error *y = &((const struct report_entry *)b)->error;
-    unsigned long lines[2], columns[2];
-    size_t m = split_position(x->where, &lines[0], &columns[0]);
-    size_t n = split_position(y->where, &lines[1], &columns[1]);
+    struct position p = position_of(x->where), q = position_of(y->where);
+    size_t shorter = p.file_length < q.file_length ? p.file_length : q.file_length;
     const int orders[] = {
-        strncmp(x->where, y->where, m < n ? m : n),
-        by_number(m, n),
-        by_number(lines[0], lines[1]),
-        by_number(columns[0], columns[1]),
+        strncmp(x->where, y->where, shorter),
+        by_number(p.file_length, q.file_length),
+        by_number(p.line, q.line),
+        by_number(p.column, q.column),
         strcmp(x->where, y->where),
         strcmp(x->code, y->code),
     };
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         if (orders[i] != 0)
             return orders[i];
+    }
     return strcmp(x->text, y->text);
 }
 
-/* Sort, and leave out what was found twice (by two jobs, say). */
+/* Sorts, and leaves out what was found twice (by two jobs, say). */
 static void tidy(struct report *report) {
-    size_t kept = 0;
-    if (report->count)
-        qsort(report->entries, report->count, sizeof *report->entries, by_place);
-    for (size_t i = 0; i < report->count; i++)
-        if (!i || by_place(&report->entries[i], &report->entries[kept - 1]) != 0)
-            report->entries[kept++] = report->entries[i];
+    struct report_entry *entries = report->entries;
+    size_t kept = 1;
+    if (report->count == 0)
+        return;
+    qsort(entries, report->count, sizeof *entries, by_place);
+    for (size_t i = 1; i < report->count; i++) {
+        if (by_place(&entries[i], &entries[kept - 1]) != 0)
+            entries[kept++] = entries[i];
+    }
     report->count = kept;
 }
 
-/* Read the command line; false after saying how to use it. */
+/* Reads the command line; false after saying how to use it. */
 static bool read_arguments(int argc, char **argv, struct check *c, const char **samples,
                            struct command_options *options) {
     static const struct option longs[] = { { "samples", required_argument, NULL, 's' },
                                            { "probe", no_argument, NULL, 'p' },
                                            { "json", no_argument, NULL, 'j' },
                                            { 0 } };
-    int o;
-    while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (o == 's')
-            *samples = optarg;
-        else if (o == 'p')
-            c->probe = true;
-        else if (o == 'j')
-            options->json = true;
-        else
-            break;
+    int o = 0;
+    while (o >= 0 && o != '?') {
+        o = getopt_long(argc, argv, "", longs, NULL);
+        switch (o) {
+        case 's': *samples = optarg; break;
+        case 'p': c->probe = true; break;
+        case 'j': options->json = true; break;
+        default: break;
+        }
     }
-    if (o == -1 && optind == argc)
+    if (o < 0 && optind == argc)
         return true;
     fprintf(stderr, "usage: iptfhir [-c FILE] [--json] check [--samples DIR] [--probe]\n");
     return false;
+}
+
+/* Maps samples, unless something else is wrong. */
+static void try_samples(struct check *c, const char *folder) {
+    if (c->config != NULL && c->report.errors == 0)
+        c->samples = samples_check(c->config, folder, &c->report);
+    else
+        report_add(&c->report, REPORT_NOTE, "samples", folder,
+                   "the samples were not mapped: first put right what is wrong");
 }
 
 int command_check(int argc, char **argv, const struct command_options *given) {
@@ -483,21 +338,18 @@ int command_check(int argc, char **argv, const struct command_options *given) {
         return EXIT_WRONG_USE;
     r4_setup();
     c.config = config_read(options.config_path, &c.report);
-    if (c.config)
+    if (c.config != NULL)
         check_all(&c);
-    if (c.config && samples && !c.report.errors)
-        check_samples(&c, samples);
-    else if (samples)
-        report_add(&c.report, REPORT_NOTE, "samples", samples,
-                   "the samples were not mapped: first put right what is wrong");
+    if (samples != NULL)
+        try_samples(&c, samples);
     tidy(&c.report);
     command_print_report(stderr, &c.report, &options);
-    if (!options.json && !c.report.errors)
+    bool good = c.report.errors == 0;
+    if (good && !options.json)
         printf("%s: no errors; %zu jobs, %zu plugin instances, %zu mapping files, %zu samples\n",
                options.config_path, c.config->job_count, c.count, c.mappings, c.samples);
-    int code = c.report.errors ? EXIT_CONFIG : EXIT_SETTLED;
     free_trials(&c);
     config_free(c.config);
     report_free(&c.report);
-    return code;
+    return good ? EXIT_SETTLED : EXIT_CONFIG;
 }

@@ -20,6 +20,7 @@ core_sources += \
 	%D%/place.c %D%/place.h \
 	%D%/plugins.c \
 	%D%/report.c \
+	%D%/samples.c %D%/samples.h \
 	%D%/status.c %D%/status.h \
 	%D%/sync.c \
 	%D%/test.c \
