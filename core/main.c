@@ -32,12 +32,14 @@ static const struct command commands[] = {
     { "who", command_who, "HASH...", "whom a hash in a log names", true },
     { "plugins", command_plugins, "[--describe NAME]", "the plugins found, and their options",
       false },
-    { "eval", command_eval, "EXPR FILE", "a FHIRPath expression on a resource or record", false },
-    { "test", command_test, "[--update] DIR", "golden pairs of records and resources", false },
+    { "eval", command_eval, "[--xml] EXPR FILE", "a FHIRPath expression on a resource or record",
+      false },
+    { "test", command_test, "[--job J] [--update] DIR", "golden pairs of records and resources",
+      false },
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-/* Print how to use the program. */
+/* Prints how to use the program. */
 static void usage(FILE *out) {
     fprintf(out, "usage: iptfhir [-c FILE] [--json] COMMAND [...]\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
@@ -50,7 +52,7 @@ static void usage(FILE *out) {
         IPTFHIR_SYSCONFDIR);
 }
 
-/* Keep patient data out of core dumps and group or world readable files, and session keys out of
+/* Keeps patient data out of core dumps and group or world readable files, and session keys out of
  * every file. */
 static void protect_process(void) {
     umask(077);
@@ -60,14 +62,14 @@ static void protect_process(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* Say which command was meant. */
+/* Says which command was meant. */
 static int unknown_command(const char *name) {
     const char *names[COMMANDS + 1] = { 0 };
+    char hint[NEAREST_HINT];
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
-    const char *near = nearest_name(name, names);
-    fprintf(stderr, "iptfhir: there is no command '%s'%s%s%s; see `iptfhir --help`\n", name,
-            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fprintf(stderr, "iptfhir: there is no command '%s'%s; see `iptfhir --help`\n", name,
+            nearest_hint(name, names, hint));
     return EXIT_WRONG_USE;
 }
 
@@ -110,6 +112,15 @@ static int take_options(int argc, char **argv, struct command_options *options) 
     return kept;
 }
 
+/* Whether --help stands among a command's own arguments, before `--`. */
+static bool asks_for_help(char **argv) {
+    for (argv++; *argv != NULL && strcmp(*argv, "--") != 0; argv++) {
+        if (strcmp(*argv, "--help") == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Runs a command with its own arguments. */
 static int run(const struct command *command, int argc, char **argv,
                struct command_options *options) {
@@ -118,9 +129,7 @@ static int run(const struct command *command, int argc, char **argv,
         fprintf(stderr, "iptfhir: -c needs a FILE\n");
         return EXIT_WRONG_USE;
     }
-    for (int i = 1; i < count && !command->explains && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") != 0)
-            continue;
+    if (!command->explains && asks_for_help(argv)) {
         printf("usage: iptfhir [-c FILE] [--json] %s %s\n\n%s\n", command->name, command->usage,
                command->help);
         return EXIT_SETTLED;
@@ -136,7 +145,7 @@ int main(int argc, char **argv) {
                                            { "version", no_argument, NULL, 'V' },
                                            { 0 } };
     struct command_options options = { .config_path = getenv("IPTFHIR_CONFIG") };
-    if (!options.config_path || !*options.config_path)
+    if (options.config_path == NULL || options.config_path[0] == '\0')
         options.config_path = IPTFHIR_SYSCONFDIR "/iptfhir.yaml";
     protect_process();
     base_settle_memory();
@@ -155,8 +164,9 @@ int main(int argc, char **argv) {
         return EXIT_WRONG_USE;
     }
     const char *name = argv[optind];
-    for (size_t i = 0; i < COMMANDS; i++)
+    for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, name) == 0)
             return run(&commands[i], argc - optind, argv + optind, &options);
+    }
     return unknown_command(name);
 }

@@ -15,17 +15,19 @@ enum { KNOWN = sizeof by_gravity / sizeof by_gravity[0], SIGNAL_GRAVITY = KNOWN 
 static int known_code(int code) {
     if (code > EXIT_BY_SIGNAL && code <= EXIT_MOST)
         return code;
-    for (size_t i = 0; i < KNOWN; i++)
+    for (size_t i = 0; i < KNOWN; i++) {
         if (by_gravity[i] == code)
             return code;
+    }
     return EXIT_FAULT;
 }
 
 /* Ranks a code that known_code() gave. */
 static int gravity_of(int code) {
-    for (int i = 0; i < KNOWN; i++)
+    for (int i = 0; i < KNOWN; i++) {
         if (by_gravity[i] == code)
             return i;
+    }
     return SIGNAL_GRAVITY;
 }
 

@@ -20,8 +20,11 @@ struct output {
 
 /* Write out what is collected. */
 static bool flush(struct output *o) {
-    o->failed = o->failed || o->out.failed ||
-                (o->out.length && fwrite(o->out.data, 1, o->out.length, stdout) != o->out.length);
+    size_t length = o->out.length;
+    if (o->out.failed)
+        o->failed = true;
+    else if (length > 0 && fwrite(o->out.data, 1, length, stdout) != length)
+        o->failed = true;
     str_clear(&o->out);
     return !o->failed;
 }
@@ -39,16 +42,16 @@ static void write_with_urns(struct output *o, const struct tree *resource) {
 
 /* One entry of a transaction Bundle. */
 static void add_entry(struct output *o, const struct pipeline_resource *r) {
-    str_printf(&o->out,
-               "%s{\"fullUrl\":\"urn:uuid:%s\",\"resource\":", o->in_bundle++ ? ",\n" : "\n",
-               r->uuid);
+    const char *before = o->in_bundle > 0 ? ",\n" : "\n";
+    o->in_bundle++;
+    str_printf(&o->out, "%s{\"fullUrl\":\"urn:uuid:%s\",\"resource\":", before, r->uuid);
     write_with_urns(o, r->tree);
     str_printf(&o->out, ",\"request\":{\"method\":\"POST\",\"url\":\"%s\"", r->type);
-    if (*r->identifier_system) {
+    if (r->identifier_system[0] != '\0') {
         struct str query = { 0 };
         str_printf(&query, "identifier=%s|%s", r->identifier_system, r->identifier_value);
         str_puts(&o->out, ",\"ifNoneExist\":");
-        str_json(&o->out, query.data ? query.data : "", query.length);
+        str_json(&o->out, query.failed ? "" : query.data, query.length);
         str_free(&query);
     }
     str_puts(&o->out, "}}");
@@ -59,7 +62,7 @@ static bool on_resource(void *user, const struct pipeline_resource *r,
     struct output *o = user;
     str_clear(&o->body);
     json_write(&o->body, r->tree, JSON_COMPACT);
-    if (r->invalid) {
+    if (r->invalid != NULL) {
         o->run->holds++;
         fprintf(stderr, "%s by %s: held: %s [invalid]\n", r->type, r->mapping, r->invalid);
     }
@@ -72,9 +75,10 @@ static bool on_resource(void *user, const struct pipeline_resource *r,
         str_add(&o->out, o->body.data, o->body.length);
         str_putc(&o->out, '\n');
     }
-    if (o->body.failed || (o->out.length > FLUSH_BYTES && !flush(o)))
-        return error_set(error, "output", NULL, "cannot write to stdout");
-    return true;
+    bool written = !o->body.failed;
+    if (o->out.length > FLUSH_BYTES)
+        written = flush(o) && written;
+    return written || error_set(error, "output", NULL, "cannot write to stdout");
 }
 
 static bool on_hold(void *user, const char *pointer, const char *code, const char *why,
@@ -111,40 +115,56 @@ static int run_all(struct pipeline *p, struct output *o, char **files, int count
         .user = o, .record = on_record, .resource = on_resource, .hold = on_hold
     };
     int code = EXIT_SETTLED;
-    for (int i = 0; i < (count ? count : 1); i++) {
-        int one = mapping_run(p, count ? files[i] : NULL, &events, on_end, o->run, report);
+    if (count == 0)
+        code = mapping_run(p, NULL, &events, on_end, o->run, report);
+    for (int i = 0; i < count; i++) {
+        int one = mapping_run(p, files[i], &events, on_end, o->run, report);
         code = exit_gravest(code, one);
     }
-    return flush(o) && fflush(stdout) == 0 ? code : EXIT_FAULT;
+    bool written = flush(o) && fflush(stdout) == 0;
+    return written ? code : EXIT_FAULT;
 }
 
-int command_map(int argc, char **argv, const struct command_options *options) {
+/* Reads a format's name; false: there is none of this name. */
+static bool take_format(const char *name, bool *bundle) {
+    *bundle = strcmp(name, "bundle") == 0;
+    return *bundle || strcmp(name, "ndjson") == 0;
+}
+
+static bool read_arguments(int argc, char **argv, const char **job, struct output *o) {
     static const struct option longs[] = { { "job", required_argument, NULL, 'J' },
                                            { "format", required_argument, NULL, 'f' },
                                            { "explain", no_argument, NULL, 'x' },
                                            { 0 } };
+    bool good = true;
+    for (int c; good && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'J': *job = optarg; break;
+        case 'x': o->explain = true; break;
+        case 'f': good = take_format(optarg, &o->bundle); break;
+        default: good = false; break;
+        }
+    }
+    return good;
+}
+
+int command_map(int argc, char **argv, const struct command_options *options) {
+    const struct command_options plain = { .config_path = options->config_path };
     const char *job = NULL;
     struct mapping_run run = { 0 };
     struct output o = { .run = &run };
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c == 'J') {
-            job = optarg;
-        } else if (c == 'x') {
-            o.explain = true;
-        } else if (c == 'f' && (!strcmp(optarg, "bundle") || !strcmp(optarg, "ndjson"))) {
-            o.bundle = !strcmp(optarg, "bundle");
-        } else {
-            fprintf(stderr, "usage: iptfhir [-c FILE] map [--job J] [--format ndjson|bundle] "
-                            "[--explain] [FILE...]\n");
-            return EXIT_WRONG_USE;
-        }
-    }
     struct report report = { 0 };
+    int code = EXIT_CONFIG;
+    if (!read_arguments(argc, argv, &job, &o)) {
+        fprintf(stderr, "usage: iptfhir [-c FILE] map [--job J] [--format ndjson|bundle] "
+                        "[--explain] [FILE...]\n");
+        return EXIT_WRONG_USE;
+    }
     struct pipeline *p = pipeline_open(options->config_path, job, &report);
-    int code = p ? run_all(p, &o, argv + optind, argc - optind, &report) : EXIT_CONFIG;
-    if (report.count)
-        command_print_report(stderr, &report,
-                             &(struct command_options) { .config_path = options->config_path });
+    if (p != NULL)
+        code = run_all(p, &o, argv + optind, argc - optind, &report);
+    if (report.count > 0)
+        command_print_report(stderr, &report, &plain);
     pipeline_close(p);
     report_free(&report);
     str_free(&o.out);

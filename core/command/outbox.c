@@ -16,10 +16,9 @@ static const char help[] =
     "       iptfhir outbox resolve again --target T     after a target was reset\n"
     "       iptfhir outbox discard ID | --code C | --job J\n"
     "       iptfhir outbox restore ID | --code C | --job J\n\n"
-    "What is not in step at a target, and the way on for it. IDs: 12-3@hospital is a resource at "
-    "a\n"
-    "target, r7 a record, h4 a row or part of a source. States: waiting, unknown, held, decided,\n"
-    "in-step. WORD is one of\n"
+    "What is not in step at a target, and the way on for it. IDs: 12-3@hospital is a resource\n"
+    "at a target, r7 a record, h4 a row or part of a source. States: waiting, unknown, held,\n"
+    "decided, in-step. WORD is one of\n"
     "  ours, theirs        who is right where both sides changed it\n"
     "  again, leave        what was deleted there is created anew, or left as it is\n"
     "  withdraw, leave     a withdrawal that is held goes out, or not\n"
@@ -30,43 +29,63 @@ static const char help[] =
 
 struct line {
     struct outbox_filter filter;
-    const char *verb, *word;
+    const char *word;
+    const struct verb *verb;
 };
-
-static const struct {
-    const char *name;
-    bool writes;
-    enum outbox_verb verb;
-} verbs[] = {
-    { "list", false, OUTBOX_RETRY },     { "show", false, OUTBOX_RETRY },
-    { "retry", true, OUTBOX_RETRY },     { "resolve", true, OUTBOX_RESOLVE },
-    { "discard", true, OUTBOX_DISCARD }, { "restore", true, OUTBOX_RESTORE },
-};
-enum { VERBS = sizeof verbs / sizeof *verbs };
 
 /* Takes what stands behind the verb. False: it can't be understood. */
-static bool take_words(struct line *line, int count, char **words) {
+typedef bool take_words(struct line *line, int count, char **words);
+
+static bool take_nothing(struct line *line, int count, char **words) {
+    (void)line, (void)words;
+    return count == 0;
+}
+
+static bool take_id(struct line *line, int count, char **words) {
+    line->filter.id = words[0]; /* NULL when there is none */
+    return count == 1;
+}
+
+static bool take_filter(struct line *line, int count, char **words) {
+    return count == 0 || take_id(line, count, words);
+}
+
+/* `ID WORD`, or a word alone beside a filter. */
+static bool take_decision(struct line *line, int count, char **words) {
     struct outbox_id id;
-    bool resolves = strcmp(line->verb, "resolve") == 0;
-    if (strcmp(line->verb, "list") == 0)
-        return count == 0;
-    if (strcmp(line->verb, "show") == 0) {
-        line->filter.id = count == 1 ? words[0] : NULL;
-        return count == 1;
-    }
-    if (!resolves) {
-        line->filter.id = count == 1 ? words[0] : NULL;
-        return count <= 1;
-    }
-    if (count == 1 && !outbox_id_read(words[0], &id)) {
+    bool names_item = count > 0 && outbox_id_read(words[0], &id);
+    if (count == 1 && !names_item) {
         line->word = words[0];
         return true;
     }
     if (count < 1 || count > 2)
         return false;
     line->filter.id = words[0];
-    line->word = count == 2 ? words[1] : NULL;
+    line->word = words[1]; /* NULL when there is none */
     return true;
+}
+
+enum { LIST = -1, SHOW = -2 };
+struct verb {
+    const char *name;
+    int act; /* LIST, SHOW or an enum outbox_verb, which writes */
+    take_words *take;
+};
+static const struct verb verbs[] = {
+    { "list", LIST, take_nothing },
+    { "show", SHOW, take_id },
+    { "retry", OUTBOX_RETRY, take_filter },
+    { "resolve", OUTBOX_RESOLVE, take_decision },
+    { "discard", OUTBOX_DISCARD, take_filter },
+    { "restore", OUTBOX_RESTORE, take_filter },
+};
+
+static const struct verb *find_verb(const char *name) {
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
 }
 
 static bool read_line(struct line *line, int argc, char **argv, bool *json) {
@@ -88,12 +107,12 @@ static bool read_line(struct line *line, int argc, char **argv, bool *json) {
         default: return false;
         }
     }
-    line->verb = optind < argc ? argv[optind++] : "list";
-    return take_words(line, argc - optind, argv + optind);
+    line->verb = find_verb(optind < argc ? argv[optind++] : "list");
+    return line->verb != NULL && line->verb->take(line, argc - optind, argv + optind);
 }
 
 /* Runs a verb on the open store. */
-static int run(const struct line *line, size_t verb, struct place *place, struct outbox *o,
+static int run(const struct line *line, struct place *place, struct outbox *o,
                struct iptfhir_error *error) {
     if (place->store == NULL) {
         str_puts(&o->out, o->json ? "[]\n" : "nothing yet: run `iptfhir sync`\n");
@@ -103,11 +122,21 @@ static int run(const struct line *line, size_t verb, struct place *place, struct
     o->routes = place->routes;
     o->route_count = place->route_count;
     o->now_ms = clock_now_ms();
-    if (verbs[verb].writes)
-        return outbox_act(o, verbs[verb].verb, line->word, &line->filter, error);
-    if (strcmp(line->verb, "show") == 0)
+    if (line->verb->act == LIST)
+        return outbox_list(o, &line->filter, error);
+    if (line->verb->act == SHOW)
         return outbox_show(o, line->filter.id, error);
-    return outbox_list(o, &line->filter, error);
+    return outbox_act(o, (enum outbox_verb)line->verb->act, line->word, &line->filter, error);
+}
+
+/* Prints what was found or done, and what couldn't be. */
+static void print(const struct outbox *o, const struct iptfhir_error *error) {
+    if (o->out.data != NULL)
+        fputs(o->out.data, stdout);
+    if (o->err.data != NULL)
+        fprintf(stderr, "iptfhir: %s", o->err.data);
+    if (error_is_set(error))
+        place_print_error(error);
 }
 
 int command_outbox(int argc, char **argv, const struct command_options *options) {
@@ -115,27 +144,18 @@ int command_outbox(int argc, char **argv, const struct command_options *options)
     struct place place;
     struct outbox o = { .json = options->json };
     struct iptfhir_error error = ERROR_INIT;
-    size_t verb = 0;
     if (place_help(argc, argv, help))
         return EXIT_SETTLED;
-    bool read = read_line(&line, argc, argv, &o.json);
-    while (read && verb < VERBS && strcmp(verbs[verb].name, line.verb) != 0)
-        verb++;
-    if (!read || verb == VERBS) {
+    if (!read_line(&line, argc, argv, &o.json)) {
         fputs(help, stderr);
         return EXIT_WRONG_USE;
     }
-    int code = place_open(&place, verbs[verb].writes, options);
+    int code = place_open(&place, line.verb->act >= 0, options);
     if (code == EXIT_SETTLED)
-        code = run(&line, verb, &place, &o, &error);
+        code = run(&line, &place, &o, &error);
     if (o.out.failed || o.err.failed)
         code = EXIT_FAULT;
-    if (o.out.data != NULL)
-        fputs(o.out.data, stdout);
-    if (o.err.data != NULL)
-        fprintf(stderr, "iptfhir: %s", o.err.data);
-    if (error_is_set(&error))
-        place_print_error(&error);
+    print(&o, &error);
     str_free(&o.out);
     str_free(&o.err);
     place_close(&place);

@@ -18,110 +18,170 @@ struct listing {
     size_t name_count;
 };
 
-/* Load a plugin that was found. */
+/* ---- finding them ---- */
+
+static void note_name(struct listing *l, const char *name) {
+    if (l->name_count + 1 == sizeof l->names / sizeof *l->names)
+        return; /* the last stays NULL */
+    l->names[l->name_count] = strdup(name);
+    if (l->names[l->name_count] != NULL)
+        l->name_count++;
+}
+
+static bool make_room(struct listing *l) {
+    if (l->count < l->room)
+        return true;
+    size_t room = l->room == 0 ? 32 : l->room * 2;
+    struct plugin **more = realloc(l->plugins, room * sizeof *more);
+    if (more == NULL)
+        return false;
+    l->plugins = more;
+    l->room = room;
+    return true;
+}
+
+/* Loads a plugin that was found, if it is wished. */
 static void load(void *user, const char *name, const char *path) {
     struct listing *l = user;
-    if (l->name_count < 256 && (l->names[l->name_count] = strdup(name)))
-        l->name_count++;
-    if (l->only && strcmp(l->only, name) != 0)
+    bool wished = l->only == NULL || strcmp(l->only, name) == 0;
+    note_name(l, name);
+    if (!wished || !make_room(l))
         return;
-    if (l->count == l->room) {
-        size_t room = l->room ? l->room * 2 : 32;
-        struct plugin **more = realloc(l->plugins, room * sizeof *more);
-        if (!more)
-            return;
-        l->plugins = more;
-        l->room = room;
-    }
     struct plugin *p = plugin_load_file(path, name, path, &l->report);
-    if (p)
+    if (p != NULL)
         l->plugins[l->count++] = p;
 }
 
-/* Write what a plugin provides, separated by commas. */
+static void free_listing(struct listing *l) {
+    for (size_t i = 0; i < l->count; i++)
+        plugin_unload(l->plugins[i]);
+    for (size_t i = 0; i < l->name_count; i++)
+        free((char *)(uintptr_t)l->names[i]);
+    free(l->plugins);
+    report_free(&l->report);
+}
+
+/* ---- what they say of themselves ---- */
+
+/* Writes what a plugin provides, separated by commas. */
 static const char *kinds_of(const struct iptfhir_descriptor *d, char out[64]) {
-    snprintf(out, 64, "%s%s%s%s", d->source ? ",source" : "", d->mapper ? ",mapper" : "",
-             d->target ? ",target" : "", d->functions ? ",functions" : "");
-    memmove(out, out + 1, strlen(out));
+    const struct {
+        const void *part;
+        const char *name;
+    } kinds[] = {
+        { d->source, "source" },
+        { d->mapper, "mapper" },
+        { d->target, "target" },
+        { d->functions, "functions" },
+    };
+    int used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *comma = used > 0 ? "," : "";
+        if (kinds[i].part != NULL)
+            used += snprintf(out + used, 64 - (size_t)used, "%s%s", comma, kinds[i].name);
+    }
     return out;
 }
 
 static const char *text_or(const char *text, const char *other) {
-    return text && *text ? text : other;
+    return text != NULL && *text != '\0' ? text : other;
 }
 
-static const char *type_name(const struct iptfhir_option *o) {
-    static const char *const names[] = { "text",          "whole number",
-                                         "true or false", "choice",
-                                         "path",          "path of a file of mode 0600",
-                                         "list of texts" };
-    return names[o->type];
+/* What a type of option is called in JSON, by people, and in a sample. */
+static const struct {
+    const char *json, *people, *sample;
+} types[] = {
+    [IPTFHIR_STRING] = { "string", "text", "TEXT" },
+    [IPTFHIR_INTEGER] = { "integer", "whole number", "0" },
+    [IPTFHIR_BOOLEAN] = { "boolean", "true or false", "false" },
+    [IPTFHIR_CHOICE] = { "choice", "choice", NULL }, /* the first of its choices */
+    [IPTFHIR_PATH] = { "path", "path", "FILE" },
+    [IPTFHIR_SECRET] = { "secret", "path of a file of mode 0600", "FILE" },
+    [IPTFHIR_LIST] = { "list", "list of texts", "TEXT" },
+};
+
+static bool is_required(const struct iptfhir_option *o) {
+    return (o->flags & IPTFHIR_REQUIRED) != 0;
+}
+
+static bool has_range(const struct iptfhir_option *o) {
+    return o->type == IPTFHIR_INTEGER && (o->min != 0 || o->max != 0);
+}
+
+/* Whether a table has an option here, rather than its end. */
+static bool is_option(const struct iptfhir_option *o) {
+    return o != NULL && o->name != NULL;
 }
 
 /* ---- JSON ---- */
 
-/* Add `"name": "text"` (null for NULL). */
+/* Adds `"name": "text"` (null for NULL). */
 static void json_member(struct str *out, const char *before, const char *name, const char *text) {
     str_printf(out, "%s\"%s\": ", before, name);
-    if (text)
+    if (text != NULL)
         str_json(out, text, strlen(text));
     else
         str_puts(out, "null");
 }
 
-/* Add a list of texts. */
+/* Adds a list of texts. */
 static void json_texts(struct str *out, const char *before, const char *name,
                        const char *const *texts) {
+    const char *comma = "";
     str_printf(out, "%s\"%s\": [", before, name);
-    for (size_t i = 0; texts && texts[i]; i++) {
-        str_puts(out, i ? ", " : "");
-        str_json(out, texts[i], strlen(texts[i]));
+    for (; texts != NULL && *texts != NULL; texts++) {
+        str_puts(out, comma);
+        str_json(out, *texts, strlen(*texts));
+        comma = ", ";
     }
     str_puts(out, "]");
 }
 
-/* Add an option as an object. */
+/* Adds an option as an object. */
 static void json_option(struct str *out, const struct iptfhir_option *o) {
-    static const char *const types[] = { "string", "integer", "boolean", "choice",
-                                         "path",   "secret",  "list" };
     json_member(out, "\n      {", "name", o->name);
-    json_member(out, ", ", "type", types[o->type]);
-    str_printf(out, ", \"required\": %s", o->flags & IPTFHIR_REQUIRED ? "true" : "false");
+    json_member(out, ", ", "type", types[o->type].json);
+    str_printf(out, ", \"required\": %s", is_required(o) ? "true" : "false");
     json_member(out, ", ", "default", o->initial);
-    if (o->type == IPTFHIR_INTEGER && (o->min || o->max))
+    if (has_range(o))
         str_printf(out, ", \"min\": %lld, \"max\": %lld", (long long)o->min, (long long)o->max);
     if (o->type == IPTFHIR_CHOICE)
         json_texts(out, ", ", "choices", o->choices);
-    json_member(out, ", ", "help", o->help ? o->help : "");
+    json_member(out, ", ", "help", text_or(o->help, ""));
     str_puts(out, "}");
 }
 
-/* Add a plugin as an object. */
+/* Adds a plugin as an object. */
 static void json_plugin(struct str *out, const struct plugin *p) {
     const struct iptfhir_descriptor *d = plugin_descriptor(p);
+    const char *comma = "";
     char kinds[64];
     json_member(out, "\n  {", "name", d->name);
     json_member(out, ", ", "version", d->version);
     json_member(out, ", ", "provides", kinds_of(d, kinds));
     json_member(out, ", ", "summary", d->summary);
     json_member(out, ",\n   ", "file", plugin_path(p));
-    if (d->mapper)
+    if (d->mapper != NULL)
         json_texts(out, ", ", "emits", d->mapper->emits);
     str_puts(out, ",\n   \"options\": [");
-    for (const struct iptfhir_option *o = d->options; o && o->name; o++) {
-        str_puts(out, o == d->options ? "" : ",");
+    for (const struct iptfhir_option *o = d->options; is_option(o); o++) {
+        str_puts(out, comma);
         json_option(out, o);
+        comma = ",";
     }
     str_puts(out, "]}");
 }
 
-/* Print all as one JSON array. */
+/* Prints all as one JSON array. */
 static void print_json(const struct listing *l) {
     struct str out = { 0 };
+    const char *comma = "";
     str_puts(&out, "[");
     for (size_t i = 0; i < l->count; i++) {
-        str_puts(&out, i ? "," : "");
+        str_puts(&out, comma);
         json_plugin(&out, l->plugins[i]);
+        comma = ",";
     }
     str_puts(&out, "\n]\n");
     if (!out.failed)
@@ -131,7 +191,7 @@ static void print_json(const struct listing *l) {
 
 /* ---- for people ---- */
 
-/* Print the table of plugins. */
+/* Prints the table of plugins. */
 static void print_table(const struct listing *l) {
     char kinds[64];
     printf("%-20s %-8s %-18s %s\n", "NAME", "VERSION", "PROVIDES", "SUMMARY");
@@ -142,45 +202,57 @@ static void print_table(const struct listing *l) {
     }
 }
 
-/* Print one option: its name, what it may be, its default, its help. */
+static void print_choices(const char *const *choices) {
+    const char *before = ": ";
+    for (; *choices != NULL; choices++) {
+        printf("%s%s", before, *choices);
+        before = " | ";
+    }
+}
+
+/* Prints one option: its name, what it may be, its default, its help. */
 static void print_option(const struct iptfhir_option *o) {
-    printf("    %s (%s", o->name, type_name(o));
-    for (size_t i = 0; o->type == IPTFHIR_CHOICE && o->choices[i]; i++)
-        printf("%s%s", i ? " | " : ": ", o->choices[i]);
-    if (o->type == IPTFHIR_INTEGER && (o->min || o->max))
+    printf("    %s (%s", o->name, types[o->type].people);
+    if (o->type == IPTFHIR_CHOICE)
+        print_choices(o->choices);
+    if (has_range(o))
         printf(", %lld to %lld", (long long)o->min, (long long)o->max);
-    if (o->flags & IPTFHIR_MUST_EXIST)
+    if ((o->flags & IPTFHIR_MUST_EXIST) != 0)
         printf(", must exist");
-    if (o->flags & IPTFHIR_REQUIRED)
+    if (is_required(o))
         printf("; required");
-    else if (o->initial)
-        printf("; default %s", *o->initial ? o->initial : "\"\"");
+    else if (o->initial != NULL)
+        printf("; default %s", text_or(o->initial, "\"\""));
     printf(")\n        %s\n", text_or(o->help, ""));
 }
 
-/* Print an option of the sample: what must be given as a line, the rest as a comment. */
-static void print_sample_option(const struct iptfhir_option *o) {
-    const char *value =
-        text_or(o->initial, o->type == IPTFHIR_PATH || o->type == IPTFHIR_SECRET ? "FILE"
-                            : o->type == IPTFHIR_INTEGER                         ? "0"
-                            : o->type == IPTFHIR_BOOLEAN                         ? "false"
-                            : o->type == IPTFHIR_CHOICE                          ? o->choices[0]
-                                                                                 : "TEXT");
-    bool quoted = o->type == IPTFHIR_STRING || o->type == IPTFHIR_CHOICE;
-    printf("    %s%s: ", o->flags & IPTFHIR_REQUIRED ? "" : "# ", o->name);
-    if (o->type == IPTFHIR_LIST)
-        printf("[%s]\n", text_or(o->initial, "TEXT"));
-    else
-        printf(quoted ? "\"%s\"\n" : "%s\n", value);
+/* What an option of the sample is set to. */
+static const char *sample_of(const struct iptfhir_option *o) {
+    const char *otherwise = types[o->type].sample;
+    if (otherwise == NULL)
+        otherwise = o->choices[0];
+    return text_or(o->initial, otherwise);
 }
 
-/* Print a sample of one section. */
+/* Prints an option of the sample: what must be given as a line, the rest as a comment. */
+static void print_sample_option(const struct iptfhir_option *o) {
+    const char *before = is_required(o) ? "" : "# ";
+    const char *value = sample_of(o);
+    switch (o->type) {
+    case IPTFHIR_LIST: printf("    %s%s: [%s]\n", before, o->name, value); break;
+    case IPTFHIR_STRING:
+    case IPTFHIR_CHOICE: printf("    %s%s: \"%s\"\n", before, o->name, value); break;
+    default: printf("    %s%s: %s\n", before, o->name, value); break;
+    }
+}
+
+/* Prints a sample of one section. */
 static void print_sample(const struct iptfhir_descriptor *d, const char *section,
                          const char *name) {
     printf("\n%s:\n  %s:\n    plugin: %s\n", section, name, d->name);
-    for (const struct iptfhir_option *o = d->options; o && o->name; o++)
+    for (const struct iptfhir_option *o = d->options; is_option(o); o++)
         print_sample_option(o);
-    if (!strcmp(section, "targets"))
+    if (strcmp(section, "targets") == 0)
         printf("    recipient: \"NAME\"  # or consent: attested\n    # workers: 4\n");
 }
 
@@ -208,9 +280,9 @@ static void print_functions(const struct iptfhir_function *f) {
 static void print_options(const struct iptfhir_descriptor *d) {
     const struct iptfhir_option *o = d->options;
     printf("\nOPTIONS\n");
-    if (o == NULL || o->name == NULL)
+    if (!is_option(o))
         printf("    none\n");
-    for (; o != NULL && o->name != NULL; o++)
+    for (; is_option(o); o++)
         print_option(o);
     if (d->target != NULL)
         printf("\nOPTIONS OF EVERY TARGET\n"
@@ -249,54 +321,62 @@ static void describe(const struct plugin *p) {
     print_samples(d);
 }
 
-/* Say that a plugin isn't there. */
+/* ---- the command ---- */
+
+/* Says that a plugin isn't there. */
 static void say_missing(const struct listing *l) {
-    const char *near = nearest_name(l->only, l->names);
-    fprintf(stderr, "iptfhir: there is no plugin '%s'%s%s%s; `iptfhir plugins` lists them\n",
-            l->only, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    char hint[NEAREST_HINT];
+    fprintf(stderr, "iptfhir: there is no plugin '%s'%s; `iptfhir plugins` lists them\n", l->only,
+            nearest_hint(l->only, l->names, hint));
 }
 
-int command_plugins(int argc, char **argv, const struct command_options *given) {
+/* Prints what was found. Returns an exit code. */
+static int print(const struct listing *l, bool json) {
+    bool missing = l->only != NULL && l->count == 0;
+    if (missing && l->report.errors == 0) {
+        say_missing(l);
+        return EXIT_WRONG_USE;
+    }
+    if (json)
+        print_json(l);
+    else if (l->only == NULL)
+        print_table(l);
+    else if (!missing)
+        describe(l->plugins[0]);
+    return l->report.errors > 0 ? EXIT_CONFIG : EXIT_SETTLED;
+}
+
+static bool read_arguments(int argc, char **argv, const char **only, bool *json) {
     static const struct option longs[] = { { "describe", required_argument, NULL, 'd' },
                                            { "json", no_argument, NULL, 'j' },
                                            { 0 } };
-    struct command_options options = *given;
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'd': *only = optarg; break;
+        case 'j': *json = true; break;
+        default: return false;
+        }
+    }
+    return optind == argc;
+}
+
+int command_plugins(int argc, char **argv, const struct command_options *options) {
+    const struct command_options plain = { .config_path = options->config_path };
     struct listing l = { 0 };
     struct report ignored = { 0 };
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c != 'd' && c != 'j')
-            goto wrong_use;
-        l.only = c == 'd' ? optarg : l.only;
-        options.json = options.json || c == 'j';
+    bool json = options->json;
+    if (!read_arguments(argc, argv, &l.only, &json)) {
+        fprintf(stderr, "usage: iptfhir [-c FILE] [--json] plugins [--describe NAME]\n");
+        return EXIT_WRONG_USE;
     }
-    if (optind != argc)
-        goto wrong_use;
-    /* only its folders of plugins matter here; `check` says what is wrong with it */
-    struct config *config = config_read(options.config_path, &ignored);
-    plugin_list(config && config->plugin_dirs ? config : NULL, load, &l);
-    int code = l.report.errors ? EXIT_CONFIG : EXIT_SETTLED;
-    if (l.only && !l.count && !l.report.errors) {
-        say_missing(&l);
-        code = EXIT_WRONG_USE;
-    } else if (options.json) {
-        print_json(&l);
-    } else if (l.only && l.count) {
-        describe(l.plugins[0]);
-    } else if (!l.only) {
-        print_table(&l);
-    }
-    command_print_report(stderr, &l.report,
-                         &(struct command_options) { .config_path = options.config_path });
-    while (l.count)
-        plugin_unload(l.plugins[--l.count]);
-    while (l.name_count)
-        free((char *)(uintptr_t)l.names[--l.name_count]);
-    free(l.plugins);
+    /* Only its folders of plugins matter here; `iptfhir check` says what is wrong with it. */
+    struct config *config = config_read(options->config_path, &ignored);
+    bool has_folders = config != NULL && config->plugin_dirs != NULL;
+    plugin_list(has_folders ? config : NULL, load, &l);
+    int code = print(&l, json);
+    command_print_report(stderr, &l.report, &plain);
+    free_listing(&l);
     config_free(config);
-    report_free(&l.report);
     report_free(&ignored);
     return code;
-wrong_use:
-    fprintf(stderr, "usage: iptfhir [-c FILE] [--json] plugins [--describe NAME]\n");
-    return EXIT_WRONG_USE;
 }

@@ -7,13 +7,13 @@
 
 static const char *const severities[] = { "error", "warning", "note" };
 
-/* Print findings as one JSON array. */
+/* Prints findings as one JSON array. */
 static void print_json(const struct report *report) {
     struct str out = { 0 };
     str_puts(&out, "[");
     for (size_t i = 0; i < report->count; i++) {
         const struct report_entry *e = &report->entries[i];
-        str_printf(&out, "%s\n  {\"severity\": \"%s\", \"code\": ", i ? "," : "",
+        str_printf(&out, "%s\n  {\"severity\": \"%s\", \"code\": ", i > 0 ? "," : "",
                    severities[e->severity]);
         str_json(&out, e->error.code, strlen(e->error.code));
         str_puts(&out, ", \"where\": ");
@@ -28,7 +28,6 @@ static void print_json(const struct report *report) {
     str_free(&out);
 }
 
-/* Print findings for people, or as JSON when asked. */
 void command_print_report(FILE *out, const struct report *report,
                           const struct command_options *options) {
     if (options->json) {
@@ -37,9 +36,10 @@ void command_print_report(FILE *out, const struct report *report,
     }
     for (size_t i = 0; i < report->count; i++) {
         const struct iptfhir_error *e = &report->entries[i].error;
-        fprintf(out, "%s%s%s: %s [%s]\n", e->where, *e->where ? ": " : "",
-                severities[report->entries[i].severity], e->text, e->code);
+        const char *colon = e->where[0] != '\0' ? ": " : "";
+        const char *severity = severities[report->entries[i].severity];
+        fprintf(out, "%s%s%s: %s [%s]\n", e->where, colon, severity, e->text, e->code);
     }
-    if (report->dropped)
+    if (report->dropped > 0)
         fprintf(out, "and %zu more\n", report->dropped);
 }

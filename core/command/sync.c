@@ -35,22 +35,33 @@ static bool note_record(void *user, const struct store_record *record) {
     return numbers_add(user, record->no);
 }
 
-/* Forgets the contents of some records. [tx] */
-static bool forget_contents(struct store *store, const uint64_t *list, size_t count,
-                            struct arena *arena, struct iptfhir_error *error) {
-    for (size_t i = 0; i < count; i++) {
-        struct store_record record;
-        bool found = false;
-        arena_reset(arena);
-        if (!store->calls->record_get(store, list[i], arena, &record, &found, error))
-            return false;
-        if (!found)
-            continue;
-        memset(record.content, 0, STORE_HASH);
-        if (!store->calls->record_put(store, &record, error))
-            return false;
-    }
-    return true;
+/* Forgets the content of a record. [tx] */
+static bool forget_content(struct store *store, uint64_t no, struct arena *arena,
+                           struct iptfhir_error *error) {
+    struct store_record record;
+    bool found = false;
+    arena_reset(arena);
+    if (!store->calls->record_get(store, no, arena, &record, &found, error))
+        return false;
+    if (!found)
+        return true;
+    memset(record.content, 0, STORE_HASH);
+    return store->calls->record_put(store, &record, error);
+}
+
+/* Forgets the contents of some records of a job, in one transaction. */
+static bool forget_some(struct store *store, const char *job, const uint64_t *list, size_t count,
+                        struct arena *arena, struct iptfhir_error *error) {
+    bool good = true;
+    if (!store->calls->begin(store, error))
+        return false;
+    for (size_t i = 0; good && i < count; i++)
+        good = forget_content(store, list[i], arena, error);
+    good = good && intake_reread(store, job, error);
+    good = good && store->calls->commit(store, error);
+    if (!good)
+        store->calls->rollback(store);
+    return good;
 }
 
 /* Makes the next poll of a job read everything again. */
@@ -60,16 +71,11 @@ static bool forget_job(struct store *store, const char *job, struct iptfhir_erro
     bool good = store->calls->records(store, job, note_record, &n, error);
     if (n.failed)
         good = error_set(error, "memory", NULL, "out of memory");
+    /* A job without records is marked, too. */
     for (size_t at = 0; good && at <= n.count; at += AT_ONCE) {
-        size_t count = n.count - at < AT_ONCE ? n.count - at : AT_ONCE;
-        good = store->calls->begin(store, error);
-        if (!good)
-            break;
-        good = forget_contents(store, n.list + at, count, &arena, error);
-        good = good && intake_reread(store, job, error);
-        good = good && store->calls->commit(store, error);
-        if (!good)
-            store->calls->rollback(store);
+        size_t left = n.count - at;
+        size_t count = left < AT_ONCE ? left : AT_ONCE;
+        good = forget_some(store, job, n.list + at, count, &arena, error);
     }
     arena_free(&arena);
     numbers_free(&n);
@@ -85,27 +91,35 @@ static int sync_job(const struct place *place, const struct config_job *job,
     return service_sync(place->config, job);
 }
 
+/* Says on stderr what is left to do. */
+static void tell(const struct survey *s) {
+    uint64_t held = s->sum.held + s->held_records + s->held_rows;
+    uint64_t waiting = s->sum.waiting + s->sum.unknown;
+    if (held > 0)
+        fprintf(stderr, "%" PRIu64 " held: `iptfhir status` says why and what moves them on\n",
+                held);
+    if (waiting > 0)
+        fprintf(stderr, "%" PRIu64 " wait: the next sync goes on with them\n", waiting);
+    if (!s->conserved)
+        fprintf(stderr, "THE LAW IS BROKEN: see `iptfhir status`, and report it with the store\n");
+}
+
 /* What the store says after all jobs. */
 static int conclude(const struct command_options *options) {
     struct place place;
     struct survey s = { 0 };
     struct iptfhir_error error = ERROR_INIT;
     int code = place_open(&place, false, options);
-    if (code == EXIT_SETTLED && place.store != NULL) {
-        bool taken = survey_take(place.store, place.routes, place.route_count, &s, &error);
-        code = taken ? survey_exit(&s) : EXIT_FAULT;
-    }
-    uint64_t held = s.sum.held + s.held_records + s.held_rows;
-    if (held > 0)
-        fprintf(stderr, "%" PRIu64 " held: `iptfhir status` says why and what moves them on\n",
-                held);
-    if (s.sum.waiting + s.sum.unknown > 0)
-        fprintf(stderr, "%" PRIu64 " wait: the next sync goes on with them\n",
-                s.sum.waiting + s.sum.unknown);
-    if (!s.conserved && code == EXIT_FAULT && !error_is_set(&error))
-        fprintf(stderr, "THE LAW IS BROKEN: see `iptfhir status`, and report it with the store\n");
-    if (error_is_set(&error))
+    if (code != EXIT_SETTLED || place.store == NULL)
+        goto out;
+    if (survey_take(place.store, place.routes, place.route_count, &s, &error)) {
+        code = survey_exit(&s);
+        tell(&s);
+    } else {
+        code = EXIT_FAULT;
         place_print_error(&error);
+    }
+out:
     survey_free(&s);
     place_close(&place);
     return code;
@@ -115,17 +129,24 @@ static bool is_wished(const struct wish *wish, const struct config_job *job) {
     return wish->job == NULL || strcmp(job->name, wish->job) == 0;
 }
 
-/* What needs the store open; then it is closed, since a sync opens its own. */
+/* Has every wished job read everything again. */
+static bool forget_jobs(const struct place *place, const struct wish *wish,
+                        struct iptfhir_error *error) {
+    const struct config *config = place->config;
+    for (size_t i = 0; i < config->job_count; i++) {
+        const struct config_job *job = &config->jobs[i];
+        if (is_wished(wish, job) && !forget_job(place->store, job->name, error))
+            return false;
+    }
+    return true;
+}
+
+/* Does what needs the store open; then it is closed, since a sync opens its own. */
 static int prepare(struct place *place, const struct wish *wish) {
     struct iptfhir_error error = ERROR_INIT;
-    const struct config *config = place->config;
-    bool good = true;
     if (place->store == NULL || wish->dry)
         return EXIT_SETTLED;
-    for (size_t i = 0; good && wish->reread && i < config->job_count; i++) {
-        if (is_wished(wish, &config->jobs[i]))
-            good = forget_job(place->store, config->jobs[i].name, &error);
-    }
+    bool good = !wish->reread || forget_jobs(place, wish, &error);
     place->store->calls->close(place->store);
     place->store = NULL;
     if (good)
@@ -134,26 +155,27 @@ static int prepare(struct place *place, const struct wish *wish) {
     return strcmp(error.code, "store-busy") == 0 ? EXIT_LATER : EXIT_FAULT;
 }
 
-/* Everything wished, job by job. */
+static int no_such_job(const struct config *config, const struct wish *wish) {
+    if (wish->job == NULL)
+        fprintf(stderr, "iptfhir: %s has no job\n", config->file);
+    else
+        fprintf(stderr, "iptfhir: %s has no job named %s\n", config->file, wish->job);
+    return EXIT_CONFIG;
+}
+
+/* Does everything wished, job by job; a signal ends it. */
 static int run(struct place *place, const struct wish *wish) {
     const struct config *config = place->config;
     int code = EXIT_SETTLED;
     size_t done = 0;
-    for (size_t i = 0; i < config->job_count; i++) {
+    for (size_t i = 0; i < config->job_count && code <= EXIT_BY_SIGNAL; i++) {
         const struct config_job *job = &config->jobs[i];
         if (!is_wished(wish, job))
             continue;
+        code = exit_gravest(code, sync_job(place, job, wish));
         done++;
-        int one = sync_job(place, job, wish);
-        code = exit_gravest(code, one);
-        if (one > EXIT_BY_SIGNAL)
-            return code;
     }
-    if (done > 0)
-        return code;
-    fprintf(stderr, "iptfhir: %s has no job%s%s\n", config->file,
-            wish->job != NULL ? " named " : "", wish->job != NULL ? wish->job : "");
-    return EXIT_CONFIG;
+    return done > 0 ? code : no_such_job(config, wish);
 }
 
 static bool read_wish(struct wish *wish, int argc, char **argv) {

@@ -25,10 +25,12 @@ struct search {
 /* Whether the hash is that of a text, under one of the keys that names are made with. */
 static bool is_named(const struct search *s, const char *text) {
     char name[17];
-    bool in_logs = crypt_log_name(s->place->log_key, text, name) && strcmp(name, s->hash) == 0;
-    if (in_logs)
-        return true;
-    return crypt_log_name(s->place->hash_key, text, name) && strcmp(name, s->hash) == 0;
+    const unsigned char *const keys[] = { s->place->log_key, s->place->hash_key };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (crypt_log_name(keys[i], text, name) && strcmp(name, s->hash) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void put(struct search *s, const char *what, const char *of, const char *id) {
@@ -54,26 +56,31 @@ static bool look_at_patient(void *user, const struct store_patient *patient) {
 /* The patient that facts are about; a record that is held may name one that has no row yet. */
 static void look_at_facts(struct search *s, const struct store_record *record,
                           const struct tree *facts) {
-    const struct tree *patient = tree_get(facts, "patient");
-    const char *local_id = patient != NULL ? tree_text(patient, "localId") : NULL;
+    const char *local_id = tree_text(tree_get(facts, "patient"), "localId");
     if (s->found == 0 && local_id != NULL && is_named(s, local_id))
         put(s, "patient", record->job, local_id);
+}
+
+/* What a record says that is held; NULL: it isn't, or its facts say nothing of it. */
+static const struct tree *refused_of(struct search *s, const struct store_record *record) {
+    const struct store_bytes facts = record->facts;
+    if (record->state != STORE_RECORD_HELD || facts.length == 0)
+        return NULL;
+    arena_reset(&s->arena);
+    const struct tree *refused =
+        tree_get(json_read_copy(&s->arena, facts.data, facts.length, NULL, NULL), "held");
+    if (refused == NULL || refused->kind != TREE_ARRAY)
+        return NULL;
+    return refused->first;
 }
 
 static bool look_at_record(void *user, const struct store_record *record) {
     struct search *s = user;
     if (is_named(s, record->id))
         put(s, "record", record->job, record->id);
-    bool held = record->state == STORE_RECORD_HELD && record->facts.length > 0;
-    if (!held || s->found > 0)
+    if (s->found > 0)
         return true;
-    arena_reset(&s->arena);
-    const struct tree *facts =
-        json_read_copy(&s->arena, record->facts.data, record->facts.length, NULL, NULL);
-    const struct tree *refused = facts != NULL ? tree_get(facts, "held") : NULL;
-    if (refused == NULL || refused->kind != TREE_ARRAY)
-        return true;
-    for (const struct tree *one = refused->first; one != NULL; one = one->next)
+    for (const struct tree *one = refused_of(s, record); one != NULL; one = one->next)
         look_at_facts(s, record, one);
     return true;
 }
@@ -85,18 +92,42 @@ static bool look_at_hold(void *user, const struct store_hold *hold) {
     return true;
 }
 
-/* Looks for one hash; *fault: the store can't be read. */
+/* Looks for one hash. False: the store can't be read. */
 static bool find(struct search *s, struct iptfhir_error *error) {
     struct store *store = s->place->store;
-    bool good = store->calls->patients(store, look_at_patient, s, error);
-    good = good && store->calls->records(store, NULL, look_at_record, s, error);
-    return good && store->calls->holds(store, NULL, look_at_hold, s, error);
+    if (store == NULL)
+        return true;
+    if (!store->calls->patients(store, look_at_patient, s, error))
+        return false;
+    if (!store->calls->records(store, NULL, look_at_record, s, error))
+        return false;
+    return store->calls->holds(store, NULL, look_at_hold, s, error);
+}
+
+/* Prints whom one hash names. Returns an exit code. */
+static int print_one(const struct place *place, const char *hash, bool json,
+                     struct iptfhir_error *error) {
+    struct search s = { .place = place, .hash = hash, .json = json };
+    int code = EXIT_SETTLED;
+    if (!find(&s, error)) {
+        code = EXIT_FAULT;
+    } else if (s.found == 0) {
+        code = EXIT_BAD_INPUT;
+        fprintf(stderr,
+                "iptfhir: nothing in the store has the hash %s: it may be of another "
+                "installation, or its key was changed\n",
+                hash);
+    }
+    if (s.out.data != NULL)
+        fputs(s.out.data, stdout);
+    str_free(&s.out);
+    arena_free(&s.arena);
+    return code;
 }
 
 int command_who(int argc, char **argv, const struct command_options *options) {
     struct place place;
     struct iptfhir_error error = ERROR_INIT;
-    bool json = options->json;
     if (place_help(argc, argv, help))
         return EXIT_SETTLED;
     if (argc < 2) {
@@ -105,22 +136,9 @@ int command_who(int argc, char **argv, const struct command_options *options) {
     }
     int code = place_open(&place, false, options);
     for (int i = 1; i < argc && code != EXIT_CONFIG && code != EXIT_FAULT; i++) {
-        struct search s = { .place = &place, .hash = argv[i], .json = json };
-        if (strcmp(argv[i], "--json") == 0)
-            continue;
-        if (place.store != NULL && !find(&s, &error))
-            code = EXIT_FAULT;
-        else if (s.found == 0)
-            code = EXIT_BAD_INPUT;
-        if (s.found == 0 && code == EXIT_BAD_INPUT)
-            fprintf(stderr,
-                    "iptfhir: nothing in the store has the hash %s: it may be of another "
-                    "installation, or its key was changed\n",
-                    argv[i]);
-        if (s.out.data != NULL)
-            fputs(s.out.data, stdout);
-        str_free(&s.out);
-        arena_free(&s.arena);
+        int one = print_one(&place, argv[i], options->json, &error);
+        if (one != EXIT_SETTLED)
+            code = one;
     }
     if (error_is_set(&error))
         place_print_error(&error);
