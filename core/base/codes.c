@@ -330,9 +330,10 @@ const struct code *codes_all(size_t *count) {
 }
 
 const struct code *code_find(const char *name) {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0)
             return &table[i];
+    }
     return NULL;
 }
 

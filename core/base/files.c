@@ -10,16 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRESH_SECONDS                                                                              \
-    2 /* coarser than the time stamps of any file system but FAT, which has these 2 seconds */
+/* Coarser than the time stamps of any file system but FAT, which has these 2 seconds. */
+enum { FRESH_SECONDS = 2 };
 
 /* Writes a name with tab, line feed and percent as %xx; free() it. */
 static char *escape_name(const char *name) {
-    char *text = malloc(strlen(name) * 3 + 1), *out = text;
-    if (!text)
+    char *text = malloc(strlen(name) * 3 + 1);
+    char *out = text;
+    if (text == NULL)
         return NULL;
-    for (; *name; name++) {
-        if (*name == '\t' || *name == '\n' || *name == '%')
+    for (; *name != '\0'; name++) {
+        if (strchr("\t\n%", *name) != NULL)
             out += sprintf(out, "%%%02x", (unsigned)*name);
         else
             *out++ = *name;
@@ -35,41 +36,54 @@ bool iptfhir_files_is_stdin(const char *path) {
 }
 
 char *iptfhir_files_line(const char *name, const struct stat *st) {
-    char *escaped = escape_name(name), *line = NULL;
-    if (escaped && asprintf(&line, "%s\t%lld\t%lld.%09ld\t%llu", escaped, (long long)st->st_size,
-                            (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-                            (unsigned long long)st->st_ino) < 0)
-        line = NULL;
+    char *escaped = escape_name(name);
+    char *line = NULL;
+    if (escaped == NULL)
+        return NULL;
+    int length = asprintf(&line, "%s\t%lld\t%lld.%09ld\t%llu", escaped, (long long)st->st_size,
+                          (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                          (unsigned long long)st->st_ino);
     free(escaped);
-    return line;
+    return length < 0 ? NULL : line;
 }
 
 bool iptfhir_files_fresh(const struct stat *st) {
     return time(NULL) - st->st_mtim.tv_sec < FRESH_SECONDS;
 }
 
-/* Finds a file's line in a cursor; a copy, NULL when there is none. */
-static char *find_line(const char *cursor, const char *name, bool *failed) {
-    char *escaped = escape_name(name), *line = NULL;
-    size_t length = escaped ? strlen(escaped) : 0;
-    *failed |= !escaped;
-    for (const char *p = cursor; escaped && p && *p;) {
-        size_t n = strcspn(p, "\n");
-        if (n > length && p[length] == '\t' && memcmp(p, escaped, length) == 0) {
-            line = strndup(p, n);
-            *failed |= !line;
-            break;
-        }
-        p += n + (p[n] == '\n');
+/* Where a file's line begins in a cursor; NULL: it has none. */
+static const char *line_in(const char *cursor, const char *escaped_name) {
+    size_t length = strlen(escaped_name);
+    const char *line = cursor;
+    while (line != NULL && *line != '\0') {
+        if (strncmp(line, escaped_name, length) == 0 && line[length] == '\t')
+            return line;
+        const char *end = strchr(line, '\n');
+        line = end != NULL ? end + 1 : NULL;
     }
-    free(escaped);
-    return line;
+    return NULL;
 }
 
-/* Adds one file. */
+/* Finds a file's line in a cursor: *out is a copy, or NULL when there is none. False: out of
+ * memory. */
+static bool find_line(const char *cursor, const char *name, char **out) {
+    char *escaped = escape_name(name);
+    *out = NULL;
+    if (escaped == NULL)
+        return false;
+    const char *line = line_in(cursor, escaped);
+    if (line != NULL)
+        *out = strndup(line, strcspn(line, "\n"));
+    free(escaped);
+    return line == NULL || *out != NULL;
+}
+
+/* Adds one file; its path is taken over, NULL: out of memory. */
 static bool add(struct iptfhir_files *f, char *path, const struct stat *st, const char *cursor) {
-    struct iptfhir_file *list = path ? realloc(f->list, (f->count + 1) * sizeof *list) : NULL;
-    if (!list) {
+    if (path == NULL)
+        return false;
+    struct iptfhir_file *list = realloc(f->list, (f->count + 1) * sizeof *list);
+    if (list == NULL) {
         free(path);
         return false;
     }
@@ -77,18 +91,16 @@ static bool add(struct iptfhir_files *f, char *path, const struct stat *st, cons
     const char *slash = strrchr(path, '/');
     struct iptfhir_file *file = &list[f->count++];
     *file = (struct iptfhir_file) { .path = path,
-                                    .name = slash ? slash + 1 : path,
+                                    .name = slash != NULL ? slash + 1 : path,
                                     .size = (uint64_t)st->st_size };
     f->total += file->size;
-    bool failed = false;
-    file->line = find_line(cursor, file->name, &failed);
-    return !failed;
+    return find_line(cursor, file->name, &file->line);
 }
 
 /* Tells whether a name has one of the endings. */
 static bool ends_well(const char *name, const char *const *suffixes) {
     size_t length = strlen(name);
-    for (; *suffixes; suffixes++) {
+    for (; *suffixes != NULL; suffixes++) {
         size_t n = strlen(*suffixes);
         if (length > n && strcmp(name + length - n, *suffixes) == 0)
             return true;
@@ -101,38 +113,52 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* Adds one entry of a folder, unless it is gone meanwhile or a folder. False: out of memory. */
+static bool add_entry(struct iptfhir_files *f, const char *folder, const char *name,
+                      const char *cursor) {
+    char *path = NULL;
+    struct stat st;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return false;
+    if (stat(path, &st) != 0 || S_ISDIR(st.st_mode)) {
+        free(path);
+        return true;
+    }
+    return add(f, path, &st, cursor);
+}
+
+/* Adds the files of a folder. */
+static bool add_folder(struct iptfhir_files *f, const char *folder, const char *const *suffixes,
+                       const char *cursor) {
+    struct dirent **names = NULL;
+    int count = scandir(folder, &names, NULL, by_name);
+    bool whole = true;
+    if (count < 0)
+        return false;
+    for (int i = 0; i < count; i++) {
+        const char *name = names[i]->d_name;
+        bool wanted = name[0] != '.' && ends_well(name, suffixes);
+        if (whole && wanted)
+            whole = add_entry(f, folder, name, cursor);
+        free(names[i]);
+    }
+    free(names);
+    if (!whole)
+        errno = ENOMEM;
+    return whole;
+}
+
 bool iptfhir_files_list(struct iptfhir_files *f, const char *path, const char *const *suffixes,
                         const char *cursor) {
     struct stat st;
     *f = (struct iptfhir_files) { 0 };
     if (stat(path, &st) != 0)
         return false;
-    if (!S_ISDIR(st.st_mode)) {
-        bool added = add(f, strdup(path), &st, cursor);
-        errno = added ? 0 : ENOMEM;
-        return added;
-    }
-    struct dirent **names = NULL;
-    int count = scandir(path, &names, NULL, by_name);
-    bool ok = count >= 0;
-    for (int i = 0; i < count; i++) {
-        char *full = NULL;
-        if (ok && names[i]->d_name[0] != '.' && ends_well(names[i]->d_name, suffixes)) {
-            if (asprintf(&full, "%s/%s", path, names[i]->d_name) < 0)
-                full = NULL;
-            if (full &&
-                (stat(full, &st) != 0 || S_ISDIR(st.st_mode))) /* gone meanwhile, or a folder */
-                free(full);
-            else
-                ok = add(f, full, &st, cursor);
-            errno = ok ? errno : ENOMEM;
-        }
-        free(names[i]);
-    }
-    int saved = errno;
-    free(names);
-    errno = saved;
-    return ok;
+    if (S_ISDIR(st.st_mode))
+        return add_folder(f, path, suffixes, cursor);
+    bool added = add(f, strdup(path), &st, cursor);
+    errno = added ? 0 : ENOMEM;
+    return added;
 }
 
 void iptfhir_files_free(struct iptfhir_files *f) {
@@ -146,13 +172,18 @@ void iptfhir_files_free(struct iptfhir_files *f) {
 
 char *iptfhir_files_cursor(const struct iptfhir_files *f) {
     size_t length = 1;
-    for (size_t i = 0; i < f->count; i++)
-        length += f->list[i].line ? strlen(f->list[i].line) + 1 : 0;
-    char *cursor = malloc(length), *out = cursor;
-    for (size_t i = 0; cursor && i < f->count; i++)
-        if (f->list[i].line)
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->list[i].line != NULL)
+            length += strlen(f->list[i].line) + 1;
+    }
+    char *cursor = malloc(length);
+    char *out = cursor;
+    if (cursor == NULL)
+        return NULL;
+    *out = '\0';
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->list[i].line != NULL)
             out += sprintf(out, "%s\n", f->list[i].line);
-    if (cursor)
-        *out = '\0';
+    }
     return cursor;
 }

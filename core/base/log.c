@@ -19,16 +19,14 @@ static char prefix[32];
 static unsigned char name_key[32];
 static atomic_bool have_key;
 
-/* Sets level and process name. */
 void log_setup(iptfhir_level level, const char *process) {
     atomic_store(&least_level, (int)level);
-    if (process)
+    if (process != NULL)
         snprintf(prefix, sizeof prefix, "%.28s: ", process);
     else
         prefix[0] = '\0';
 }
 
-/* Writes one line. */
 void log_line(iptfhir_level level, const char *format, ...) {
     va_list args;
     va_start(args, format);
@@ -58,7 +56,6 @@ static void blank_controls(char *text, size_t length) {
     }
 }
 
-/* Writes one line. */
 void log_vline(iptfhir_level level, const char *format, va_list args) {
     static const char *const names[] = { "debug", "info", "warning", "error" };
     if ((int)level < atomic_load_explicit(&least_level, memory_order_relaxed))
@@ -86,13 +83,11 @@ void log_vline(iptfhir_level level, const char *format, va_list args) {
     errno = saved;
 }
 
-/* Sets the key of record names. */
 void log_set_key(const unsigned char key[32]) {
     memcpy(name_key, key, sizeof name_key);
     atomic_store_explicit(&have_key, true, memory_order_release);
 }
 
-/* Names a record; without a key, the name says nothing. */
 const char *log_name(const char *record_id, char out[17]) {
     bool named = false;
     if (record_id != NULL && atomic_load_explicit(&have_key, memory_order_acquire))

@@ -19,11 +19,11 @@ bool iptfhir_text_reserve(struct iptfhir_text *s, size_t more) {
     size_t need = s->length + more + 1;
     if (need <= s->capacity)
         return true;
-    size_t capacity = s->capacity ? s->capacity * 2 : 128;
+    size_t capacity = s->capacity == 0 ? 128 : s->capacity * 2;
     while (capacity < need)
         capacity *= 2;
     char *data = base_realloc(s->data, capacity);
-    if (!data) {
+    if (data == NULL) {
         s->failed = true;
         return false;
     }
@@ -104,34 +104,33 @@ static size_t plain_run(const char *text, size_t length) {
     return i;
 }
 
+/* Whether U+2028 or U+2029 begins here, which end a line in JavaScript. */
+static bool is_separator(const char *text, size_t length) {
+    if (length < 3)
+        return false;
+    return memcmp(text, "\xE2\x80\xA8", 3) == 0 || memcmp(text, "\xE2\x80\xA9", 3) == 0;
+}
+
 /* Writes one byte's escape; returns how many bytes of text it stands for. */
 static size_t escape(struct iptfhir_text *s, const char *text, size_t length) {
     static const char hex[] = "0123456789abcdef";
+    static const char *const short_forms[256] = {
+        ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
+        ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t",
+    };
     unsigned char c = (unsigned char)text[0];
-    const char *two = NULL;
-    switch (c) {
-    case '"': two = "\\\""; break;
-    case '\\': two = "\\\\"; break;
-    case '\b': two = "\\b"; break;
-    case '\f': two = "\\f"; break;
-    case '\n': two = "\\n"; break;
-    case '\r': two = "\\r"; break;
-    case '\t': two = "\\t"; break;
-    case 0xE2:
-        if (length >= 3 && (unsigned char)text[1] == 0x80 &&
-            ((unsigned char)text[2] & 0xFE) == 0xA8) {
-            iptfhir_text_add(s, (unsigned char)text[2] == 0xA8 ? "\\u2028" : "\\u2029", 6);
-            return 3;
-        }
-        iptfhir_text_add(s, text, 1);
-        return 1;
-    default: break;
+    if (is_separator(text, length)) {
+        const char last[] = { '\\', 'u', '2', '0', '2', hex[text[2] & 15] };
+        iptfhir_text_add(s, last, sizeof last);
+        return 3;
     }
-    if (two) {
-        iptfhir_text_add(s, two, 2);
+    if (c == 0xE2) {
+        iptfhir_text_add(s, text, 1);
+    } else if (short_forms[c] != NULL) {
+        iptfhir_text_add(s, short_forms[c], 2);
     } else {
-        const char u[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-        iptfhir_text_add(s, u, 6);
+        const char long_form[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+        iptfhir_text_add(s, long_form, sizeof long_form);
     }
     return 1;
 }
@@ -170,12 +169,12 @@ void iptfhir_text_json(struct iptfhir_text *s, const char *text, size_t length) 
 void iptfhir_text_clear(struct iptfhir_text *s) {
     s->length = 0;
     s->failed = false;
-    if (s->data)
+    if (s->data != NULL)
         s->data[0] = '\0';
 }
 
 void iptfhir_text_free(struct iptfhir_text *s) {
-    if (!s)
+    if (s == NULL)
         return;
     base_free(s->data);
     *s = (struct iptfhir_text) { 0 };
@@ -192,33 +191,41 @@ char *str_steal(struct str *s) {
     return data;
 }
 
+/* What may follow the first byte of a sequence of several (The Unicode Standard, table 3-7). */
+struct lead {
+    unsigned char first, last; /* the first byte */
+    unsigned char length;
+    unsigned char low, high; /* the second byte */
+};
+static const struct lead leads[] = {
+    { 0xC2, 0xDF, 2, 0x80, 0xBF }, { 0xE0, 0xE0, 3, 0xA0, 0xBF }, { 0xE1, 0xEC, 3, 0x80, 0xBF },
+    { 0xED, 0xED, 3, 0x80, 0x9F }, { 0xEE, 0xEF, 3, 0x80, 0xBF }, { 0xF0, 0xF0, 4, 0x90, 0xBF },
+    { 0xF1, 0xF3, 4, 0x80, 0xBF }, { 0xF4, 0xF4, 4, 0x80, 0x8F },
+};
+
+static const struct lead *lead_of(unsigned char byte) {
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+        if (byte >= leads[i].first && byte <= leads[i].last)
+            return &leads[i];
+    }
+    return NULL;
+}
+
 /* The length of the UTF-8 sequence that begins at `bytes`, 0 when there is none. */
 static size_t utf8_sequence(const char *bytes, size_t length) {
     const unsigned char *p = (const unsigned char *)bytes;
-    if (length == 0)
-        return 0;
-    if (p[0] < 0x80)
+    if (length > 0 && p[0] < 0x80)
         return 1;
-    size_t n = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    if (p[0] >= 0xC2 && p[0] <= 0xDF) {
-        n = 2;
-    } else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
-        n = 3;
-        low = p[0] == 0xE0 ? 0xA0 : 0x80;
-        high = p[0] == 0xED ? 0x9F : 0xBF;
-    } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
-        n = 4;
-        low = p[0] == 0xF0 ? 0x90 : 0x80;
-        high = p[0] == 0xF4 ? 0x8F : 0xBF;
-    }
-    if (n == 0 || n > length || p[1] < low || p[1] > high)
+    const struct lead *lead = length > 0 ? lead_of(p[0]) : NULL;
+    if (lead == NULL || lead->length > length)
         return 0;
-    for (size_t i = 2; i < n; i++)
+    if (p[1] < lead->low || p[1] > lead->high)
+        return 0;
+    for (size_t i = 2; i < lead->length; i++) {
         if ((p[i] & 0xC0) != 0x80)
             return 0;
-    return n;
+    }
+    return lead->length;
 }
 
 bool iptfhir_utf8_valid(const char *bytes, size_t length) {
