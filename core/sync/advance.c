@@ -476,7 +476,8 @@ static void mark_other_charts(struct cycle *c) {
     }
 }
 
-/* A person said that the other chart is the same patient's. */
+/* A person said that the other chart is the same patient's. The word stays until it is in step:
+ * what is looked at meanwhile may still name the other chart. */
 static void accept_same_charts(struct cycle *c) {
     for (size_t i = 0; i < c->lane.count; i++) {
         struct lane_item *item = &c->lane.items[i];
@@ -484,7 +485,6 @@ static void accept_same_charts(struct cycle *c) {
             continue;
         if (item->state.server_id[0] != '\0')
             item->state.chart = c->lane.chart;
-        item->state.decision = "";
         item->dirty = true;
     }
 }

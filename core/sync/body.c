@@ -333,3 +333,37 @@ bool body_refers_only_to(const struct tree *body, const char *type, const char *
     }
     return true;
 }
+
+/* The "Type/id" that a reference ends in, before a version. */
+static const char *local_part(const char *reference, size_t *length) {
+    const char *version = strstr(reference, "/_history/");
+    const char *end = version != NULL ? version : reference + strlen(reference);
+    const char *start = end;
+    for (int slashes = 0; start > reference; start--) {
+        if (start[-1] == '/' && ++slashes == 2)
+            break;
+    }
+    *length = (size_t)(end - start);
+    return start;
+}
+
+bool body_same_reference(const char *one, const char *other) {
+    size_t length, other_length;
+    const char *a = local_part(one, &length), *b = local_part(other, &other_length);
+    return length == other_length && memcmp(a, b, length) == 0;
+}
+
+bool body_refer_to(struct tree *body, struct arena *a, const char *type, const char *id) {
+    const char *text = arena_printf(a, "%s/%s", type, id);
+    if (text == NULL)
+        return false;
+    for (struct tree *node = body; node != NULL; node = next_node(body, node)) {
+        const char *its_id;
+        size_t length;
+        if (!is_text_member(node, "reference") || !refers_to(node, type, &its_id, &length))
+            continue;
+        node->text = text;
+        node->length = (uint32_t)strlen(text);
+    }
+    return true;
+}

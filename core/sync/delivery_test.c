@@ -1409,6 +1409,50 @@ START_TEST(two_patients_who_come_at_once_never_share_a_chart) {
 END_TEST
 
 #define LOOPS(name, count) tcase_add_loop_test(all, name, 0, count)
+/* ---- merged charts ---- */
+
+/* The resource stands in another chart at the target, to which somebody moved it there. */
+static void move_there(struct held *h) {
+    char *chart = strstr(h->body, "Patient/c1");
+    ck_assert_ptr_nonnull(chart);
+    memcpy(chart, "Patient/c7", strlen("Patient/c7"));
+    h->version++;
+}
+
+START_TEST(same_lifts_a_hold_for_another_chart_and_what_is_wanted_goes) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    move_there(only(&servers[0]));
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    STATE("a", "held patient-changed");
+    int writes = servers[0].writes;
+    (void)run(HOUR);
+    ck_assert_int_eq(servers[0].writes, writes);
+    decide("a", "same");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    STATE("a", "in-step");
+    ck_assert(says(only(&servers[0]), "v2"));
+    ck_assert(says(only(&servers[0]), "Patient/c1"));
+    ck_assert_str_eq(state_at(1, "a").decision, "");
+}
+END_TEST
+
+START_TEST(same_is_said_of_what_stands_there_as_it_is_wanted) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    move_there(only(&servers[0]));
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    STATE("a", "held patient-changed");
+    READ({ "a", "v1", NULL });
+    decide("a", "same");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    STATE("a", "in-step");
+    ck_assert_str_eq(state_at(1, "a").decision, "");
+}
+END_TEST
+
 /* ---- pauses that need a person ---- */
 
 /* Records of several patients, of whom only the first can be matched: all ask who they are. */
@@ -1691,6 +1735,8 @@ int main(void) {
                    a_search_that_is_answered_does_not_end_a_pause_for_writes_that_are_forbidden);
     tcase_add_test(all, after_a_reset_nothing_is_asked_for_days_also_after_a_restart);
     tcase_add_test(all, a_person_ends_a_pause_while_delivery_runs);
+    tcase_add_test(all, same_lifts_a_hold_for_another_chart_and_what_is_wanted_goes);
+    tcase_add_test(all, same_is_said_of_what_stands_there_as_it_is_wanted);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -282,37 +282,53 @@ static bool same_version(const struct lane_item *item) {
     return seen[0] != '\0' && item->found_version != NULL && strcmp(seen, item->found_version) == 0;
 }
 
-/* Whether a list holds references: those to what was created in the same bundle may be left out of
+static bool is_alike(const struct tree *theirs, const struct tree *mine);
+
+/* Whether a list holds references: those to what was created in the same bundle are left out of
  * ours as long as their ids are not known. */
 static bool lists_references(const struct tree *list) {
     const struct tree *first = list->first;
     return first != NULL && first->kind == TREE_OBJECT && tree_get(first, "reference") != NULL;
 }
 
-/* Whether `theirs` holds all that `mine` does, whatever its references are. */
+/* Whether each element of `mine` is in `theirs`, in order. */
+static bool lists_alike(const struct tree *theirs, const struct tree *mine) {
+    bool may_have_more = lists_references(theirs);
+    const struct tree *m = mine->first;
+    if (theirs->length != mine->length && !may_have_more)
+        return false;
+    for (const struct tree *t = theirs->first; t != NULL && m != NULL; t = t->next) {
+        bool alike = is_alike(t, m);
+        if (alike)
+            m = m->next;
+        else if (!may_have_more)
+            return false;
+    }
+    return m == NULL;
+}
+
+static bool members_alike(const struct tree *theirs, const struct tree *mine) {
+    for (const struct tree *m = mine->first; m != NULL; m = m->next) {
+        const struct tree *other = tree_get(theirs, m->name);
+        if (other == NULL || !is_alike(other, m))
+            return false;
+    }
+    return true;
+}
+
+/* Whether `theirs` holds all that `mine` does. A reference that the target writes in its own way,
+ * absolute or with a version, is the same; one to another resource is not. */
 static bool is_alike(const struct tree *theirs, const struct tree *mine) {
     if (theirs->kind != mine->kind)
         return false;
-    if (mine->kind == TREE_OBJECT) {
-        for (const struct tree *m = mine->first; m != NULL; m = m->next) {
-            const struct tree *other = tree_get(theirs, m->name);
-            bool reference = strcmp(m->name, "reference") == 0;
-            if (!reference && (other == NULL || !is_alike(other, m)))
-                return false;
-        }
-        return true;
-    }
-    if (mine->kind != TREE_ARRAY)
-        return tree_equal(theirs, mine);
-    if (theirs->length != mine->length)
-        return lists_references(theirs) && theirs->length > mine->length;
-    const struct tree *other = theirs->first;
-    for (const struct tree *m = mine->first; m != NULL; m = m->next) {
-        if (!is_alike(other, m))
-            return false;
-        other = other->next;
-    }
-    return true;
+    if (mine->kind == TREE_OBJECT)
+        return members_alike(theirs, mine);
+    if (mine->kind == TREE_ARRAY)
+        return lists_alike(theirs, mine);
+    bool refers = mine->name != NULL && strcmp(mine->name, "reference") == 0;
+    if (refers && mine->kind == TREE_STRING)
+        return body_same_reference(theirs->text, mine->text);
+    return tree_equal(theirs, mine);
 }
 
 /* Whether what is there is what a lost create wrote. */
@@ -339,6 +355,10 @@ static bool look_for_attempt(const struct render *r, struct lane_item *item,
     return !error_is_set(error);
 }
 
+static bool stands_in_other_chart(const struct render *r, const struct lane_item *item) {
+    return r->chart != NULL && !body_refers_only_to(item->theirs, R4_PATIENT, r->chart);
+}
+
 bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_error *error) {
     const struct store_state *s = &item->state;
     struct tree *mine = NULL, *base = NULL;
@@ -348,9 +368,13 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
         item->look = LOOK_UNSEEN;
         return true;
     }
-    if (r->chart != NULL && !body_refers_only_to(item->theirs, R4_PATIENT, r->chart)) {
-        item->look = LOOK_CHART;
-        return true;
+    if (stands_in_other_chart(r, item)) {
+        if (strcmp(s->decision, "same") != 0) {
+            item->look = LOOK_CHART;
+            return true;
+        }
+        if (!body_refer_to(item->theirs, r->lane->arena, R4_PATIENT, r->chart))
+            return error_set(error, "memory", NULL, "out of memory");
     }
     if (item->wanted != STORE_WANTED_NOTHING) {
         enum render_end end =

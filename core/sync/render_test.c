@@ -301,6 +301,59 @@ START_TEST(a_lost_attempt_is_there_or_it_is_not) {
 }
 END_TEST
 
+/* A lost create of a goal that refers to the goal b, which stands under "17". */
+static struct lane_item *begin_create(void) {
+    put('a', "v1", ME, 'b');
+    put('b', "v1", ME, '-');
+    load();
+    struct lane_item *a = item_of('a');
+    item_of('b')->state.server_id = "17";
+    a->state.attempt = STORE_CREATE;
+    a->state.attempt_body = a->said->body;
+    a->found = FOUND_ONE;
+    a->found_id = "9";
+    a->found_version = "1";
+    return a;
+}
+
+static const char *addresses(const char *references) {
+    return arena_printf(&arena, ",\"addresses\":[%s]", references);
+}
+#define REF(text) "{\"reference\":\"" text "\"}"
+
+START_TEST(a_lost_create_that_refers_to_another_resource_is_not_ours) {
+    struct lane_item *a = begin_create();
+    ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(REF("Goal/17")))), LOOK_ATTEMPT);
+    ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(REF("Goal/18")))), LOOK_APART);
+    ck_assert_int_eq(look(a, theirs("v1", "c1", "")), LOOK_APART);
+}
+END_TEST
+
+START_TEST(a_target_may_write_references_in_its_own_way) {
+    static const char *const ways[] = { REF("https://ehr.example/fhir/Goal/17"),
+                                        REF("Goal/17/_history/3"),
+                                        REF("https://ehr.example/fhir/Goal/17/_history/3") };
+    struct lane_item *a = begin_create();
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(ways[i]))), LOOK_ATTEMPT);
+    ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(REF("https://ehr.example/Plan/17")))),
+                     LOOK_APART);
+    ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(REF("Goal/117")))), LOOK_APART);
+}
+END_TEST
+
+START_TEST(references_to_what_was_created_in_the_same_bundle_are_not_known_yet) {
+    struct lane_item *a = begin_create();
+    item_of('b')->state.server_id = "";
+    ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(REF("Goal/31")))), LOOK_ATTEMPT);
+    item_of('b')->state.server_id = "17";
+    const char *both = REF("Goal/31") "," REF("https://ehr.example/Goal/17");
+    ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(both))), LOOK_ATTEMPT);
+    const char *others = REF("Goal/31") "," REF("Goal/32");
+    ck_assert_int_eq(look(a, theirs("v1", "c1", addresses(others))), LOOK_APART);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("render");
     TCase *all = tcase_create("all");
@@ -313,6 +366,9 @@ int main(void) {
     tcase_add_test(all, what_was_never_sent_is_wanted_or_it_is_not);
     tcase_add_test(all, what_an_older_store_sent_is_no_base_to_merge_with);
     tcase_add_test(all, a_lost_attempt_is_there_or_it_is_not);
+    tcase_add_test(all, a_lost_create_that_refers_to_another_resource_is_not_ours);
+    tcase_add_test(all, a_target_may_write_references_in_its_own_way);
+    tcase_add_test(all, references_to_what_was_created_in_the_same_bundle_are_not_known_yet);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
