@@ -266,18 +266,6 @@ START_TEST(utf8_is_told_from_what_only_looks_like_it) {
 }
 END_TEST
 
-START_TEST(a_string_can_be_escaped_in_pieces) {
-    struct iptfhir_text text = { 0 };
-    iptfhir_text_putc(&text, '"');
-    iptfhir_text_json_part(&text, "a\"", 2);
-    iptfhir_text_json_part(&text, "\n", 1);
-    iptfhir_text_json_part(&text, "", 0);
-    iptfhir_text_putc(&text, '"');
-    ck_assert_str_eq(text.data, "\"a\\\"\\n\"");
-    iptfhir_text_free(&text);
-}
-END_TEST
-
 START_TEST(only_dates_that_exist_are_valid) {
     ck_assert(iptfhir_date_exists(2024, 2, 29));
     ck_assert(iptfhir_date_exists(2000, 2, 29));
@@ -382,7 +370,6 @@ int main(void) {
     tcase_add_test(tests, a_date_number_is_written_as_a_date);
     tcase_add_test(tests, fhir_dates_and_times_become_seconds);
     tcase_add_test(tests, utf8_is_told_from_what_only_looks_like_it);
-    tcase_add_test(tests, a_string_can_be_escaped_in_pieces);
     tcase_add_test(tests, hashes_agree_with_published_values);
     tcase_add_test(tests, threads_hash_side_by_side);
     tcase_add_test(tests, random_bytes_differ_and_secrets_are_wiped);

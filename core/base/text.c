@@ -149,13 +149,6 @@ static inline void put_escaped(struct iptfhir_text *s, const char *text, size_t 
     }
 }
 
-void iptfhir_text_json_part(struct iptfhir_text *s, const char *text, size_t length) {
-    if (!iptfhir_text_reserve(s, length))
-        return;
-    put_escaped(s, text, length);
-    s->data[s->length] = '\0';
-}
-
 void iptfhir_text_json(struct iptfhir_text *s, const char *text, size_t length) {
     if (s->length + length + 3 > s->capacity && !iptfhir_text_reserve(s, length + 2))
         return;

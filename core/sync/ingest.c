@@ -22,6 +22,7 @@
 #define WAIT_MS 600000          /* for delivery, which may wait for the store */
 #define UNSENT_BYTES (1u << 20) /* so much may wait to be sent while mapping goes on */
 #define THREADS_DEFAULT 4
+#define HASH_START 0xcbf29ce484222325u
 #define STOPPING "stopping" /* code of an end that is no fault: the service stops */
 
 struct ingest {
@@ -192,10 +193,41 @@ static bool turn(struct ingest *in) {
 
 /* ---- what the source tells ---- */
 
-static uint64_t hash_bytes(const char *bytes, size_t length) {
-    uint64_t hash = 0xcbf29ce484222325u;
+/* Mixes bytes into a hash (FNV-1a). */
+static uint64_t mix(uint64_t hash, const char *bytes, size_t length) {
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* The mark of a record by its text; never 0. */
+static uint64_t hash_bytes(const char *bytes, size_t length) {
+    uint64_t hash = mix(HASH_START, bytes, length);
+    return hash == 0 ? 1 : hash;
+}
+
+/* The same of a record that was built. */
+static uint64_t hash_tree(const struct tree *record) {
+    uint64_t hash = HASH_START;
+    const struct tree *node = record;
+    while (node != NULL) {
+        bool container = node->kind == TREE_ARRAY || node->kind == TREE_OBJECT;
+        const char kind = (char)node->kind;
+        hash = mix(hash, &kind, 1);
+        if (node->name != NULL)
+            hash = mix(hash, node->name, node->name_length);
+        if (node->kind == TREE_STRING || node->kind == TREE_NUMBER)
+            hash = mix(hash, node->text, node->length);
+        if (node->kind == TREE_BOOLEAN)
+            hash = mix(hash, node->boolean ? "1" : "0", 1);
+        if (container && node->first != NULL) {
+            node = node->first;
+            continue;
+        }
+        while (node != record && node->next == NULL)
+            node = node->parent;
+        node = node == record ? NULL : node->next;
+    }
     return hash == 0 ? 1 : hash;
 }
 
@@ -256,32 +288,46 @@ static iptfhir_status emit_text(struct iptfhir_record_sink *sink, const char *js
     return add_slot(in, s);
 }
 
+/* Gives the memory that a record was built in to the slot that will be filled; what the slot had
+ * from a former batch is built in next. */
+static void hand_over_memory(struct ingest *in) {
+    struct slot *s = &in->filling->slots[in->filling->count];
+    struct arena built = in->building;
+    in->building = (struct arena) { .blocks = s->arena.blocks, .limit = built.limit };
+    s->arena = (struct arena) { .blocks = built.blocks, .used = built.used };
+}
+
+/* A record that can't be taken: it is held. */
+static iptfhir_status refuse_built(struct ingest *in, struct slot *s, const char *code,
+                                   const char *detail) {
+    s->kind = SLOT_HOLD;
+    s->code = code;
+    s->detail = detail;
+    in->page->records++;
+    return add_slot(in, s);
+}
+
 static iptfhir_status emit_node(struct iptfhir_record_sink *sink, struct iptfhir_node *record,
                                 const struct iptfhir_origin *origin) {
     struct ingest *in = sink->self;
+    struct tree *built = node_built_tree(record);
+    if (built != NULL && built->parent != NULL)
+        built = tree_copy(&in->building, built); /* a part of something: it becomes a whole */
+    bool too_large = built == NULL && in->building.full;
+    hand_over_memory(in);
     struct slot *s = new_slot(in, SLOT_RECORD, origin->file, origin->line);
-    const struct tree *tree = node_built_tree(record);
     if (s == NULL)
         return IPTFHIR_FATAL;
-    bool usable = tree != NULL && node_depth_allowed(tree);
-    if (tree != NULL && !usable) {
-        s->kind = SLOT_HOLD;
-        s->code = "too-deep";
-        s->detail = "the source built more levels than a record may have";
-        arena_reset(&in->building);
-        return add_slot(in, s);
-    }
-    s->built = usable ? tree_copy(&s->arena, tree) : NULL;
-    arena_reset(&in->building);
-    if (s->built == NULL)
+    if (too_large)
+        return refuse_built(in, s, "record-too-large",
+                            "the record is larger than records.max_bytes allows: split it");
+    if (built == NULL)
         return no_memory(in);
-    struct str text = { 0 };
-    json_write(&text, s->built, JSON_COMPACT);
-    s->mark = hash_bytes(text.data != NULL ? text.data : "", text.length);
-    bool hashed = !text.failed;
-    str_free(&text);
-    if (!hashed)
-        return no_memory(in);
+    if (!node_depth_allowed(built))
+        return refuse_built(in, s, "too-deep",
+                            "the source built more levels than a record may have");
+    s->built = built;
+    s->mark = hash_tree(built);
     s->suspect = suspect_of(in, s->mark);
     in->page->records++;
     return add_slot(in, s);
@@ -443,6 +489,7 @@ static void free_batch(struct crew_batch *b) {
 int ingest_run(const struct config *config, const struct config_job *job, struct shared *page,
                const unsigned char key[32], int descriptor) {
     struct ingest in = { .config = config, .job = job, .page = page, .error = ERROR_INIT };
+    in.building.limit = pipeline_build_limit(config);
     struct report report = { 0 };
     struct reader *reader = NULL;
     unsigned char content_key[KEY_BYTES], log_key[KEY_BYTES];

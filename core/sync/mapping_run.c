@@ -42,6 +42,10 @@ static uint32_t line_of(const struct iptfhir_origin *origin) {
     return (uint32_t)(origin->line > 0 ? origin->line : 1);
 }
 
+static void name_place(const struct iptfhir_origin *origin, char *out, size_t size) {
+    snprintf(out, size, "%s:%lld", origin->file ? origin->file : "-", (long long)origin->line);
+}
+
 static iptfhir_status take_text(struct iptfhir_record_sink *sink, const char *json, size_t length,
                                 const struct iptfhir_origin *origin) {
     struct running *r = sink->self;
@@ -64,6 +68,14 @@ static iptfhir_status take_node(struct iptfhir_record_sink *sink, struct iptfhir
     char id[256] = "";
     arena_reset(&r->arena);
     r->run->records++;
+    if (record == NULL && r->building.full) {
+        char where[600];
+        name_place(origin, where, sizeof where);
+        arena_reset(&r->building);
+        bool told = refuse(r, where, "record-too-large",
+                           "the record is larger than records.max_bytes allows: split it");
+        return told ? IPTFHIR_OK : IPTFHIR_FATAL;
+    }
     enum pipeline_end end =
         pipeline_record_built(r->pipeline, &r->arena, node_built_tree(record), origin->file,
                               line_of(origin), r->events, id, &why);
@@ -74,8 +86,7 @@ static iptfhir_status take_hold(struct iptfhir_record_sink *sink,
                                 const struct iptfhir_origin *origin, const char *code,
                                 const char *why) {
     char where[600];
-    snprintf(where, sizeof where, "%s:%lld", origin->file ? origin->file : "-",
-             (long long)origin->line);
+    name_place(origin, where, sizeof where);
     return refuse(sink->self, where, code, why) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
@@ -100,6 +111,7 @@ int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeli
                                         .cursor = take_cursor,
                                         .progress = take_progress };
     struct iptfhir_error error = ERROR_INIT;
+    r.building.limit = pipeline_build_limit(pipeline_config(pipeline));
     struct reader *reader =
         reader_open(pipeline_config(pipeline), pipeline_job(pipeline), path, &r.stopping, report);
     if (!reader)

@@ -575,15 +575,18 @@ enum pipeline_end pipeline_record(struct pipeline *p, struct arena *arena, char 
     return map_record(p, arena, record, events, id, error);
 }
 
-/* Gives all nodes of a built record the line it came from; returns about how many bytes its JSON
- * has. */
+/* Gives the nodes of a built record that have no place of their own that of what they are in, the
+ * record itself the line it came from; returns about how many bytes its JSON has. */
 static size_t place_nodes(struct tree *record, uint32_t line) {
     size_t bytes = 0;
     struct tree *node = record;
     while (node != NULL) {
         bool container = node->kind == TREE_ARRAY || node->kind == TREE_OBJECT;
-        node->line = line;
-        node->column = 1;
+        if (node->line == 0) {
+            bool inside = node != record;
+            node->line = inside ? node->parent->line : line;
+            node->column = inside ? node->parent->column : 1;
+        }
         bytes += node->name_length + (container ? 4 : node->length + 4);
         if (container && node->first != NULL) {
             node = node->first;
@@ -594,6 +597,11 @@ static size_t place_nodes(struct tree *record, uint32_t line) {
         node = node == record ? NULL : node->next;
     }
     return bytes;
+}
+
+size_t pipeline_build_limit(const struct config *config) {
+    enum { NODE_FOR_BYTE = 16 }; /* a node takes more than its text: 64 bytes for a number */
+    return (size_t)config->records.max_bytes * NODE_FOR_BYTE;
 }
 
 bool pipeline_read_built(struct pipeline *p, struct tree *record, const char *source, uint32_t line,

@@ -99,11 +99,13 @@ enum pipeline_end pipeline_make(struct pipeline *p, struct arena *arena, struct 
                                 const char *id, const struct pipeline_events *events,
                                 struct iptfhir_error *error);
 /* The same for a record that a source built in `arena` or in another that lives as long; it is
- * changed. Its nodes get `line` as their position. */
+ * changed. Nodes without a place get that of what they are in, the record `line`. */
 enum pipeline_end pipeline_record_built(struct pipeline *p, struct arena *arena,
                                         struct tree *record, const char *source, uint32_t line,
                                         const struct pipeline_events *events, char id[256],
                                         struct iptfhir_error *error);
+/* Bytes of memory that a source may build one record in. */
+size_t pipeline_build_limit(const struct config *config);
 /* Maps one JSON text, for golden tests and samples: faults and holds go to `report`. */
 bool pipeline_map(struct pipeline *p, const char *json, size_t length, const char *source,
                   bool (*emit)(void *user, const struct tree *resource), void *user,

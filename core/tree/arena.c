@@ -52,8 +52,10 @@ void *arena_alloc(struct arena *a, size_t size) {
     if (size > SIZE_MAX / 4)
         return NULL;
     size = (size + 15) & ~(size_t)15;
-    if (a->limit && (size > a->limit || a->used > a->limit - size))
+    if (a->limit && (size > a->limit || a->used > a->limit - size)) {
+        a->full = true;
         return NULL;
+    }
     struct arena_block *block = a->blocks;
     if (!block || block->size - block->taken < size)
         block = add_block(a, size);
@@ -113,6 +115,7 @@ void arena_reset(struct arena *a) {
     }
     a->blocks = largest;
     a->used = 0;
+    a->full = false;
 }
 
 struct arena_mark arena_mark(const struct arena *a) {
@@ -151,4 +154,5 @@ void arena_free(struct arena *a) {
     }
     a->blocks = NULL;
     a->used = 0;
+    a->full = false;
 }

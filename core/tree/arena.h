@@ -4,6 +4,7 @@
 #define CORE_TREE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_block;
@@ -14,6 +15,7 @@ struct arena {
     struct arena_block *blocks;
     struct arena_block *spare; /* one that a rewind left over */
     size_t used, limit;
+    bool full; /* an allocation failed at the limit since the last reset */
 };
 /* How far an arena was used. */
 struct arena_mark {

@@ -231,14 +231,12 @@ static bool api_set(struct iptfhir_document *document, struct iptfhir_node *obje
     uint32_t symbol = symbol_find(name, length);
     if (symbol == 0 && !iptfhir_utf8_valid(name, length))
         return false;
-    struct tree *old = symbol != 0 ? tree_get_symbol(into, symbol) : tree_get(into, name);
+    struct tree *old = tree_get_known(into, name, length, symbol);
     if (old != NULL) {
         replace(old, member);
         return true;
     }
-    if (symbol != 0)
-        return tree_add_symbol(into, symbol, member);
-    return tree_add(arena_of(document), into, name, member);
+    return tree_add_known(arena_of(document), into, name, length, symbol, member);
 }
 
 static bool api_append(struct iptfhir_node *array, struct iptfhir_node *value) {
@@ -247,6 +245,14 @@ static bool api_append(struct iptfhir_node *array, struct iptfhir_node *value) {
     if (into == NULL || into->kind != TREE_ARRAY || !can_go_into(element, into))
         return false;
     return tree_append(into, element);
+}
+
+static void api_place(struct iptfhir_node *node, uint32_t line, uint32_t column) {
+    struct tree *tree = node_built_tree(node);
+    if (tree == NULL)
+        return;
+    tree->line = line;
+    tree->column = column;
 }
 
 /* ---- JSON ---- */
@@ -296,6 +302,7 @@ const struct iptfhir_node_api node_api = {
     .copy = api_copy,
     .set = api_set,
     .append = api_append,
+    .place = api_place,
     .read = api_read,
     .write = api_write,
 };

@@ -213,11 +213,26 @@ START_TEST(what_is_built_too_deep_is_noticed) {
 }
 END_TEST
 
+START_TEST(a_built_node_stands_where_it_is_placed) {
+    struct iptfhir_node *o = n->object(d);
+    uint32_t line = 0, column = 0;
+    ck_assert(!n->position(o, &line, &column));
+    n->place(o, 7, 3);
+    ck_assert(n->position(o, &line, &column));
+    ck_assert_uint_eq(line, 7);
+    ck_assert_uint_eq(column, 3);
+    n->place(o, 0, 0);
+    ck_assert(!n->position(o, &line, &column));
+    n->place(NULL, 1, 1);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("node");
     TCase *all = tcase_create("all");
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, every_function_is_there);
+    tcase_add_test(all, a_built_node_stands_where_it_is_placed);
     tcase_add_test(all, values_are_read_by_their_kind_and_by_no_other);
     tcase_add_test(all, nothing_is_read_as_absent);
     tcase_add_test(all, children_come_in_order_with_their_names);

@@ -31,9 +31,23 @@ static struct tree *with_text(struct arena *a, enum tree_kind kind, const char *
     return node;
 }
 
+/* Makes a node and a copy of its text behind it. */
+static struct tree *copy_text(struct arena *a, enum tree_kind kind, const char *text,
+                              size_t length) {
+    struct tree *node = length < UINT32_MAX ? arena_alloc(a, sizeof *node + length + 1) : NULL;
+    if (node == NULL)
+        return NULL;
+    char *copy = (char *)(node + 1);
+    if (length > 0)
+        memcpy(copy, text, length);
+    copy[length] = '\0';
+    *node = (struct tree) { .kind = (uint8_t)kind, .length = (uint32_t)length, .text = copy };
+    return node;
+}
+
 /* Makes a string. */
 struct tree *tree_string(struct arena *a, const char *text, size_t length) {
-    return with_text(a, TREE_STRING, arena_strndup(a, text, length), length);
+    return copy_text(a, TREE_STRING, text, length);
 }
 
 /* Makes a string that shares its text. */
@@ -43,7 +57,7 @@ struct tree *tree_string_borrowed(struct arena *a, const char *text, size_t leng
 
 /* Makes a number from its text. */
 struct tree *tree_number(struct arena *a, const char *text, size_t length) {
-    return with_text(a, TREE_NUMBER, arena_strndup(a, text, length), length);
+    return copy_text(a, TREE_NUMBER, text, length);
 }
 
 /* Makes a whole number. */
@@ -85,12 +99,16 @@ bool tree_append(struct tree *array, struct tree *child) {
 
 /* Adds a member by name. */
 bool tree_add(struct arena *a, struct tree *object, const char *name, struct tree *child) {
-    if (!object || !child)
-        return false;
     size_t length = strlen(name);
-    uint32_t symbol = symbol_find(name, length);
-    const char *kept = symbol ? symbol_name(symbol) : arena_strndup(a, name, length);
-    if (!kept || length > UINT32_MAX)
+    return tree_add_known(a, object, name, length, symbol_find(name, length), child);
+}
+
+bool tree_add_known(struct arena *a, struct tree *object, const char *name, size_t length,
+                    uint32_t symbol, struct tree *child) {
+    if (object == NULL || child == NULL || length > UINT32_MAX)
+        return false;
+    const char *kept = symbol != 0 ? symbol_name(symbol) : arena_strndup(a, name, length);
+    if (kept == NULL)
         return false;
     child->name = kept;
     child->name_length = (uint32_t)length;
@@ -186,11 +204,15 @@ struct tree *tree_get_symbol(const struct tree *object, uint32_t symbol) {
 
 /* Finds a member by name. */
 struct tree *tree_get(const struct tree *object, const char *name) {
-    if (!object || object->kind != TREE_OBJECT)
-        return NULL;
     size_t length = strlen(name);
-    uint32_t symbol = symbol_find(name, length);
-    return symbol ? tree_get_symbol(object, symbol) : get_by_text(object, name, length);
+    return tree_get_known(object, name, length, symbol_find(name, length));
+}
+
+struct tree *tree_get_known(const struct tree *object, const char *name, size_t length,
+                            uint32_t symbol) {
+    if (object == NULL || object->kind != TREE_OBJECT)
+        return NULL;
+    return symbol != 0 ? tree_get_symbol(object, symbol) : get_by_text(object, name, length);
 }
 
 /* The element at an index. */

@@ -45,6 +45,9 @@ bool tree_append(struct tree *array, struct tree *child);
 /* Appends a member; `name` is copied (or shared when it is a known symbol). Doesn't look for an
  * existing one. */
 bool tree_add(struct arena *a, struct tree *object, const char *name, struct tree *child);
+/* The same when the caller has looked up the symbol of the name (0: it has none). */
+bool tree_add_known(struct arena *a, struct tree *object, const char *name, size_t length,
+                    uint32_t symbol, struct tree *child);
 /* The same with a symbol, no copy. */
 bool tree_add_symbol(struct tree *object, uint32_t symbol, struct tree *child);
 /* Unlinks a child from its parent. */
@@ -55,6 +58,8 @@ struct tree *tree_copy(struct arena *a, const struct tree *node);
 
 /* Looking: NULL when absent or of another kind. */
 struct tree *tree_get(const struct tree *object, const char *name);
+struct tree *tree_get_known(const struct tree *object, const char *name, size_t length,
+                            uint32_t symbol);
 struct tree *tree_get_symbol(const struct tree *object, uint32_t symbol);
 struct tree *tree_at(const struct tree *array, size_t index);
 /* The text of a string member, NULL when absent or no string. */

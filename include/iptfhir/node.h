@@ -63,7 +63,7 @@ struct iptfhir_node_api {
     /* The nearest double of any number. */
     bool (*real)(const struct iptfhir_node *number, double *value);
     bool (*boolean)(const struct iptfhir_node *boolean, bool *value);
-    /* Line and column in the file it was read from, from 1; false when it was built. */
+    /* Line and column in the file it comes from, from 1; false when it was built and not placed. */
     bool (*position)(const struct iptfhir_node *node, uint32_t *line, uint32_t *column);
     /* The node that a JSON pointer (RFC 6901) names. */
     const struct iptfhir_node *(*find)(const struct iptfhir_node *root, const char *pointer);
@@ -83,6 +83,9 @@ struct iptfhir_node_api {
     bool (*set)(struct iptfhir_document *, struct iptfhir_node *object, const char *name,
                 struct iptfhir_node *value);
     bool (*append)(struct iptfhir_node *array, struct iptfhir_node *value);
+    /* Says where a built node comes from, as position() does: messages name the place. What is in
+     * it and has no place of its own takes it over. */
+    void (*place)(struct iptfhir_node *node, uint32_t line, uint32_t column);
     /* ---- JSON ---- */
     /* Parses a JSON text: numbers stay exact, names must differ, at most 64 levels. NULL, and where
      * and why in `error` (may be NULL). */

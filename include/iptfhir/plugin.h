@@ -145,10 +145,12 @@ struct iptfhir_record_sink {
     void *self;
     /* Where a source builds records. emit() empties it, whatever it returns. */
     struct iptfhir_document *document;
-    /* Hands over a record that was built in `document`. */
+    /* Hands over a record that was built in `document`: the nodes are the core's from then on.
+     * NULL: one that there was no room for; it is held when it was too large. */
     iptfhir_status (*emit)(struct iptfhir_record_sink *, struct iptfhir_node *record,
                            const struct iptfhir_origin *);
-    /* The same from JSON text, which keeps positions. It empties `document` too. */
+    /* The same from JSON text, whose positions are counted from the origin's line. It empties
+     * `document` too. */
     iptfhir_status (*emit_text)(struct iptfhir_record_sink *, const char *json, size_t length,
                                 const struct iptfhir_origin *);
     /* Something that cannot become a record: held under its position; the rest goes on. */

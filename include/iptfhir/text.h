@@ -39,9 +39,6 @@ IPTFHIR_API void iptfhir_text_vprintf(struct iptfhir_text *text, const char *for
 /* Appends a JSON string with its quotes (RFC 8259 section 7). Control characters, DEL, U+2028 and
  * U+2029 are escaped; bytes that are not UTF-8 pass: ask iptfhir_utf8_valid() first. */
 IPTFHIR_API void iptfhir_text_json(struct iptfhir_text *text, const char *bytes, size_t length);
-/* The same without the quotes, for strings that are put together from pieces. */
-IPTFHIR_API void iptfhir_text_json_part(struct iptfhir_text *text, const char *bytes,
-                                        size_t length);
 /* Appends a whole file of at most `max` bytes; false with errno set (EFBIG when it is larger). */
 IPTFHIR_API bool iptfhir_text_read_file(struct iptfhir_text *text, const char *path, size_t max);
 /* Keeps the memory and forgets the content, and a failure with it. */

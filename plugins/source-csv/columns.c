@@ -305,23 +305,7 @@ bool columns_compile(struct columns *columns, const struct iptfhir_host *host, c
     return ok;
 }
 
-/* Frees a field's children's names. */
-static void free_names(struct field *f) {
-    iptfhir_text_free(&f->name);
-    for (struct field *child = f->first; child; child = child->next)
-        free_names(child);
-}
-
-/* Frees the columns. */
 void columns_free(struct columns *c) {
-    for (size_t i = 0; i < c->value_count; i++) {
-        iptfhir_text_free(&c->values[i].constant);
-        for (size_t j = 0; c->values[i].codes && j < c->values[i].count; j++)
-            iptfhir_text_free(&c->values[i].codes[j].to);
-    }
-    free_names(&c->root);
-    for (size_t i = 0; i < c->list_count; i++)
-        free_names(&c->lists[i].root);
     for (size_t i = 0; i < c->owned_count; i++)
         free(c->owned[i]);
     free(c->owned);

@@ -29,11 +29,8 @@ enum value_type {
     TYPE_DATETIME,
     TYPE_CODE
 };
-enum value_take {
-    TAKE_SAME,
-    TAKE_FIRST,
-    TAKE_LAST
-}; /* when several rows of a record give a value */
+/* Which row counts when several of a record give a value. */
+enum value_take { TAKE_SAME, TAKE_FIRST, TAKE_LAST };
 enum date_order { ORDER_NONE, ORDER_YMD, ORDER_DMY, ORDER_MDY };
 
 struct piece {
@@ -45,8 +42,9 @@ struct piece {
 struct code {
     const char *from;
     size_t from_length;
-    struct iptfhir_text to; /* JSON text */
-    size_t column;          /* checkboxes */
+    const struct iptfhir_node *to; /* a text, number or boolean of the columns file */
+    size_t meaning;                /* index of the first code of the value with an equal `to` */
+    size_t column;                 /* checkboxes */
 };
 struct value {
     enum value_kind kind;
@@ -54,7 +52,7 @@ struct value {
     enum value_take take;
     const char *path; /* of the record field */
     size_t column;
-    struct iptfhir_text constant; /* JSON text */
+    const struct iptfhir_node *constant; /* of the columns file */
     struct piece *pieces;
     struct code *codes;
     size_t count;   /* of pieces or codes */
@@ -66,9 +64,8 @@ struct value {
 enum field_kind { FIELD_OBJECT, FIELD_ARRAY, FIELD_VALUE, FIELD_LIST };
 struct field {
     enum field_kind kind;
-    struct iptfhir_text name; /* JSON text with its colon; empty in arrays */
-    const char *key;          /* the name as it stands in the path */
-    size_t key_length, index; /* of the array element, the value or the list */
+    const char *key; /* its name; NULL in arrays */
+    size_t index;    /* of the array element, the value or the list */
     struct field *first, *last, *next;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two halves of the compiler (columns.c: the table; fields.c: values and lists) share. */
+/* What the parts of the compiler (columns.c: the table; fields.c: fields and lists; values.c)
+ * share. */
 #ifndef SOURCE_CSV_COMPILE_H
 #define SOURCE_CSV_COMPILE_H
 
@@ -61,6 +62,9 @@ struct names compile_names(struct compiler *c, const struct iptfhir_node *list,
 size_t compile_column(struct compiler *c, const char *name, size_t length, const char *pointer);
 size_t *compile_columns(struct compiler *c, const struct iptfhir_node *list, const char *pointer,
                         size_t *count);
+/* Compiles a value, which is a scalar, a text with {column} holes or a map. */
+void compile_value(struct compiler *c, struct value *v, const struct iptfhir_node *spec,
+                   const char *pointer);
 /* The members set: and each:. */
 void compile_set(struct compiler *c);
 void compile_each(struct compiler *c);

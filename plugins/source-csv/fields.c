@@ -1,31 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiling the members set: and each: of the columns file: values, and where in the record they
- * go. */
+/* Compiling the members set: and each: of the columns file: where in the record values go, and
+ * which rows add to which list. */
 #include "compile.h"
-#include "dates.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Finds or makes a child: by name in an object, by index in an array. */
-static struct field *child_of(struct compiler *c, struct field *parent, const char *key,
-                              size_t length, size_t index) {
-    for (struct field *f = parent->first; f; f = f->next)
-        if (key ? f->key_length == length && memcmp(f->key, key, length) == 0 : f->index == index)
-            return f;
+/* ---- paths ---- */
+
+enum { INDEX_MOST = 99 };
+
+/* One step of a path: a name, or an index in brackets. */
+struct step {
+    const char *name; /* NULL: an index */
+    size_t length;
+    size_t index;
+};
+
+/* Reads an index in brackets; *p moves on. */
+static bool read_index(const char **p, struct step *step) {
+    const char *digits = *p + 1;
+    char *end;
+    unsigned long index = strtoul(digits, &end, 10);
+    bool good = end != digits && *end == ']' && index <= INDEX_MOST;
+    *step = (struct step) { .index = index };
+    *p = end + good;
+    return good;
+}
+
+/* Reads a name, with the point in front of it; *p moves on. */
+static bool read_name(const char **p, struct step *step) {
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const char *name = *p + (**p == '.');
+    *step = (struct step) { .name = name, .length = strspn(name, letters) };
+    *p = name + step->length;
+    return step->length > 0;
+}
+
+/* Reads one step; false when the path is wrong. */
+static bool read_step(const char **p, struct step *step) {
+    bool good = **p == '[' ? read_index(p, step) : read_name(p, step);
+    return good && (**p == '\0' || **p == '.' || **p == '[');
+}
+
+static bool is_child(const struct field *f, const struct step *step) {
+    if (step->name == NULL)
+        return f->key == NULL && f->index == step->index;
+    bool as_long = f->key != NULL && strlen(f->key) == step->length;
+    return as_long && memcmp(f->key, step->name, step->length) == 0;
+}
+
+/* Finds a child; NULL: there is none. */
+static struct field *find_child(const struct field *parent, const struct step *step) {
+    struct field *f = parent->first;
+    while (f != NULL && !is_child(f, step))
+        f = f->next;
+    return f;
+}
+
+/* Makes a child behind the others. */
+static struct field *add_child(struct compiler *c, struct field *parent, const struct step *step) {
     struct field *f = compile_alloc(c, sizeof *f);
-    if (!f)
+    if (f == NULL)
         return NULL;
-    f->key = key;
-    f->key_length = length;
-    f->index = index;
-    if (key) {
-        iptfhir_text_putc(&f->name, '"');
-        iptfhir_text_add(&f->name, key, length);
-        iptfhir_text_add(&f->name, "\":", 2);
-        c->memory |= f->name.failed;
-    }
-    if (parent->last)
+    f->index = step->index;
+    if (step->name != NULL)
+        f->key = compile_text(c, "%.*s", (int)step->length, step->name);
+    if (parent->last != NULL)
         parent->last->next = f;
     else
         parent->first = f;
@@ -33,73 +75,54 @@ static struct field *child_of(struct compiler *c, struct field *parent, const ch
     return f;
 }
 
-/* Goes down one step of a path, making what is missing; *p moves on. NULL and a fault when the path
- * is wrong. */
-static struct field *step(struct compiler *c, struct field *at, const char **p, const char *pointer,
-                          bool *fresh) {
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-    struct field *before = at->last, *f;
-    enum field_kind parent_kind;
-    if (**p == '[') {
-        char *end;
-        unsigned long index = strtoul(*p + 1, &end, 10);
-        if (end == *p + 1 || *end != ']' || index > 99)
-            goto wrong;
-        parent_kind = FIELD_ARRAY;
-        *p = end + 1;
-        f = child_of(c, at, NULL, 0, index);
-    } else {
-        *p += **p == '.';
-        size_t length = strspn(*p, letters);
-        if (length == 0)
-            goto wrong;
-        parent_kind = FIELD_OBJECT;
-        f = child_of(c, at, *p, length, 0);
-        *p += length;
+/* Goes down one step, making what is missing. NULL and a fault when the path is wrong. */
+static struct field *go_down(struct compiler *c, struct field *at, const char **p,
+                             const char *pointer) {
+    struct step step;
+    if (!read_step(p, &step)) {
+        compile_fault(
+            c, pointer,
+            "expected a record field such as patient.localId or patient.identifiers[0].value");
+        return NULL;
     }
-    if (before && at->kind != parent_kind) {
+    enum field_kind kind = step.name != NULL ? FIELD_OBJECT : FIELD_ARRAY;
+    if (at->first != NULL && at->kind != kind) {
         compile_fault(c, pointer, "the field is a list in one place and an object in another");
         return NULL;
     }
-    at->kind = parent_kind;
-    *fresh = f && at->last == f && f != before;
-    if (**p == '\0' || **p == '.' || **p == '[')
-        return f;
-wrong:
-    compile_fault(
-        c, pointer,
-        "expected a record field such as patient.localId or patient.identifiers[0].value");
-    return NULL;
+    at->kind = kind;
+    struct field *child = find_child(at, &step);
+    return child != NULL ? child : add_child(c, at, &step);
 }
 
-/* Makes the field of a path, of which no part may be a value already. */
+/* Makes the field of a path, of which no part may be a value already. NULL and a fault. */
 static struct field *field_of(struct compiler *c, struct field *root, const char *path,
                               const char *pointer) {
     struct field *at = root;
     const char *p = path;
-    bool fresh = true;
     do {
         if (at->kind == FIELD_VALUE || at->kind == FIELD_LIST) {
             compile_fault(c, pointer, "a part of this path already has a value");
             return NULL;
         }
-        at = step(c, at, &p, pointer, &fresh);
-    } while (at && *p);
-    if (at && (!fresh || at->first)) {
-        compile_fault(c, pointer, "the field already has a value or members");
+        at = go_down(c, at, &p, pointer);
+    } while (at != NULL && *p != '\0');
+    if (at == NULL)
         return NULL;
-    }
-    return at;
+    bool taken = at->kind == FIELD_VALUE || at->kind == FIELD_LIST || at->first != NULL;
+    if (taken)
+        compile_fault(c, pointer, "the field already has a value or members");
+    return taken ? NULL : at;
 }
 
-/* Makes a new value. */
+/* ---- values ---- */
+
 static struct value *new_value(struct compiler *c) {
     struct columns *columns = c->columns;
     if (columns->value_count == columns->value_capacity) {
-        size_t capacity = columns->value_capacity ? columns->value_capacity * 2 : 64;
+        size_t capacity = columns->value_capacity > 0 ? columns->value_capacity * 2 : 64;
         struct value *values = realloc(columns->values, capacity * sizeof *values);
-        if (!values) {
+        if (values == NULL) {
             c->memory = true;
             return NULL;
         }
@@ -111,313 +134,159 @@ static struct value *new_value(struct compiler *c) {
     return v;
 }
 
-/* Writes a scalar as JSON text. */
-static void scalar(struct compiler *c, struct iptfhir_text *out, const struct iptfhir_node *node,
-                   const char *pointer) {
-    int64_t whole = 0;
-    bool truth = false;
-    const char *string = compile_string(c, node);
-    if (string != NULL)
-        iptfhir_text_json(out, string, strlen(string));
-    else if (compile_nodes(c)->integer(node, &whole))
-        iptfhir_text_puts(out, compile_nodes(c)->number(node));
-    else if (compile_nodes(c)->boolean(node, &truth))
-        iptfhir_text_puts(out, truth ? "true" : "false");
-    else
-        compile_fault(c, pointer, "expected a text, a whole number, true or false");
-    c->memory |= out->failed;
-}
-
-/* Splits a text with {column} holes. */
-static void compile_template(struct compiler *c, struct value *v, const char *text,
-                             const char *pointer) {
-    size_t most = 1;
-    for (const char *p = text; *p; p++)
-        most += *p == '{' ? 2 : 0;
-    v->kind = VALUE_TEMPLATE;
-    v->pieces = compile_alloc(c, most * sizeof *v->pieces);
-    while (v->pieces && *text) {
-        size_t length = strcspn(text, "{");
-        if (length > 0)
-            v->pieces[v->count++] = (struct piece) { .text = text, .length = length };
-        text += length;
-        if (*text == '\0')
-            break;
-        length = strcspn(++text, "}");
-        if (text[length] == '\0' || length == 0) {
-            compile_fault(c, pointer, "expected {column}: a brace is not closed or empty");
-            break;
-        }
-        v->pieces[v->count++] =
-            (struct piece) { .is_column = true,
-                             .column = compile_column(c, text, length, pointer) };
-        text += length + 1;
-    }
-}
-
-/* Reads a map of cell texts to codes; for checkboxes, each key names a column. */
-static void compile_codes(struct compiler *c, struct value *v, const struct iptfhir_node *codes,
-                          const char *pointer, const char *checkbox) {
-    if (compile_kind(c, codes) != IPTFHIR_NODE_OBJECT || compile_count(c, codes) == 0) {
-        compile_fault(c, pointer, "expected codes: {cell text: code, ...}");
-        return;
-    }
-    v->codes = compile_alloc(c, compile_count(c, codes) * sizeof *v->codes);
-    for (const struct iptfhir_node *i = compile_first(c, codes); i != NULL && v->codes;
-         i = compile_next(c, i)) {
-        struct code *code = &v->codes[v->count++];
-        const char *place = compile_text(c, "%s/codes/%s", pointer, compile_name(c, i));
-        code->from = compile_name(c, i);
-        code->from_length = strlen(code->from);
-        scalar(c, &code->to, i, place);
-        if (checkbox) {
-            const char *name = compile_text(c, "%s___%s", checkbox, code->from);
-            code->column = compile_column(c, name, strlen(name), place);
-        }
-    }
-}
-
-/* Reads what a date without a time gets; required where `type` needs it. */
-static void compile_moment(struct compiler *c, struct value *v, const struct iptfhir_node *spec,
-                           const char *pointer) {
-    const struct iptfhir_node *time = compile_get(c, spec, "default_time");
-    if (v->type == TYPE_DATETIME && !c->columns->timezone)
-        compile_fault(c, pointer,
-                      "a datetime needs timezone: \"-05:00\" at the top of the file: local times "
-                      "are never guessed");
-    if (!time)
-        return;
-    v->minute =
-        compile_kind(c, time) == IPTFHIR_NODE_STRING ? dates_minutes(compile_string(c, time)) : -1;
-    if (v->minute < 0 || v->type != TYPE_DATETIME)
-        compile_fault(c, pointer, "default_time: expected \"HH:MM\", with type: datetime");
-}
-
-/* Reads a date that is counted from a declared start. */
-static void compile_date_from(struct compiler *c, struct value *v, const struct iptfhir_node *from,
-                              const char *pointer) {
-    static const char *const known[] = { "start", "weeks_column", "first_week", NULL };
-    const char *start = compile_string(c, compile_get(c, from, "start")),
-               *column = compile_string(c, compile_get(c, from, "weeks_column"));
-    const struct iptfhir_node *first = compile_get(c, from, "first_week");
-    struct moment m;
-    v->kind = VALUE_DATE_FROM;
-    compile_known(c, from, compile_text(c, "%s/date_from", pointer), known);
-    if (!start || !dates_read(start, strlen(start), ORDER_NONE, &m) || m.has_time)
-        compile_fault(c, pointer, "date_from: expected start: \"YYYY-MM-DD\"");
-    else
-        v->start_day = m.day;
-    if (column)
-        v->column = compile_column(c, column, strlen(column), pointer);
-    else
-        compile_fault(c, pointer,
-                      "date_from: expected weeks_column: the column with the number of the week");
-    if (first != NULL && !compile_nodes(c)->integer(first, &v->first_week))
-        compile_fault(c, pointer,
-                      "first_week: expected a whole number: the week that begins at start");
-}
-
-/* Reads one of the words of a list; -1 and a fault when it is none. */
-static int word(struct compiler *c, const struct iptfhir_node *json, const char *const *words,
-                const char *pointer, const char *expected) {
-    const char *text = compile_string(c, json);
-    for (int i = 0; text && words[i]; i++)
-        if (strcmp(words[i], text) == 0)
-            return i;
-    compile_fault(c, pointer, "expected %s", expected);
-    return -1;
-}
-
-/* Compiles a value that is written as a map. */
-static void compile_value_map(struct compiler *c, struct value *v, const struct iptfhir_node *spec,
-                              const char *pointer) {
-    static const char *const known[] = { "column",   "checkboxes",   "date_from", "file",
-                                         "constant", "type",         "codes",     "as",
-                                         "take",     "default_time", NULL };
-    static const char *const types[] = { "string", "integer",  "decimal", "boolean",
-                                         "date",   "datetime", "code",    NULL };
-    static const char *const takes[] = { "same", "first", "last", NULL }, *const files[] = {
-        "modified", NULL
-    };
-    const struct iptfhir_node *column = compile_get(c, spec, "column"),
-                              *boxes = compile_get(c, spec, "checkboxes"),
-                              *from = compile_get(c, spec, "date_from");
-    const struct iptfhir_node *file = compile_get(c, spec, "file"),
-                              *constant = compile_get(c, spec, "constant"),
-                              *type = compile_get(c, spec, "type");
-    const struct iptfhir_node *take = compile_get(c, spec, "take"),
-                              *as = compile_get(c, spec, "as"),
-                              *codes = compile_get(c, spec, "codes");
-    compile_known(c, spec, pointer, known);
-    if (!!column + !!boxes + !!from + !!file + !!constant != 1) {
-        compile_fault(c, pointer,
-                      "expected exactly one of column, checkboxes, date_from, file, constant");
-        return;
-    }
-    int chosen = type   ? word(c, type, types, pointer,
-                               "type: string, integer, decimal, boolean, date, datetime or code")
-                 : from ? TYPE_DATE
-                        : TYPE_STRING;
-    v->type = (enum value_type)(chosen < 0 ? 0 : chosen);
-    chosen = take ? word(c, take, takes, pointer, "take: same, first or last") : 0;
-    v->take = (enum value_take)(chosen < 0 ? 0 : chosen);
-    if (column) {
-        const char *name = compile_string(c, column);
-        v->kind = VALUE_COLUMN;
-        if (name)
-            v->column = compile_column(c, name, strlen(name), pointer);
-        else
-            compile_fault(c, pointer, "column: expected a name in quotes");
-        if (v->type == TYPE_CODE)
-            compile_codes(c, v, codes, pointer, NULL);
-    } else if (boxes) {
-        v->kind = VALUE_CHECKBOXES;
-        v->as = compile_string(c, as);
-        compile_codes(c, v, codes, pointer,
-                      compile_kind(c, boxes) == IPTFHIR_NODE_STRING ? compile_string(c, boxes)
-                                                                    : "");
-    } else if (from) {
-        compile_date_from(c, v, from, pointer);
-    } else if (file) {
-        v->kind = VALUE_FILE_TIME;
-        (void)word(c, file, files, pointer, "file: modified");
-    } else {
-        scalar(c, &v->constant, constant, pointer);
-    }
-    if (codes && !boxes && v->type != TYPE_CODE)
-        compile_fault(c, pointer, "codes needs type: code");
-    if (as && !boxes)
-        compile_fault(c, pointer, "as goes with checkboxes");
-    if (from && v->type != TYPE_DATE && v->type != TYPE_DATETIME)
-        compile_fault(c, pointer, "date_from gives a date or a datetime");
-    compile_moment(c, v, spec, pointer);
-}
-
 /* Compiles the values of one map into a tree of fields. */
 static void compile_values(struct compiler *c, struct field *root, const struct iptfhir_node *set,
                            const char *pointer) {
     for (const struct iptfhir_node *i = compile_first(c, set); i != NULL; i = compile_next(c, i)) {
-        const char *path = compile_name(c, i), *place = compile_text(c, "%s/%s", pointer, path);
-        const struct iptfhir_node *spec = i;
+        const char *path = compile_name(c, i);
+        const char *place = compile_text(c, "%s/%s", pointer, path);
         struct field *f = field_of(c, root, path, place);
         size_t index = c->columns->value_count;
-        struct value *v = f ? new_value(c) : NULL;
-        if (!v)
+        struct value *v = f != NULL ? new_value(c) : NULL;
+        if (v == NULL)
             continue;
         f->kind = FIELD_VALUE;
         f->index = index;
         v->path = path;
-        if (compile_kind(c, spec) == IPTFHIR_NODE_OBJECT)
-            compile_value_map(c, v, spec, place);
-        else if (compile_kind(c, spec) == IPTFHIR_NODE_STRING &&
-                 strchr(compile_string(c, spec), '{'))
-            compile_template(c, v, compile_string(c, spec), place);
-        else
-            scalar(c, &v->constant, spec, place);
+        compile_value(c, v, i, place);
     }
 }
 
-/* Compiles set: */
+static bool is_filled_map(const struct compiler *c, const struct iptfhir_node *node) {
+    return compile_kind(c, node) == IPTFHIR_NODE_OBJECT && compile_count(c, node) > 0;
+}
+
 void compile_set(struct compiler *c) {
     const struct iptfhir_node *set = compile_get(c, c->columns->document, "set");
-    if (compile_kind(c, set) != IPTFHIR_NODE_OBJECT || compile_count(c, set) == 0)
-        compile_fault(c, "/set", "expected set: {record field: value, ...}");
-    else
+    if (is_filled_map(c, set))
         compile_values(c, &c->columns->root, set, "/set");
+    else
+        compile_fault(c, "/set", "expected set: {record field: value, ...}");
     c->columns->set_count = c->columns->value_count;
 }
 
-/* Compiles a map of columns to the texts that count, from index `at` of the conditions. */
+/* ---- conditions ---- */
+
+/* Compiles a map of columns to the texts that count. */
 static void compile_conditions(struct compiler *c, struct list *list,
                                const struct iptfhir_node *map, const char *pointer) {
-    if (map && compile_kind(c, map) != IPTFHIR_NODE_OBJECT)
+    if (map != NULL && compile_kind(c, map) != IPTFHIR_NODE_OBJECT)
         compile_fault(c, pointer, "expected {column: [text, ...], ...}");
     for (const struct iptfhir_node *i = compile_first(c, map); i != NULL; i = compile_next(c, i)) {
-        const char *name = compile_name(c, i), *place = compile_text(c, "%s/%s", pointer, name);
+        const char *name = compile_name(c, i);
+        const char *place = compile_text(c, "%s/%s", pointer, name);
         struct condition *condition = &list->conditions[list->condition_count++];
         condition->column = compile_column(c, name, strlen(name), place);
         condition->among = compile_names(c, i, place);
     }
 }
 
-/* Compiles when: */
+/* Compiles what is REDCap's own: events, and the repeating instrument. */
+static void compile_redcap_conditions(struct compiler *c, struct list *list,
+                                      const struct iptfhir_node *when, const char *pointer) {
+    const struct iptfhir_node *events = compile_get(c, when, "events");
+    const struct iptfhir_node *instrument = compile_get(c, when, "instrument");
+    bool any = events != NULL || instrument != NULL;
+    if (any && !c->columns->redcap)
+        compile_fault(c, pointer, "events and instrument need redcap: true");
+    if (events != NULL) {
+        struct condition *condition = &list->conditions[list->condition_count++];
+        condition->column = compile_column(c, "redcap_event_name", 17, pointer);
+        condition->among = compile_names(c, events, compile_text(c, "%s/events", pointer));
+    }
+    if (instrument == NULL)
+        return;
+    list->instrument = compile_string(c, instrument);
+    (void)compile_column(c, "redcap_repeat_instrument", 24, pointer);
+    if (list->instrument == NULL)
+        compile_fault(c, pointer, "instrument: expected a name in quotes");
+}
+
 static void compile_when(struct compiler *c, struct list *list, const struct iptfhir_node *when,
                          const char *pointer) {
     static const char *const known[] = { "filled", "any_filled", "events", "instrument",
                                          "equals", "status",     NULL };
-    const struct iptfhir_node *events = compile_get(c, when, "events"),
-                              *equals = compile_get(c, when, "equals"),
-                              *status = compile_get(c, when, "status");
-    const struct iptfhir_node *instrument = compile_get(c, when, "instrument");
-    if (when && compile_kind(c, when) != IPTFHIR_NODE_OBJECT)
+    const struct iptfhir_node *equals = compile_get(c, when, "equals");
+    const struct iptfhir_node *status = compile_get(c, when, "status");
+    size_t most = 1 + compile_count(c, equals) + compile_count(c, status);
+    if (when != NULL && compile_kind(c, when) != IPTFHIR_NODE_OBJECT)
         compile_fault(c, pointer, "expected conditions");
     compile_known(c, when, pointer, known);
     list->filled = compile_columns(c, compile_get(c, when, "filled"),
                                    compile_text(c, "%s/filled", pointer), &list->filled_count);
     list->any_filled = compile_columns(c, compile_get(c, when, "any_filled"),
                                        compile_text(c, "%s/any_filled", pointer), &list->any_count);
-    list->conditions = compile_alloc(c, (2 + compile_count(c, equals) + compile_count(c, status)) *
-                                            sizeof *list->conditions);
-    if (!list->conditions)
+    list->conditions = compile_alloc(c, most * sizeof *list->conditions);
+    if (list->conditions == NULL)
         return;
-    if ((events || instrument) && !c->columns->redcap)
-        compile_fault(c, pointer, "events and instrument need redcap: true");
-    if (events) {
-        struct condition *condition = &list->conditions[list->condition_count++];
-        condition->column = compile_column(c, "redcap_event_name", 17, pointer);
-        condition->among = compile_names(c, events, compile_text(c, "%s/events", pointer));
-    }
-    if (instrument) {
-        list->instrument = compile_string(c, instrument);
-        (void)compile_column(c, "redcap_repeat_instrument", 24, pointer);
-        if (!list->instrument)
-            compile_fault(c, pointer, "instrument: expected a name in quotes");
-    }
+    compile_redcap_conditions(c, list, when, pointer);
     compile_conditions(c, list, equals, compile_text(c, "%s/equals", pointer));
     list->status_from = list->condition_count;
     compile_conditions(c, list, status, compile_text(c, "%s/status", pointer));
 }
 
-/* Compiles each: */
-void compile_each(struct compiler *c) {
+/* ---- lists ---- */
+
+/* The index of the first list with a path, which takes the elements of all of them. */
+static size_t target_of(const struct columns *columns, const char *path, size_t index) {
+    size_t first = 0;
+    while (first < index) {
+        const char *its = columns->lists[first].path;
+        if (path != NULL && its != NULL && strcmp(its, path) == 0)
+            return first;
+        first++;
+    }
+    return index;
+}
+
+/* The value that is the id of a list's elements; SIZE_MAX: none. */
+static size_t id_value_of(const struct columns *columns, const struct list *list) {
+    size_t id = SIZE_MAX;
+    for (size_t i = list->first_value; i < columns->value_count; i++) {
+        if (strcmp(columns->values[i].path, "id") == 0)
+            id = i;
+    }
+    return id;
+}
+
+/* Compiles one list; `index`: which. */
+static void compile_list(struct compiler *c, const struct iptfhir_node *one, size_t index) {
     static const char *const known[] = { "list", "when", "set", NULL };
     struct columns *columns = c->columns;
-    const struct iptfhir_node *each = compile_get(c, columns->document, "each");
-    const struct iptfhir_node *one = compile_first(c, each);
+    struct list *list = &columns->lists[columns->list_count++];
+    const char *pointer = compile_text(c, "/each/%zu", index);
+    const struct iptfhir_node *set = compile_get(c, one, "set");
+    compile_known(c, one, pointer, known);
+    list->path = compile_string(c, compile_get(c, one, "list"));
+    list->target = target_of(columns, list->path, index);
+    struct field *f = NULL;
+    if (list->path != NULL && list->target == index)
+        f = field_of(c, &columns->root, list->path, compile_text(c, "%s/list", pointer));
+    if (f != NULL) {
+        f->kind = FIELD_LIST;
+        f->index = index;
+    }
+    if (list->path == NULL || !is_filled_map(c, set))
+        compile_fault(c, pointer, "expected list: record field, and set: {field: value, ...}");
+    list->first_value = columns->value_count;
+    compile_when(c, list, compile_get(c, one, "when"), compile_text(c, "%s/when", pointer));
+    compile_values(c, &list->root, set, compile_text(c, "%s/set", pointer));
+    list->value_count = columns->value_count - list->first_value;
+    list->id_value = id_value_of(columns, list);
+}
+
+void compile_each(struct compiler *c) {
+    const struct iptfhir_node *each = compile_get(c, c->columns->document, "each");
     if (each != NULL && compile_kind(c, each) != IPTFHIR_NODE_ARRAY) {
         compile_fault(c, "/each", "expected a list of {list, when, set}");
         return;
     }
-    columns->lists = compile_alloc(c, compile_count(c, each) * sizeof *columns->lists);
-    for (size_t i = 0; one != NULL; i++, one = compile_next(c, one)) {
-        const char *pointer = compile_text(c, "/each/%zu", i),
-                   *path = compile_string(c, compile_get(c, one, "list"));
-        const struct iptfhir_node *set = compile_get(c, one, "set");
-        if (!columns->lists)
-            return;
-        struct list *list = &columns->lists[columns->list_count++];
-        compile_known(c, one, pointer, known);
-        list->target = i;
-        for (size_t j = i; path && j-- > 0;)
-            if (columns->lists[j].path && strcmp(columns->lists[j].path, path) == 0)
-                list->target = columns->lists[j].target;
-        bool first = path && list->target == i;
-        struct field *f =
-            first ? field_of(c, &columns->root, path, compile_text(c, "%s/list", pointer)) : NULL;
-        if (f) {
-            f->kind = FIELD_LIST;
-            f->index = i;
-        }
-        if (!path || compile_kind(c, set) != IPTFHIR_NODE_OBJECT || compile_count(c, set) == 0)
-            compile_fault(c, pointer, "expected list: record field, and set: {field: value, ...}");
-        list->path = path;
-        list->first_value = columns->value_count;
-        compile_when(c, list, compile_get(c, one, "when"), compile_text(c, "%s/when", pointer));
-        compile_values(c, &list->root, set, compile_text(c, "%s/set", pointer));
-        list->value_count = columns->value_count - list->first_value;
-        list->id_value = SIZE_MAX;
-        for (size_t j = list->first_value; j < columns->value_count; j++)
-            if (strcmp(columns->values[j].path, "id") == 0)
-                list->id_value = j;
+    c->columns->lists = compile_alloc(c, compile_count(c, each) * sizeof *c->columns->lists);
+    if (c->columns->lists == NULL)
+        return;
+    const struct iptfhir_node *one = compile_first(c, each);
+    for (size_t i = 0; one != NULL; i++) {
+        compile_list(c, one, i);
+        one = compile_next(c, one);
     }
 }

@@ -3,7 +3,7 @@ if SOURCE_CSV
 plugin_LTLIBRARIES += plugins/source-csv/source-csv.la
 plugins_source_csv_source_csv_la_SOURCES = %D%/source_csv.c %D%/build.c %D%/build.h %D%/cells.c %D%/cells.h \
 	%D%/columns.c %D%/columns.h %D%/compile.h %D%/dates.c %D%/dates.h %D%/fields.c %D%/header.c %D%/header.h \
-	%D%/rows.c %D%/rows.h
+	%D%/rows.c %D%/rows.h %D%/values.c
 plugins_source_csv_source_csv_la_LDFLAGS = $(plugin_ldflags)
 plugins_source_csv_source_csv_la_LIBADD = libiptfhir.la
 check_PROGRAMS += %D%/source_csv_test

@@ -153,7 +153,7 @@ static iptfhir_status read_table(struct reading *r, int fd, const char *path, ti
     };
     iptfhir_status status = IPTFHIR_OK;
     iptfhir_time_format((int64_t)modified * 1000, time_text);
-    snprintf(file_time, sizeof file_time, "\"%.19sZ\"", time_text);
+    snprintf(file_time, sizeof file_time, "%.19sZ", time_text);
     *usable = false;
     if (!at || !build_open(&b)) {
         status = no_memory(r, path);

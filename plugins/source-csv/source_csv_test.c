@@ -10,6 +10,7 @@
 #include "plugins/source-csv/header.c"
 #include "plugins/source-csv/rows.c"
 #include "plugins/source-csv/source_csv.c"
+#include "plugins/source-csv/values.c"
 #include "tests/mock_yaml.h"
 
 #include <check.h>
