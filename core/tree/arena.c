@@ -29,7 +29,7 @@ static struct arena_block *take_spare(struct arena *a, size_t size) {
 
 /* Adds a block that holds at least `size` bytes. */
 static struct arena_block *add_block(struct arena *a, size_t size) {
-    size_t want = a->blocks ? a->blocks->size * 2 : FIRST_BLOCK;
+    size_t want = a->blocks != NULL ? a->blocks->size * 2 : FIRST_BLOCK;
     if (want > LARGEST_GROWTH)
         want = LARGEST_GROWTH;
     if (want < size)
@@ -47,19 +47,25 @@ static struct arena_block *add_block(struct arena *a, size_t size) {
     return block;
 }
 
-/* Hands out memory. */
+/* Tells whether the limit leaves room for so many bytes. */
+static bool is_within_limit(const struct arena *a, size_t size) {
+    if (a->limit == 0)
+        return true;
+    return size <= a->limit && a->used <= a->limit - size;
+}
+
 void *arena_alloc(struct arena *a, size_t size) {
     if (size > SIZE_MAX / 4)
         return NULL;
     size = (size + 15) & ~(size_t)15;
-    if (a->limit && (size > a->limit || a->used > a->limit - size)) {
+    if (!is_within_limit(a, size)) {
         a->full = true;
         return NULL;
     }
     struct arena_block *block = a->blocks;
-    if (!block || block->size - block->taken < size)
+    if (block == NULL || block->size - block->taken < size)
         block = add_block(a, size);
-    if (!block)
+    if (block == NULL)
         return NULL;
     void *memory = block->bytes + block->taken;
     block->taken += size;
@@ -67,16 +73,14 @@ void *arena_alloc(struct arena *a, size_t size) {
     return memory;
 }
 
-/* Hands out zeroed memory. */
 void *arena_zalloc(struct arena *a, size_t size) {
     void *memory = arena_alloc(a, size);
-    return memory ? memset(memory, 0, size) : NULL;
+    return memory != NULL ? memset(memory, 0, size) : NULL;
 }
 
-/* Copies a text. */
 char *arena_strndup(struct arena *a, const char *text, size_t length) {
     char *copy = length < SIZE_MAX ? arena_alloc(a, length + 1) : NULL;
-    if (!copy)
+    if (copy == NULL)
         return NULL;
     if (length > 0)
         memcpy(copy, text, length);
@@ -84,38 +88,43 @@ char *arena_strndup(struct arena *a, const char *text, size_t length) {
     return copy;
 }
 
-/* Formats a text. */
 char *arena_printf(struct arena *a, const char *format, ...) {
-    va_list args, again;
+    va_list args;
+    va_list again;
     va_start(args, format);
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
     char *text = length < 0 ? NULL : arena_alloc(a, (size_t)length + 1);
-    if (text)
+    if (text != NULL)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }
 
-/* Forgets all allocations and keeps the largest block. */
-void arena_reset(struct arena *a) {
-    struct arena_block *largest = a->blocks;
-    for (struct arena_block *b = a->blocks; b; b = b->next)
-        if (b->size > largest->size)
-            largest = b;
-    for (struct arena_block *b = a->blocks, *next; b; b = next) {
+/* Frees all blocks but one. */
+static void free_blocks(struct arena_block *first, const struct arena_block *kept) {
+    struct arena_block *next;
+    for (struct arena_block *b = first; b != NULL; b = next) {
         next = b->next;
-        if (b != largest)
+        if (b != kept)
             base_free(b);
     }
-    if (largest) {
-        largest->next = NULL;
-        largest->taken = 0;
-    }
+}
+
+void arena_reset(struct arena *a) {
+    struct arena_block *largest = a->blocks;
+    for (struct arena_block *b = a->blocks; b != NULL; b = b->next)
+        if (b->size > largest->size)
+            largest = b;
+    free_blocks(a->blocks, largest);
     a->blocks = largest;
     a->used = 0;
     a->full = false;
+    if (largest != NULL) {
+        largest->next = NULL;
+        largest->taken = 0;
+    }
 }
 
 struct arena_mark arena_mark(const struct arena *a) {
@@ -144,14 +153,10 @@ void arena_rewind(struct arena *a, struct arena_mark mark) {
     a->used = mark.used;
 }
 
-/* Frees all blocks. */
 void arena_free(struct arena *a) {
+    free_blocks(a->blocks, NULL);
     base_free(a->spare);
     a->spare = NULL;
-    for (struct arena_block *b = a->blocks, *next; b; b = next) {
-        next = b->next;
-        base_free(b);
-    }
     a->blocks = NULL;
     a->used = 0;
     a->full = false;

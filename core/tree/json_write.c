@@ -36,58 +36,78 @@ static void write_member(const struct writer *w, const struct tree *member, unsi
 
 /* Orders members by the bytes of their names. */
 static int by_name(const void *left, const void *right) {
-    const struct tree *a = *(const struct tree *const *)left,
-                      *b = *(const struct tree *const *)right;
-    size_t shorter = a->name_length < b->name_length ? a->name_length : b->name_length;
-    int order = memcmp(a->name, b->name, shorter);
-    return order ? order : (a->name_length > b->name_length) - (a->name_length < b->name_length);
+    const struct tree *a = *(const struct tree *const *)left;
+    const struct tree *b = *(const struct tree *const *)right;
+    size_t n = a->name_length;
+    size_t m = b->name_length;
+    int order = memcmp(a->name, b->name, n < m ? n : m);
+    return order != 0 ? order : (n > m) - (n < m);
 }
 
-/* Writes the members in the order of their names. */
-static void write_sorted(const struct writer *w, const struct tree *object, unsigned depth) {
-    const struct tree *few[FEW], **sorted = few;
-    if (object->length > FEW) {
-        sorted = base_malloc(object->length * sizeof *sorted);
-        if (!sorted) {
-            w->out->failed = true;
-            return;
-        }
-    }
+/* Sorts few members by insertion: members often stand in order already. */
+static void insert_in_order(const struct tree **sorted, const struct tree *object) {
     size_t n = 0;
-    for (const struct tree *m = object->first; m; m = m->next) {
+    for (const struct tree *m = object->first; m != NULL; m = m->next) {
         size_t i = n++;
-        if (object->length > FEW) {
-            sorted[i] = m;
-            continue;
-        }
         for (; i > 0 && by_name(&sorted[i - 1], &m) > 0; i--)
             sorted[i] = sorted[i - 1];
         sorted[i] = m;
     }
-    if (object->length > FEW)
-        qsort(sorted, n, sizeof(const struct tree *), by_name);
-    for (size_t i = 0; i < n; i++) {
+}
+
+/* Sorts many members. */
+static void sort(const struct tree **sorted, const struct tree *object) {
+    size_t n = 0;
+    for (const struct tree *m = object->first; m != NULL; m = m->next)
+        sorted[n++] = m;
+    qsort(sorted, n, sizeof(const struct tree *), by_name);
+}
+
+/* Writes the members of a list, one behind the other. */
+static void write_members(const struct writer *w, const struct tree *const *members, size_t count,
+                          unsigned depth) {
+    for (size_t i = 0; i < count; i++) {
         if (i > 0)
             str_putc(w->out, ',');
-        write_member(w, sorted[i], depth);
+        write_member(w, members[i], depth);
     }
-    if (sorted != few)
-        base_free(sorted);
+}
+
+/* Writes the members in the order of their names. */
+static void write_sorted(const struct writer *w, const struct tree *object, unsigned depth) {
+    const struct tree *few[FEW];
+    if (object->length <= FEW) {
+        insert_in_order(few, object);
+        write_members(w, few, object->length, depth);
+        return;
+    }
+    const struct tree **many = base_malloc(object->length * sizeof *many);
+    if (many == NULL) {
+        w->out->failed = true;
+        return;
+    }
+    sort(many, object);
+    write_members(w, many, object->length, depth);
+    base_free(many);
+}
+
+/* Writes the members in their own order. */
+static void write_in_order(const struct writer *w, const struct tree *object, unsigned depth) {
+    for (const struct tree *m = object->first; m != NULL; m = m->next) {
+        if (m != object->first)
+            str_putc(w->out, ',');
+        write_member(w, m, depth);
+    }
 }
 
 /* Writes an object. */
 static void write_object(const struct writer *w, const struct tree *object, unsigned depth) {
     str_putc(w->out, '{');
-    if (w->canonical) {
+    if (w->canonical)
         write_sorted(w, object, depth + 1);
-    } else {
-        for (const struct tree *m = object->first; m; m = m->next) {
-            if (m != object->first)
-                str_putc(w->out, ',');
-            write_member(w, m, depth + 1);
-        }
-    }
-    if (object->first)
+    else
+        write_in_order(w, object, depth + 1);
+    if (object->first != NULL)
         new_line(w, depth);
     str_putc(w->out, '}');
 }
@@ -95,13 +115,13 @@ static void write_object(const struct writer *w, const struct tree *object, unsi
 /* Writes an array. */
 static void write_array(const struct writer *w, const struct tree *array, unsigned depth) {
     str_putc(w->out, '[');
-    for (const struct tree *n = array->first; n; n = n->next) {
+    for (const struct tree *n = array->first; n != NULL; n = n->next) {
         if (n != array->first)
             str_putc(w->out, ',');
         new_line(w, depth + 1);
         write_value(w, n, depth + 1);
     }
-    if (array->first)
+    if (array->first != NULL)
         new_line(w, depth);
     str_putc(w->out, ']');
 }
@@ -120,12 +140,10 @@ static void write_value(const struct writer *w, const struct tree *node, unsigne
     }
 }
 
-/* Writes JSON. */
 void json_write(struct str *out, const struct tree *node, enum json_style style) {
     write_value(&(struct writer) { .out = out, .pretty = style == JSON_PRETTY }, node, 0);
 }
 
-/* Writes canonical JSON. */
 void json_write_canonical(struct str *out, const struct tree *node) {
     write_value(&(struct writer) { .out = out, .canonical = true }, node, 0);
 }

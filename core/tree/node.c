@@ -2,6 +2,8 @@
 /* The node interface of plugins over trees. */
 #include "core/tree/node.h"
 
+#include "core/tree/number.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,36 +142,8 @@ static struct iptfhir_node *api_string(struct iptfhir_document *document, const 
     return built(tree_string(arena_of(document), bytes, length));
 }
 
-static const char *skip_digits(const char *at) {
-    while (*at >= '0' && *at <= '9')
-        at++;
-    return at;
-}
-
-/* RFC 8259 section 6. */
-static bool is_json_number(const char *text) {
-    const char *whole = text + (*text == '-');
-    const char *at = skip_digits(whole);
-    if (at == whole || (*whole == '0' && at > whole + 1))
-        return false;
-    if (*at == '.') {
-        const char *fraction = at + 1;
-        at = skip_digits(fraction);
-        if (at == fraction)
-            return false;
-    }
-    if (*at == 'e' || *at == 'E') {
-        at++;
-        const char *exponent = at + (*at == '-' || *at == '+');
-        at = skip_digits(exponent);
-        if (at == exponent)
-            return false;
-    }
-    return *at == '\0';
-}
-
 static struct iptfhir_node *api_number_text(struct iptfhir_document *document, const char *text) {
-    if (text == NULL || !is_json_number(text))
+    if (text == NULL || !number_is(text))
         return NULL;
     return built(tree_number(arena_of(document), text, strlen(text)));
 }

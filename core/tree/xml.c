@@ -2,6 +2,8 @@
 /* FHIR XML to the tree, in the shape of R4's JSON format. */
 #include "core/tree/xml.h"
 
+#include "core/tree/number.h"
+
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <limits.h>
@@ -22,149 +24,161 @@ struct xml {
 
 static struct tree *read_resource(struct xml *x, xmlNode *element, unsigned depth);
 
-/* Reports a fault at a line. */
-static void *fail_line(struct xml *x, long line, const char *code, const char *text) {
+/* ---- faults: the first wins ---- */
+
+/* Reports a fault at a line; false always. */
+static bool refuse_line(struct xml *x, long line, const char *code, const char *text) {
     char where[256];
-    snprintf(where, sizeof where, "%.200s%s%ld", x->source ? x->source : "", x->source ? ":" : "",
-             line);
-    error_set(x->error, code, where, "%s", text);
-    return NULL;
+    if (x->source != NULL)
+        snprintf(where, sizeof where, "%.200s:%ld", x->source, line);
+    else
+        snprintf(where, sizeof where, "%ld", line);
+    return error_set(x->error, code, where, "%s", text);
 }
 
-/* Reports a fault at an element. */
-static void *fail_at(struct xml *x, const xmlNode *at, const char *text) {
-    return fail_line(x, xmlGetLineNo(at), "xml-invalid", text);
+/* Reports a fault at an element; false always. */
+static bool refuse(struct xml *x, const xmlNode *at, const char *text) {
+    return refuse_line(x, xmlGetLineNo(at), "xml-invalid", text);
 }
 
-/* Reports that memory is out. */
-static void *fail_memory(struct xml *x, const xmlNode *at) {
-    return fail_line(x, xmlGetLineNo(at), "memory", "there is no memory for the resource");
+/* Reports that memory is out; false always. */
+static bool refuse_memory(struct xml *x, const xmlNode *at) {
+    return refuse_line(x, xmlGetLineNo(at), "memory", "there is no memory for the resource");
 }
 
-/* Gives a node its line. */
+/* ---- nodes ---- */
+
+/* Gives a node its line; NULL, with a fault, when memory was out for it. */
 static struct tree *placed(struct xml *x, struct tree *node, const xmlNode *at) {
-    if (!node)
-        return fail_memory(x, at);
+    if (node == NULL) {
+        refuse_memory(x, at);
+        return NULL;
+    }
     long line = xmlGetLineNo(at);
-    node->line = line > 0 && line < UINT32_MAX ? (uint32_t)line : 0;
+    bool known = line > 0 && line < UINT32_MAX;
+    node->line = known ? (uint32_t)line : 0;
     node->column = 1;
     return node;
 }
 
-static const char *text_of(const xmlChar *text) {
-    return (const char *)text;
+/* A node of a text. */
+static struct tree *string(struct xml *x, const char *text, const xmlNode *at) {
+    return placed(x, tree_string(x->arena, text, strlen(text)), at);
 }
 
-static bool in_namespace(const xmlNs *ns, const char *uri) {
-    return ns && ns->href && strcmp(text_of(ns->href), uri) == 0;
-}
-
-/* The text of an attribute: empty texts and entities are refused. */
-static const char *attribute_text(const xmlAttr *a) {
-    const xmlNode *t = a->children;
-    return t && !t->next && t->type == XML_TEXT_NODE && t->content && t->content[0]
-               ? text_of(t->content)
-               : NULL;
-}
-
-/* Finds an attribute without namespace; false when it is there but empty. */
-static bool attribute(const xmlNode *element, const char *name, const char **text) {
-    *text = NULL;
-    for (const xmlAttr *a = element->properties; a; a = a->next)
-        if (!a->ns && strcmp(text_of(a->name), name) == 0)
-            return (*text = attribute_text(a)) != NULL;
-    return true;
-}
-
-/* Checks that an element has only attributes that FHIR knows: those named, and xsi:. */
-static bool attributes_known(struct xml *x, const xmlNode *element, const char *first,
-                             const char *second) {
-    for (const xmlAttr *a = element->properties; a; a = a->next) {
-        const char *name = text_of(a->name);
-        if (in_namespace(a->ns, XSI_NAMESPACE))
-            continue;
-        if (a->ns ||
-            ((!first || strcmp(name, first) != 0) && (!second || strcmp(name, second) != 0))) {
-            fail_at(x, element, "the element has an attribute that FHIR does not know there");
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Checks one child node: true for an element to read; text that is not white space is a fault. */
-static bool is_element(struct xml *x, const xmlNode *node, bool *fault) {
-    if (node->type == XML_ELEMENT_NODE)
-        return true;
-    bool text = node->type == XML_TEXT_NODE && xmlIsBlankNode(node) == 0;
-    if (text || node->type == XML_CDATA_SECTION_NODE || node->type == XML_ENTITY_REF_NODE) {
-        fail_at(x, node->parent,
-                "text stands where FHIR has elements: put it into a value attribute");
-        *fault = true;
-    }
-    return false;
-}
-
-static bool digits(const char **p) {
-    const char *start = *p;
-    while (**p >= '0' && **p <= '9')
-        (*p)++;
-    return *p > start;
-}
-
-/* Tells whether a text is a number as JSON writes it. */
-static bool is_number(const char *p) {
-    if (*p == '-')
-        p++;
-    if (p[0] == '0' && p[1] >= '0' && p[1] <= '9')
-        return false;
-    if (!digits(&p))
-        return false;
-    if (*p == '.' && (p++, !digits(&p)))
-        return false;
-    if (*p == 'e' || *p == 'E') {
-        p++;
-        if (*p == '+' || *p == '-')
-            p++;
-        if (!digits(&p))
-            return false;
-    }
-    return *p == '\0';
-}
-
-/* Makes the node of a primitive's value. */
-static struct tree *primitive(struct xml *x, const xmlNode *at, const char *text,
-                              enum tree_kind kind) {
-    if (kind == TREE_STRING)
-        return placed(x, tree_string(x->arena, text, strlen(text)), at);
-    if (kind == TREE_NUMBER) {
-        if (*text == '+')
-            text++;
-        if (!is_number(text))
-            return fail_at(x, at, "the value is no number");
-        return placed(x, tree_number(x->arena, text, strlen(text)), at);
-    }
-    bool yes = strcmp(text, "true") == 0;
-    if (!yes && strcmp(text, "false") != 0)
-        return fail_at(x, at, "the value is neither true nor false");
-    return placed(x, tree_boolean(x->arena, yes), at);
-}
-
-/* Adds a member with the name of an element, behind an underscore for companions. */
-static bool add(struct xml *x, struct tree *object, const char *name, struct tree *value) {
-    return value && tree_add(x->arena, object, name, value);
+/* Adds a member; false, with a fault, when memory is out for it or was for its value. */
+static bool add(struct xml *x, struct tree *object, const char *name, struct tree *value,
+                const xmlNode *at) {
+    return tree_add(x->arena, object, name, value) || refuse_memory(x, at);
 }
 
 /* Finds or makes the array of a repeating element. */
 static struct tree *array_of(struct xml *x, struct tree *object, const char *name,
                              const xmlNode *at) {
     struct tree *array = tree_get(object, name);
-    if (!array) {
-        array = placed(x, tree_new(x->arena, TREE_ARRAY), at);
-        if (!add(x, object, name, array))
-            return fail_memory(x, at);
+    if (array != NULL)
+        return array;
+    array = placed(x, tree_new(x->arena, TREE_ARRAY), at);
+    return add(x, object, name, array, at) ? array : NULL;
+}
+
+/* ---- what libxml2 read ---- */
+
+static const char *text_of(const xmlChar *text) {
+    return (const char *)text;
+}
+
+static bool in_namespace(const xmlNs *ns, const char *uri) {
+    return ns != NULL && ns->href != NULL && strcmp(text_of(ns->href), uri) == 0;
+}
+
+/* The text of an attribute; NULL for an empty one and for one with entities. */
+static const char *attribute_text(const xmlAttr *a) {
+    const xmlNode *t = a->children;
+    bool one_text = t != NULL && t->next == NULL && t->type == XML_TEXT_NODE;
+    if (!one_text || t->content == NULL || t->content[0] == '\0')
+        return NULL;
+    return text_of(t->content);
+}
+
+/* Finds an attribute without namespace; false when it is there but empty. */
+static bool attribute(const xmlNode *element, const char *name, const char **text) {
+    const xmlAttr *a = element->properties;
+    while (a != NULL && (a->ns != NULL || strcmp(text_of(a->name), name) != 0))
+        a = a->next;
+    *text = a != NULL ? attribute_text(a) : NULL;
+    return a == NULL || *text != NULL;
+}
+
+/* The attributes that an element may have beside those of xsi:. */
+static const char *const of_resource[] = { NULL };
+static const char *const of_element[] = { "id", NULL };
+static const char *const of_extension[] = { "id", "url", NULL };
+static const char *const of_primitive[] = { "value", "id", NULL };
+
+/* Tells whether FHIR knows an attribute there. */
+static bool is_known(const xmlAttr *a, const char *const *names) {
+    if (in_namespace(a->ns, XSI_NAMESPACE))
+        return true;
+    if (a->ns != NULL)
+        return false;
+    while (*names != NULL && strcmp(*names, text_of(a->name)) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* Checks that an element has only attributes that FHIR knows. */
+static bool attributes_known(struct xml *x, const xmlNode *element, const char *const *names) {
+    for (const xmlAttr *a = element->properties; a != NULL; a = a->next)
+        if (!is_known(a, names))
+            return refuse(x, element, "the element has an attribute that FHIR does not know there");
+    return true;
+}
+
+/* Checks one child node: true for an element to read; text that is not white space is a fault. */
+static bool is_element(struct xml *x, const xmlNode *node, bool *fault) {
+    switch (node->type) {
+    case XML_ELEMENT_NODE: return true;
+    case XML_TEXT_NODE: *fault = xmlIsBlankNode(node) == 0; break;
+    case XML_CDATA_SECTION_NODE:
+    case XML_ENTITY_REF_NODE: *fault = true; break;
+    default: break;
     }
-    return array;
+    if (*fault)
+        refuse(x, node->parent,
+               "text stands where FHIR has elements: put it into a value attribute");
+    return false;
+}
+
+/* ---- primitives ---- */
+
+static struct tree *number(struct xml *x, const xmlNode *at, const char *text) {
+    if (*text == '+')
+        text++;
+    if (!number_is(text)) {
+        refuse(x, at, "the value is no number");
+        return NULL;
+    }
+    return placed(x, tree_number(x->arena, text, strlen(text)), at);
+}
+
+static struct tree *boolean(struct xml *x, const xmlNode *at, const char *text) {
+    bool yes = strcmp(text, "true") == 0;
+    if (!yes && strcmp(text, "false") != 0) {
+        refuse(x, at, "the value is neither true nor false");
+        return NULL;
+    }
+    return placed(x, tree_boolean(x->arena, yes), at);
+}
+
+/* Makes the node of a primitive's value. */
+static struct tree *primitive(struct xml *x, const xmlNode *at, const char *text,
+                              enum tree_kind kind) {
+    switch (kind) {
+    case TREE_STRING: return string(x, text, at);
+    case TREE_NUMBER: return number(x, at, text);
+    default: return boolean(x, at, text);
+    }
 }
 
 /* Appends nulls until an array has `length` elements. */
@@ -175,149 +189,215 @@ static bool pad(struct xml *x, struct tree *array, uint32_t length) {
     return true;
 }
 
-/* Puts value and companion (either may be NULL) of a primitive into the object. */
-static bool put_primitive(struct xml *x, struct tree *object, const char *name, bool repeats,
-                          struct tree *value, struct tree *companion, const xmlNode *at) {
-    char other[128];
-    if (snprintf(other, sizeof other, "_%s", name) >= (int)sizeof other)
-        return fail_at(x, at, "unknown element") != NULL;
-    if (!repeats) {
-        if (tree_get(object, name) || tree_get(object, other))
-            return fail_at(x, at, "the element stands twice but may stand once only") != NULL;
-        return (!value || add(x, object, name, value)) &&
-               (!companion || add(x, object, other, companion));
-    }
-    struct tree *array = array_of(x, object, name, at), *companions = tree_get(object, other);
-    if (!array)
+/* A primitive in JSON: its value and its companion under "_name" (either may be NULL). */
+struct pair {
+    const char *name;
+    char companion_name[128];
+    struct tree *value, *companion;
+};
+
+/* Puts a primitive that stands once into the object. */
+static bool put_single(struct xml *x, struct tree *object, const struct pair *p,
+                       const xmlNode *at) {
+    if (tree_get(object, p->name) != NULL || tree_get(object, p->companion_name) != NULL)
+        return refuse(x, at, "the element stands twice but may stand once only");
+    if (p->value != NULL && !add(x, object, p->name, p->value, at))
         return false;
-    uint32_t index = array->length;
-    if (!tree_append(array, value ? value : tree_new(x->arena, TREE_NULL)))
-        return false;
-    if (!companion)
-        return !companions || pad(x, companions, index + 1);
-    companions = array_of(x, object, other, at);
-    return companions && pad(x, companions, index) && tree_append(companions, companion);
+    return p->companion == NULL || add(x, object, p->companion_name, p->companion, at);
 }
+
+/* Puts a primitive that repeats into the object: both arrays have a place for each (R4 JSON). */
+static bool put_repeated(struct xml *x, struct tree *object, const struct pair *p,
+                         const xmlNode *at) {
+    struct tree *values = array_of(x, object, p->name, at);
+    struct tree *companions = tree_get(object, p->companion_name);
+    if (values == NULL)
+        return false;
+    uint32_t index = values->length;
+    if (!pad(x, values, p->value == NULL ? index + 1 : index))
+        return false;
+    if (p->value != NULL)
+        tree_append(values, p->value);
+    if (p->companion == NULL)
+        return companions == NULL || pad(x, companions, index + 1);
+    companions = array_of(x, object, p->companion_name, at);
+    if (companions == NULL || !pad(x, companions, index))
+        return false;
+    return tree_append(companions, p->companion);
+}
+
+static bool read_children(struct xml *x, xmlNode *element, const char *type, struct tree *object,
+                          unsigned depth);
+
+/* What R4 says of an element. */
+struct element_shape {
+    const char *type;
+    bool repeats;
+    enum tree_kind kind;
+};
+
+/* Reads the id and the extensions of a primitive; *companion is NULL when it has none. */
+static bool read_companion(struct xml *x, xmlNode *child, const char *type, const char *id,
+                           unsigned depth, struct tree **companion) {
+    struct tree *object = placed(x, tree_new(x->arena, TREE_OBJECT), child);
+    if (object == NULL)
+        return false;
+    if (id != NULL && !add(x, object, "id", string(x, id, child), child))
+        return false;
+    if (!read_children(x, child, type, object, depth + 1))
+        return false;
+    *companion = object->first != NULL ? object : NULL;
+    return true;
+}
+
+/* Reads a primitive with its id and extensions. */
+static bool read_primitive(struct xml *x, xmlNode *child, const struct element_shape *shape,
+                           struct tree *object, unsigned depth) {
+    const char *text;
+    const char *id;
+    struct pair p = { .name = text_of(child->name) };
+    if (!attributes_known(x, child, of_primitive))
+        return false;
+    if (!attribute(child, "value", &text) || !attribute(child, "id", &id))
+        return refuse(x, child, "an attribute is empty: leave the element out instead");
+    if (text != NULL)
+        p.value = primitive(x, child, text, shape->kind);
+    if (text != NULL && p.value == NULL)
+        return false;
+    if (!read_companion(x, child, shape->type, id, depth, &p.companion))
+        return false;
+    if (p.value == NULL && p.companion == NULL)
+        return refuse(x, child, "the element has neither a value nor an extension");
+    int length = snprintf(p.companion_name, sizeof p.companion_name, "_%s", p.name);
+    if ((size_t)length >= sizeof p.companion_name)
+        return refuse(x, child, "unknown element");
+    bool put =
+        shape->repeats ? put_repeated(x, object, &p, child) : put_single(x, object, &p, child);
+    return put || refuse_memory(x, child);
+}
+
+/* ---- elements with children ---- */
 
 /* Keeps narrative as text. */
 static struct tree *read_xhtml(struct xml *x, xmlNode *element) {
     xmlBuffer *buffer = xmlBufferCreate();
     xmlNode *copy = xmlDocCopyNode(element, element->doc, 1);
     struct tree *node = NULL;
-    if (buffer && copy && xmlNodeDump(buffer, element->doc, copy, 0, 0) >= 0)
+    bool both = buffer != NULL && copy != NULL;
+    if (both && xmlNodeDump(buffer, element->doc, copy, 0, 0) >= 0)
         node = tree_string(x->arena, text_of(xmlBufferContent(buffer)),
                            (size_t)xmlBufferLength(buffer));
-    if (copy)
+    if (copy != NULL)
         xmlFreeNode(copy);
-    if (buffer)
+    if (buffer != NULL)
         xmlBufferFree(buffer);
     return placed(x, node, element);
 }
 
-static bool read_children(struct xml *x, xmlNode *element, const char *type, struct tree *object,
-                          unsigned depth);
-
-/* Reads a primitive with its id and extensions. */
-static bool read_primitive(struct xml *x, xmlNode *child, const char *type, bool repeats,
-                           enum tree_kind kind, struct tree *object, unsigned depth) {
-    const char *text, *id;
-    struct tree *value = NULL, *companion = NULL;
-    if (!attributes_known(x, child, "value", "id"))
-        return false;
-    if (!attribute(child, "value", &text) || !attribute(child, "id", &id))
-        return fail_at(x, child, "an attribute is empty: leave the element out instead") != NULL;
-    if (text && !(value = primitive(x, child, text, kind)))
-        return false;
-    companion = placed(x, tree_new(x->arena, TREE_OBJECT), child);
-    if (!companion)
-        return false;
-    if (id && !add(x, companion, "id", placed(x, tree_string(x->arena, id, strlen(id)), child)))
-        return false;
-    if (!read_children(x, child, type, companion, depth + 1))
-        return false;
-    if (!companion->first)
-        companion = NULL;
-    if (!value && !companion)
-        return fail_at(x, child, "the element has neither a value nor an extension") != NULL;
-    if (!put_primitive(x, object, text_of(child->name), repeats, value, companion, child))
-        return error_is_set(x->error) ? false : fail_memory(x, child) != NULL;
-    return true;
+/* The first element at or behind a node; NULL, perhaps with a fault, when there is none. */
+static xmlNode *next_element(struct xml *x, xmlNode *n, bool *fault) {
+    while (n != NULL && !*fault && !is_element(x, n, fault))
+        n = n->next;
+    return *fault ? NULL : n;
 }
 
 /* Reads the one resource inside an element such as contained. */
 static struct tree *read_inner_resource(struct xml *x, xmlNode *element, unsigned depth) {
-    struct tree *resource = NULL;
     bool fault = false;
-    for (xmlNode *n = element->children; n; n = n->next) {
-        if (!is_element(x, n, &fault)) {
-            if (fault)
-                return NULL;
-            continue;
-        }
-        if (resource)
-            return fail_at(x, n, "one element holds one resource only");
-        resource = read_resource(x, n, depth + 1);
-        if (!resource)
-            return NULL;
+    xmlNode *first = next_element(x, element->children, &fault);
+    if (first == NULL) {
+        refuse(x, element, "expected a resource in the element");
+        return NULL;
     }
-    return resource ? resource : fail_at(x, element, "expected a resource in the element");
+    struct tree *resource = read_resource(x, first, depth + 1);
+    xmlNode *second = next_element(x, first->next, &fault);
+    if (second != NULL)
+        refuse(x, second, "one element holds one resource only");
+    return second == NULL && !fault ? resource : NULL;
 }
 
 /* Reads an element with children: its id and, for an extension, its url are attributes. */
 static struct tree *read_complex(struct xml *x, xmlNode *element, const char *type,
                                  unsigned depth) {
     struct tree *object = placed(x, tree_new(x->arena, TREE_OBJECT), element);
-    const char *id, *url = NULL;
     bool extension = strcmp(type, "Extension") == 0;
-    if (!object || !attributes_known(x, element, "id", extension ? "url" : NULL))
+    const char *id;
+    const char *url = NULL;
+    if (object == NULL || !attributes_known(x, element, extension ? of_extension : of_element))
         return NULL;
-    if (!attribute(element, "id", &id) || (extension && !attribute(element, "url", &url)))
-        return fail_at(x, element, "an attribute is empty: leave it out instead");
-    if (id && !add(x, object, "id", placed(x, tree_string(x->arena, id, strlen(id)), element)))
-        return fail_memory(x, element);
-    if (url && !add(x, object, "url", placed(x, tree_string(x->arena, url, strlen(url)), element)))
-        return fail_memory(x, element);
+    bool full = attribute(element, "id", &id);
+    if (extension)
+        full = attribute(element, "url", &url) && full;
+    if (!full) {
+        refuse(x, element, "an attribute is empty: leave it out instead");
+        return NULL;
+    }
+    if (id != NULL && !add(x, object, "id", string(x, id, element), element))
+        return NULL;
+    if (url != NULL && !add(x, object, "url", string(x, url, element), element))
+        return NULL;
     return read_children(x, element, type, object, depth) ? object : NULL;
+}
+
+/* Finds what R4 says of an element; its namespace must be the one that goes with it. */
+static bool shape_of(struct xml *x, const xmlNode *child, const char *type,
+                     struct element_shape *shape) {
+    const char *name = text_of(child->name);
+    bool xhtml = in_namespace(child->ns, XHTML_NAMESPACE) && strcmp(name, "div") == 0;
+    *shape = (struct element_shape) { .kind = TREE_OBJECT };
+    if (!xhtml && !in_namespace(child->ns, FHIR_NAMESPACE))
+        return refuse(x, child, "expected an element of the namespace " FHIR_NAMESPACE);
+    if (!x->shape->child(type, name, &shape->type, &shape->repeats, &shape->kind))
+        return refuse(x, child, "R4 has no such element there");
+    if (xhtml != (strcmp(shape->type, "xhtml") == 0))
+        return refuse(x, child, "expected a div of the namespace " XHTML_NAMESPACE);
+    return true;
+}
+
+/* Reads the value of an element that is no primitive. */
+static struct tree *read_value(struct xml *x, xmlNode *child, const char *type, unsigned depth) {
+    if (strcmp(type, "xhtml") == 0)
+        return read_xhtml(x, child);
+    if (strcmp(type, "Resource") == 0)
+        return read_inner_resource(x, child, depth);
+    return read_complex(x, child, type, depth + 1);
 }
 
 /* Reads one child element into the object. */
 static bool read_child(struct xml *x, xmlNode *child, const char *type, struct tree *object,
                        unsigned depth) {
-    const char *name = text_of(child->name), *child_type = NULL;
-    bool repeats = false,
-         xhtml = in_namespace(child->ns, XHTML_NAMESPACE) && strcmp(name, "div") == 0;
-    enum tree_kind kind = TREE_OBJECT;
-    if (!xhtml && !in_namespace(child->ns, FHIR_NAMESPACE))
-        return fail_at(x, child, "expected an element of the namespace " FHIR_NAMESPACE) != NULL;
-    if (!x->shape->child(type, name, &child_type, &repeats, &kind))
-        return fail_at(x, child, "R4 has no such element there") != NULL;
-    if (xhtml != (strcmp(child_type, "xhtml") == 0))
-        return fail_at(x, child, "expected a div of the namespace " XHTML_NAMESPACE) != NULL;
-    if (!xhtml && kind != TREE_OBJECT)
-        return read_primitive(x, child, child_type, repeats, kind, object, depth);
-    struct tree *value = xhtml ? read_xhtml(x, child)
-                         : strcmp(child_type, "Resource") == 0
-                             ? read_inner_resource(x, child, depth)
-                             : read_complex(x, child, child_type, depth + 1);
-    if (!value)
+    const char *name = text_of(child->name);
+    struct element_shape shape;
+    if (!shape_of(x, child, type, &shape))
         return false;
-    if (repeats) {
-        struct tree *array = array_of(x, object, name, child);
-        return array && tree_append(array, value);
-    }
-    if (tree_get(object, name))
-        return fail_at(x, child, "the element stands twice but may stand once only") != NULL;
-    return add(x, object, name, value) || fail_memory(x, child) != NULL;
+    if (shape.kind != TREE_OBJECT && strcmp(shape.type, "xhtml") != 0)
+        return read_primitive(x, child, &shape, object, depth);
+    struct tree *value = read_value(x, child, shape.type, depth);
+    if (value == NULL)
+        return false;
+    if (shape.repeats)
+        return tree_append(array_of(x, object, name, child), value);
+    if (tree_get(object, name) != NULL)
+        return refuse(x, child, "the element stands twice but may stand once only");
+    return add(x, object, name, value, child);
 }
 
-/* Removes arrays that hold nulls only: all their elements have extensions but no values. */
+/* Tells whether a node is an array of nulls only: all its elements have extensions but no values.
+ */
+static bool is_empty_array(const struct tree *n) {
+    if (n->kind != TREE_ARRAY)
+        return false;
+    const struct tree *c = n->first;
+    while (c != NULL && c->kind == TREE_NULL)
+        c = c->next;
+    return c == NULL;
+}
+
 static void drop_empty_arrays(struct tree *object) {
-    for (struct tree *n = object->first, *next; n; n = next) {
+    struct tree *next;
+    for (struct tree *n = object->first; n != NULL; n = next) {
         next = n->next;
-        bool empty = n->kind == TREE_ARRAY;
-        for (const struct tree *c = empty ? n->first : NULL; c && empty; c = c->next)
-            empty = c->kind == TREE_NULL;
-        if (empty)
+        if (is_empty_array(n))
             tree_remove(n);
     }
 }
@@ -327,28 +407,33 @@ static bool read_children(struct xml *x, xmlNode *element, const char *type, str
                           unsigned depth) {
     bool fault = false;
     if (depth > TREE_MAX_DEPTH)
-        return fail_at(x, element, "elements are nested too deep") != NULL;
-    for (xmlNode *n = element->children; n && !fault; n = n->next)
-        if (is_element(x, n, &fault) && !read_child(x, n, type, object, depth))
+        return refuse(x, element, "elements are nested too deep");
+    xmlNode *n = next_element(x, element->children, &fault);
+    while (n != NULL) {
+        if (!read_child(x, n, type, object, depth))
             return false;
-    if (!fault)
-        drop_empty_arrays(object);
+        n = next_element(x, n->next, &fault);
+    }
+    drop_empty_arrays(object);
     return !fault;
 }
 
 /* Reads a resource. */
 static struct tree *read_resource(struct xml *x, xmlNode *element, unsigned depth) {
     const char *type = text_of(element->name);
-    if (!in_namespace(element->ns, FHIR_NAMESPACE))
-        return fail_at(x, element, "expected a resource of the namespace " FHIR_NAMESPACE);
-    struct tree *object = placed(x, tree_new(x->arena, TREE_OBJECT), element);
-    if (!object || !attributes_known(x, element, NULL, NULL))
+    if (!in_namespace(element->ns, FHIR_NAMESPACE)) {
+        refuse(x, element, "expected a resource of the namespace " FHIR_NAMESPACE);
         return NULL;
-    if (!add(x, object, "resourceType",
-             placed(x, tree_string(x->arena, type, strlen(type)), element)))
-        return fail_memory(x, element);
+    }
+    struct tree *object = placed(x, tree_new(x->arena, TREE_OBJECT), element);
+    if (object == NULL || !attributes_known(x, element, of_resource))
+        return NULL;
+    if (!add(x, object, "resourceType", string(x, type, element), element))
+        return NULL;
     return read_children(x, element, type, object, depth) ? object : NULL;
 }
+
+/* ---- texts ---- */
 
 /* Stops at a document type declaration. */
 static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *external,
@@ -359,41 +444,48 @@ static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *extern
     xmlStopParser(parser);
 }
 
-/* Reads a FHIR resource in XML. */
+/* Parses the text; NULL, with a fault, when it isn't well-formed or has a declaration. */
+static xmlDoc *parse(struct xml *x, xmlParserCtxt *parser, const char *text, size_t length) {
+    const int options =
+        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
+    bool dtd = false;
+    parser->_private = &dtd;
+    if (parser->sax != NULL)
+        parser->sax->internalSubset = refuse_dtd;
+    xmlDoc *doc = xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL, options);
+    const xmlError *fault = xmlCtxtGetLastError(parser);
+    long line = fault != NULL ? fault->line : 1;
+    if (doc != NULL && parser->wellFormed && !dtd)
+        return doc;
+    if (dtd)
+        refuse_line(x, line, "xml-invalid", "a document type declaration is not allowed");
+    else
+        refuse_line(x, line, "xml-invalid", "the text is not well-formed XML");
+    xmlFreeDoc(doc);
+    return NULL;
+}
+
 struct tree *xml_read_resource(struct arena *a, const char *text, size_t length, const char *source,
                                const struct xml_shape *shape, struct iptfhir_error *error) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct iptfhir_error own = ERROR_INIT;
-    struct xml x = { .arena = a, .shape = shape, .source = source, .error = error ? error : &own };
+    struct xml x = {
+        .arena = a, .shape = shape, .source = source, .error = error != NULL ? error : &own
+    };
     struct tree *resource = NULL;
-    bool dtd = false;
-    xmlDoc *doc = NULL;
     pthread_once(&once, xmlInitParser);
     xmlParserCtxt *parser = length <= INT_MAX ? xmlNewParserCtxt() : NULL;
-    if (!parser) {
-        fail_line(&x, 1, "memory", "there is no memory for the XML text");
-        goto out;
+    if (parser == NULL) {
+        refuse_line(&x, 1, "memory", "there is no memory for the XML text");
+        return NULL;
     }
-    parser->_private = &dtd;
-    if (parser->sax)
-        parser->sax->internalSubset = refuse_dtd;
-    doc = xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                                XML_PARSE_BIG_LINES);
-    const xmlError *fault = xmlCtxtGetLastError(parser);
-    if (dtd)
-        fail_line(&x, fault ? fault->line : 1, "xml-invalid",
-                  "a document type declaration is not allowed");
-    else if (!doc || !parser->wellFormed)
-        fail_line(&x, fault ? fault->line : 1, "xml-invalid", "the text is not well-formed XML");
-    else
+    xmlDoc *doc = parse(&x, parser, text, length);
+    if (doc != NULL) {
         resource = read_resource(&x, xmlDocGetRootElement(doc), 1);
-    if (!resource)
-        error_set(x.error, "memory", source, "there is no memory for the resource");
-out:
-    if (doc)
         xmlFreeDoc(doc);
-    if (parser)
-        xmlFreeParserCtxt(parser);
+    }
+    if (resource == NULL)
+        error_set(x.error, "memory", source, "there is no memory for the resource");
+    xmlFreeParserCtxt(parser);
     return resource;
 }

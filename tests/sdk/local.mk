@@ -57,7 +57,7 @@ check_LIBRARIES += libmock.a
 libmock_a_SOURCES = tests/mock_nodes.c tests/mock_yaml.c tests/mock_yaml.h tests/mock_host.h
 lib_LTLIBRARIES += libiptfhir-mock.la
 libiptfhir_mock_la_SOURCES = tests/mock_nodes.c tests/mock_host.h core/base/alloc.c core/base/error.c core/base/text.c \
-	core/tree/arena.c core/tree/json_read.c core/tree/json_write.c core/tree/node.c core/tree/symbol.c core/tree/tree.c
+	core/tree/arena.c core/tree/json_read.c core/tree/json_write.c core/tree/node.c core/tree/number.c core/tree/symbol.c core/tree/tree.c core/tree/unicode.c
 libiptfhir_mock_la_CFLAGS = $(AM_CFLAGS)
 libiptfhir_mock_la_LDFLAGS = -version-info 0:0:0 -no-undefined -export-symbols-regex '^mock_' $(HARD_LDFLAGS)
 mockdir = $(pkgincludedir)/testing
