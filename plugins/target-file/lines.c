@@ -19,7 +19,11 @@ enum {
     GROWTH = 16,
     COUNT_BITS = 20,
     COUNT_MOST = (1 << COUNT_BITS) - 1,
-    BLOCK = 256 * 1024
+    BLOCK = 256 * 1024,
+    FILTER_BITS =
+        24, /* of the number of a bit in the filter: 2 MiB, of use to some 5 million ids */
+    FILTER_BYTES = 1 << (FILTER_BITS - 3),
+    FILTER_PROBES = 3
 };
 
 void lines_open(struct lines *l, int file) {
@@ -30,6 +34,7 @@ void lines_close(struct lines *l) {
     if (l->index >= 0)
         (void)close(l->index);
     free(l->block);
+    free(l->seen);
     lines_open(l, -1);
 }
 
@@ -41,6 +46,36 @@ static uint64_t hash_of(const char *id) {
     h ^= h >> 32;
     return h != 0 ? h : 1;
 }
+
+/* ---- the filter ---- */
+
+/* The n-th bit of a hash: its byte, and the mask in it. */
+static unsigned char *bit_of(const struct lines *l, uint64_t hash, int n, unsigned char *mask) {
+    static const int shifts[FILTER_PROBES] = { 0, 20, 40 };
+    uint64_t bit = hash >> shifts[n] & ((1u << FILTER_BITS) - 1);
+    *mask = (unsigned char)(1u << (bit & 7));
+    return &l->seen[bit >> 3];
+}
+
+/* Tells whether a line may have an id of this hash. */
+static bool may_have(const struct lines *l, uint64_t hash) {
+    unsigned char mask;
+    for (int n = 0; n < FILTER_PROBES; n++) {
+        if ((*bit_of(l, hash, n, &mask) & mask) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void remember(const struct lines *l, uint64_t hash) {
+    unsigned char mask;
+    for (int n = 0; n < FILTER_PROBES; n++) {
+        unsigned char *byte = bit_of(l, hash, n, &mask);
+        *byte = (unsigned char)(*byte | mask);
+    }
+}
+
+/* ---- the index ---- */
 
 /* Makes an empty index file that nobody sees. */
 static int make_index(const char *folder) {
@@ -135,6 +170,10 @@ static bool copy_slots(const struct lines *l, int wider, uint64_t capacity) {
 /* Makes the index, or a larger one. */
 static bool grow(struct lines *l, const char *folder) {
     uint64_t capacity = l->index < 0 ? FIRST_CAPACITY : l->capacity * GROWTH;
+    if (l->seen == NULL)
+        l->seen = calloc(1, FILTER_BYTES);
+    if (l->seen == NULL)
+        return false;
     int fd = make_index(folder);
     if (fd < 0)
         return false;
@@ -261,7 +300,8 @@ static bool find_id(struct lines *l, const char *id, uint64_t *at, struct slot *
 bool lines_find(struct lines *l, const char *id, struct line *out) {
     uint64_t at;
     struct slot slot;
-    return find_id(l, id, &at, &slot, out);
+    *out = (struct line) { 0 };
+    return !may_have(l, hash_of(id)) || find_id(l, id, &at, &slot, out);
 }
 
 /* Notes a line. */
@@ -278,6 +318,7 @@ static bool note(struct lines *l, const char *id, off_t place) {
         l->count++;
     slot.hash = hash_of(id);
     slot.place = (uint64_t)place << COUNT_BITS | count;
+    remember(l, slot.hash);
     return write_slot(l->index, at, slot);
 }
 

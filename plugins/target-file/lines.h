@@ -16,8 +16,9 @@ struct lines {
     int file;  /* the NDJSON file; borrowed */
     int index; /* -1: not made yet */
     uint64_t capacity, count;
-    off_t indexed; /* how far the file is in the index */
-    char *block;   /* a part of the file that is looked at */
+    unsigned char *seen; /* a filter of hashes: what it doesn't know is in no line */
+    off_t indexed;       /* how far the file is in the index */
+    char *block;         /* a part of the file that is looked at */
     size_t room;
 };
 /* A line with an id. */

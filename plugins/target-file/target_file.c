@@ -123,7 +123,12 @@ static bool add_line(struct target *t, const char *body, size_t length) {
         t->added = more;
         t->capacity = capacity;
     }
-    for (size_t i = 0; i < length; i++) {
+    bool one_line = memchr(body, '\n', length) == NULL && memchr(body, '\r', length) == NULL;
+    if (one_line) {
+        memcpy(t->added + t->length, body, length);
+        t->length += length;
+    }
+    for (size_t i = 0; i < length && !one_line; i++) {
         if (body[i] != '\n' && body[i] != '\r')
             t->added[t->length++] = body[i];
     }
@@ -292,16 +297,17 @@ static void answer_items(const struct work *w) {
     (void)flock(t->fd, LOCK_UN);
 }
 
-/* Tells what the file can do: everything, with every type. */
+/* Tells what the file can do: everything, with every type. What is written together is added at
+ * once, or cut off again. */
 static void tell_abilities(struct iptfhir_evidence_sink *sink) {
     static const struct iptfhir_ability types[] = {
         { IPTFHIR_ANY_TYPE, IPTFHIR_CAN_CREATE | IPTFHIR_CAN_UPDATE | IPTFHIR_CAN_READ |
                                 IPTFHIR_CAN_FIND | IPTFHIR_CAN_CREATE_AT | IPTFHIR_HAS_VERSIONS },
         { NULL, 0 },
     };
-    const struct iptfhir_abilities abilities = { .size = sizeof abilities,
-                                                 .types = types,
-                                                 .batch = true };
+    const struct iptfhir_abilities abilities = {
+        .size = sizeof abilities, .types = types, .transaction = true, .batch = true
+    };
     sink->abilities(sink, &abilities);
 }
 
