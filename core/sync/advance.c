@@ -362,8 +362,12 @@ static void stop_for_reset(struct cycle *c) {
 /* A withdrawal whose type is left as it is, or must be decided. */
 static bool settle_withdrawal(struct cycle *c, struct lane_item *item,
                               struct iptfhir_error *error) {
-    struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
-                        cycle_chart(c, item), cycle_is_older(c, item) };
+    struct render r = { &c->lane,
+                        c->reach->config,
+                        c->run->settings->lifecycle,
+                        cycle_chart(c, item),
+                        cycle_is_older(c, item),
+                        !c->reach->has_server };
     struct tree *body;
     uint32_t omitted;
     switch (render_wanted(&r, item, item->found_id, false, &body, &omitted, error)) {

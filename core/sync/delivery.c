@@ -192,6 +192,8 @@ static bool open_target(struct delivery *d, struct target_run *t,
     if (!calls->commit(d->run.store, error))
         return false;
     t->reach.has_server = settings.base_url != NULL;
+    if (!t->reach.has_server)
+        reach_without_server(&t->reach);
     if (!restore_pause(d, t, error) || !restore_limit(d, t, error))
         return false;
     if (!t->reach.has_server)

@@ -333,8 +333,12 @@ void evidence_open(struct cycle *c) {
 /* ---- the end of an order ---- */
 
 bool evidence_look(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
-    const struct render r = { &c->lane, c->reach->config, c->run->settings->lifecycle,
-                              cycle_chart(c, item), cycle_is_older(c, item) };
+    const struct render r = { &c->lane,
+                              c->reach->config,
+                              c->run->settings->lifecycle,
+                              cycle_chart(c, item),
+                              cycle_is_older(c, item),
+                              !c->reach->has_server };
     return render_look(&r, item, error);
 }
 

@@ -180,6 +180,15 @@ void reach_begin(struct reach *r, const struct delivery_target *config, int64_t 
     r->entries = r->entries_most < REACH_ENTRIES ? r->entries_most : REACH_ENTRIES;
 }
 
+void reach_without_server(struct reach *r) {
+    r->has_server = false;
+    if (r->config->max_entries > 0)
+        return;
+    r->entries_allowed = REACH_LOCAL_ENTRIES;
+    r->entries_most = REACH_LOCAL_ENTRIES;
+    r->entries = REACH_LOCAL_ENTRIES;
+}
+
 void reach_halve(struct reach *r, size_t tried, bool lasting) {
     size_t half = tried / 2;
     if (half < 1)

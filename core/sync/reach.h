@@ -7,6 +7,7 @@
 #include "core/sync/delivery.h"
 
 enum {
+    REACH_LOCAL_ENTRIES = 1000,        /* at once where nothing travels */
     REACH_ENTRIES = 100,               /* of a bundle, to begin with (DESIGN section 6) */
     REACH_BYTES = 1024 * 1024,         /* likewise */
     REACH_LIMIT_MS = 24 * 3600 * 1000, /* so long a limit that was found is believed */
@@ -83,6 +84,8 @@ void reach_answered(struct reach *r, size_t items);
 int64_t reach_backoff(int tries, uint32_t jitter);
 /* Begins with the limits of the configuration. */
 void reach_begin(struct reach *r, const struct delivery_target *config, int64_t timeout_ms);
+/* The target has no server: more goes at once, unless the configuration says how much. */
+void reach_without_server(struct reach *r);
 /* Fewer entries together: half as many as were tried. `lasting`: more are not tried any more; else
  * the next full bundle that is taken doubles them again. */
 void reach_halve(struct reach *r, size_t tried, bool lasting);

@@ -115,7 +115,10 @@ static enum body_reference write_item(const struct writing *w, const struct lane
         return BODY_OMIT;
     char id[37];
     render_identity(item, id);
-    (void)snprintf(text, 160, "urn:uuid:%s", id);
+    if (w->r->own_ids)
+        (void)snprintf(text, 160, "%s/%s", item->said->type, id);
+    else
+        (void)snprintf(text, 160, "urn:uuid:%s", id);
     return BODY_CHANGE;
 }
 

@@ -14,6 +14,7 @@ struct render {
     const struct lifecycle *lifecycle;
     const char *chart; /* of references to the patient; NULL: they stay as they are */
     bool two_way;      /* what was sent is not to be trusted: it may not be what was sent last */
+    bool own_ids;      /* what is created in the same bundle gets its own id: references name it */
 };
 /* What stands in the way of a reference now. */
 enum render_way {

@@ -180,6 +180,22 @@ START_TEST(references_go_out_as_the_target_names_them) {
 }
 END_TEST
 
+START_TEST(where_no_server_gives_ids_references_in_one_order_name_our_own) {
+    uint32_t omitted;
+    put('a', "v1", ME, 'b');
+    put('b', "v1", ME, '-');
+    load();
+    r.own_ids = true;
+    struct lane_item *a = item_of('a'), *b = item_of('b');
+    ck_assert_ptr_null(strstr(out(a, true, &omitted), "addresses"));
+    b->place = 0;
+    const char *own = arena_printf(&arena, "\"Goal/%s\"", id_of('b'));
+    ck_assert_ptr_nonnull(strstr(out(a, true, &omitted), own));
+    ck_assert_uint_eq(omitted, 0);
+    ck_assert_ptr_null(strstr(out(a, false, &omitted), "addresses"));
+}
+END_TEST
+
 START_TEST(a_generation_has_an_identity_of_its_own) {
     char id[37], again[37], next[37];
     put('a', "v1", ME, '-');
@@ -360,6 +376,7 @@ int main(void) {
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, a_reference_waits_is_ready_or_will_never_be);
     tcase_add_test(all, references_go_out_as_the_target_names_them);
+    tcase_add_test(all, where_no_server_gives_ids_references_in_one_order_name_our_own);
     tcase_add_test(all, a_generation_has_an_identity_of_its_own);
     tcase_add_test(all, a_withdrawal_is_made_of_what_was_sent);
     tcase_add_test(all, what_is_there_is_seen_wanted_apart_or_overlaps);

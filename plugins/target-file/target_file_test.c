@@ -107,7 +107,7 @@ START_TEST(it_has_no_server_and_takes_every_type) {
     iptfhir_plugin.fini(self);
     free(self);
     carry_out(IPTFHIR_LEARN, 0);
-    ck_assert_str_eq(told.abilities, " batch *=111");
+    ck_assert_str_eq(told.abilities, " transaction batch *=111");
 }
 END_TEST
 
