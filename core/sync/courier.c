@@ -303,6 +303,7 @@ static bool take_end(struct courier *c, bool whole) {
     c->intake = NULL;
     c->polled = true;
     c->whole = whole;
+    world_real_watch(c->world, -1); /* ingest ends now: its pipe would be readable for ever */
     if (c->delivery != NULL)
         delivery_notice(c->delivery, 0);
     return true;
