@@ -18,7 +18,7 @@
 enum {
     LANES_PER_THREAD = 4,  /* under way at once: answers of some are read while others travel */
     SCAN_PAGE = 64,        /* lanes looked up at once */
-    LANES_BYTES = 4 << 20, /* of memory, from which on no further lane of a target is begun */
+    LANES_BYTES = 3 << 20, /* of memory, from which on no further lane of a target is begun */
     ITEM_BYTES = 4 << 10   /* that an item takes when its lane is at its largest */
 };
 
