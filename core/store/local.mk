@@ -2,14 +2,19 @@
 core_sources += \
 	%D%/checksum.c %D%/checksum.h \
 	%D%/dictionary.h \
-	%D%/memory.c \
+	%D%/memory.c %D%/memory.h \
 	%D%/memory_rows.c %D%/memory_rows.h \
+	%D%/memory_small.c \
+	%D%/memory_states.c \
 	%D%/memory_table.c %D%/memory_table.h \
+	%D%/memory_wanted.c \
+	%D%/memory_whose.c \
 	%D%/pack.c %D%/pack.h \
 	%D%/sqlite.c %D%/sqlite.h \
 	%D%/sqlite_batch.c \
 	%D%/sqlite_bodies.c \
 	%D%/sqlite_calls.h \
+	%D%/sqlite_run.c \
 	%D%/sqlite_small.c \
 	%D%/sqlite_statements.c \
 	%D%/sqlite_states.c \
@@ -32,7 +37,10 @@ CLEANFILES += %D%/dictionary.c
 		echo '};'; echo 'const size_t store_dictionary_length = sizeof store_dictionary;'; } >$@.new && mv $@.new $@
 
 store_conformance = \
-	%D%/conformance.c %D%/conformance.h \
+	%D%/conformance.c %D%/conformance.h %D%/conformance_at.h \
+	%D%/conformance_states.c \
+	%D%/conformance_wanted.c \
+	%D%/conformance_whose.c \
 	%D%/conformance_work.c
 check_PROGRAMS += %D%/memory_test
 %C%_memory_test_SOURCES = %D%/memory_test.c $(store_conformance)

@@ -101,6 +101,8 @@ struct store *store_open_sqlite_on(const char *path, bool write, const unsigned 
 static inline struct sqlite_store *sqlite_of(struct store *s) {
     return (struct sqlite_store *)(void *)s;
 }
+
+/* ---- sqlite_run.c: statements, rows and walks ---- */
 /* Reports what SQLite said of a row of a table; false. */
 bool sql_error(struct sqlite_store *s, const char *table, uint64_t key,
                struct iptfhir_error *error);
