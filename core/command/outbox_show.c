@@ -6,6 +6,7 @@
 #include "core/command/outbox.h"
 #include "core/tree/tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- members ---- */
@@ -197,13 +198,31 @@ static const char *record_state(const struct store_record *record) {
     return names[record->state];
 }
 
-static void put_record(struct outbox *o, const char *id, const struct store_record *record) {
+/* Of the hold that says why a record is held: its row in the unit. */
+struct row_of_record {
+    const struct store_record *record;
+    char row[24]; /* "" when it isn't known */
+};
+
+static bool note_row(void *user, const struct store_hold *hold) {
+    struct row_of_record *r = user;
+    const struct store_hold_key *key = &hold->key;
+    bool same = strcmp(key->record, r->record->id) == 0 && strcmp(key->code, r->record->code) == 0;
+    bool is_row = key->place[0] != '\0' && strspn(key->place, "0123456789") == strlen(key->place);
+    if (same && is_row)
+        snprintf(r->row, sizeof r->row, "%s", key->place);
+    return r->row[0] == '\0';
+}
+
+static void put_record(struct outbox *o, const char *id, const struct store_record *record,
+                       const char *row) {
     put_head(o, id, record_state(record), record->code);
     put_member(o, "detail", record->detail);
     put_member(o, "decision", record->decision);
     put_member(o, "job", record->job);
     put_member(o, "recordId", record->id);
     put_member(o, "where", record->unit);
+    put_member(o, "place", row);
     put_moment(o, "revision", record->revision_ms);
     put_moment(o, "since", record->poll);
     put_end(o);
@@ -213,14 +232,20 @@ static int show_record(struct outbox *o, const char *text, uint64_t no,
                        struct iptfhir_error *error) {
     struct arena arena = { 0 };
     struct store_record record;
+    struct row_of_record r = { .record = &record };
     bool found = false;
-    int code = EXIT_SETTLED;
+    int code = EXIT_FAULT;
     if (!o->store->calls->record_get(o->store, no, &arena, &record, &found, error))
-        code = EXIT_FAULT;
-    else if (!found)
+        goto out;
+    if (!found) {
         code = no_such_item(o, text);
-    else
-        put_record(o, text, &record);
+        goto out;
+    }
+    if (!o->store->calls->holds(o->store, record.job, note_row, &r, error))
+        goto out;
+    put_record(o, text, &record, r.row);
+    code = EXIT_SETTLED;
+out:
     arena_free(&arena);
     return code;
 }

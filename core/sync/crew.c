@@ -295,9 +295,21 @@ static bool on_resource(void *user, const struct pipeline_resource *from,
     return !s->failed || error_set(error, "memory", NULL, "out of memory");
 }
 
+/* Why a part is held, with the line of the source where it stands, as far as that is known. */
+static const char *why_there(struct slot *s, const char *pointer, const char *why) {
+    const struct tree *part = tree_pointer(s->record, pointer);
+    const char *text = why;
+    if (part != NULL && part->line > 0)
+        text = arena_printf(&s->arena, "line %u, column %u: %s", part->line, part->column, why);
+    else if (s->line > 0)
+        text = arena_printf(&s->arena, "line %lld: %s", (long long)s->line, why);
+    return text != NULL ? text : why;
+}
+
 static bool on_hold(void *user, const char *pointer, const char *code, const char *why,
                     struct iptfhir_error *error) {
     struct hand *h = user;
+    why = why_there(h->slot, pointer, why);
     return add_part(h->slot, pointer, code, why) || error_set(error, "memory", NULL, "no memory");
 }
 
