@@ -207,7 +207,7 @@ bool clinic_knows(const struct clinic *c, const struct clinic_identity *x, uint3
 }
 
 static bool is_plain(const struct clinic_known *k) {
-    return k->any && !k->blocked && !k->gone && !k->moved;
+    return k->any && !k->blocked && !k->gone && !k->moved && !k->decided;
 }
 
 bool clinic_sure(const struct clinic *c, const struct clinic_identity *x) {
@@ -231,7 +231,7 @@ static void latest(const struct clinic *c, size_t patient, enum clinic_item_kind
         for (size_t i = 0; i < s->decision_count; i++) {
             const struct clinic_decision *d = &s->decisions[i];
             bool covers = d->classes == 0 || (d->classes & 1u << item) != 0;
-            if (!d->permits && covers && d->day > *refused)
+            if (!d->permits && covers && !k->erased && d->day > *refused)
                 *refused = d->day;
             bool counts = d->permits && covers && d->day <= today && (d->part2 || !part2);
             if (counts && !k->blocked && !k->gone && d->day > *permitted)
@@ -243,7 +243,7 @@ static void latest(const struct clinic *c, size_t patient, enum clinic_item_kind
 static bool has_part2(const struct clinic *c, size_t patient) {
     for (size_t r = 0; r < CLINIC_RECORDS; r++) {
         const struct clinic_known *k = &c->known[r];
-        if (k->any && k->readable.patient == patient && k->readable.part2)
+        if (k->any && !k->erased && k->readable.patient == patient && k->readable.part2)
             return true;
     }
     return false;

@@ -74,6 +74,8 @@ struct clinic_known {
     bool any;
     bool blocked;              /* its newest revision can't be used or contradicts */
     bool moved;                /* it changed its patient after something of it may have been sent */
+    bool decided;              /* a person said what becomes of it */
+    bool erased;               /* a person said that it was never true: nor are its refusals */
     bool gone;                 /* a whole, complete export no longer has it */
     uint64_t poll;             /* that told it last */
     struct clinic_state told;  /* as it stood in the export */

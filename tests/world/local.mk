@@ -3,7 +3,7 @@
 ehr_sources = %D%/ehr.h %D%/ehr_room.h %D%/ehr_store.c %D%/ehr_search.c %D%/ehr_http.c %D%/ehr_bundle.c
 sim_sources = $(ehr_sources) %D%/clinic.h %D%/clinic.c %D%/clinic_poll.c %D%/laws.h %D%/laws.c %D%/laws_rest.c \
 	%D%/sim_world.h %D%/sim_world.c %D%/sim_store.h %D%/sim_store.c %D%/sim_target.h %D%/sim_target.c \
-	%D%/sim_room.h %D%/sim_run.h %D%/sim_run.c %D%/sim_events.c %D%/sim_life.c %D%/sim_script.c
+	%D%/sim_room.h %D%/sim_run.h %D%/sim_run.c %D%/sim_events.c %D%/sim_command.c %D%/sim_life.c %D%/sim_script.c
 sim_ldadd = plugins/target-fhir/libparts.a $(test_ldadd) $(JANSSON_LIBS)
 
 check_LIBRARIES += %D%/libsim.a

@@ -51,12 +51,14 @@ int64_t sim_agenda_next(void *user);
 bool sim_agenda_run(void *user);
 /* Does what had to wait until nobody waits. */
 void sim_do_pending(struct sim_run *run);
-/* Between two calls to the store. */
-void sim_between_calls(void *user);
 /* True time: what the clinic and the EHRs' clocks show. */
 int64_t sim_true_ms(const struct sim_run *run);
 /* Registers the clinic's patients at an EHR, beginning with one of them. */
 void sim_register_patients(struct sim_run *run, size_t ehr, size_t first);
+
+/* ---- sim_command.c ---- */
+/* Between two calls to the store: a command may come. */
+void sim_between_calls(void *user);
 
 /* ---- sim_life.c ---- */
 void sim_start(struct sim_run *run);

@@ -39,13 +39,31 @@ enum sim_kind {
     SIM_KILL,    /* a: dies at the n-th call from now */
     SIM_CLOCK,   /* a: minutes, may be negative */
     SIM_FULL,    /* a: seconds for which the disk is full */
-    SIM_RETRY,   /* a: which of the held, b: in so many calls to the store, c: sim_decision */
+    SIM_RETRY,   /* a: from which of the items on, b: in so many calls to the store, c: sim_decision
+                  */
     SIM_BACKUP,  /* the store is copied */
     SIM_RESTORE, /* ... and put in place of the one in use */
     SIM_TARGET,  /* the next target is configured */
     SIM_KINDS
 };
-enum sim_decision { SIM_AGAIN_ONLY, SIM_OURS, SIM_THEIRS, SIM_LEAVE_IT, SIM_DECISIONS };
+/* What a command of `outbox` says: to the first of the held that it fits, or to a target. */
+enum sim_decision {
+    SIM_SAYS_RETRY,
+    SIM_SAYS_OURS,
+    SIM_SAYS_THEIRS,
+    SIM_SAYS_LEAVE,
+    SIM_SAYS_AGAIN,
+    SIM_SAYS_MOVE,
+    SIM_SAYS_SAME, /* of a chart: that two local ids are one patient, the clinic doesn't draw */
+    SIM_SAYS_WITHDRAW,
+    SIM_SAYS_ERROR,
+    SIM_SAYS_LEFT,
+    SIM_SAYS_DISCARD,
+    SIM_SAYS_RESTORE,
+    SIM_SAYS_RETRY_TARGET,
+    SIM_SAYS_AGAIN_TARGET,
+    SIM_DECISIONS
+};
 struct sim_event {
     int64_t at_ms;
     enum sim_kind kind;

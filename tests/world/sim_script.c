@@ -101,7 +101,7 @@ static const struct weight weights[] = {
     { SIM_PART2, 0, 1 },    { SIM_DATED, 0, 2 },     { SIM_FAULT, 20, 12 }, { SIM_RESTART, 4, 3 },
     { SIM_WEATHER, 5, 5 },  { SIM_BAD, 2, 2 },       { SIM_EDIT, 0, 6 },    { SIM_DELETE, 0, 2 },
     { SIM_UNDELETE, 0, 1 }, { SIM_MERGE, 0, 2 },     { SIM_RESET, 0, 1 },   { SIM_STEAL, 0, 1 },
-    { SIM_KILL, 10, 8 },    { SIM_CLOCK, 3, 3 },     { SIM_FULL, 2, 2 },    { SIM_RETRY, 0, 4 },
+    { SIM_KILL, 10, 8 },    { SIM_CLOCK, 3, 3 },     { SIM_FULL, 2, 2 },    { SIM_RETRY, 0, 8 },
     { SIM_BACKUP, 0, 2 },   { SIM_RESTORE, 0, 1 },   { SIM_TARGET, 1, 1 },
 };
 
