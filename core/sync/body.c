@@ -334,6 +334,19 @@ bool body_refers_only_to(const struct tree *body, const char *type, const char *
     return true;
 }
 
+const char *body_refers_to_one(const struct tree *body, struct arena *a, const char *type) {
+    struct tree *root = (struct tree *)(uintptr_t)body;
+    for (struct tree *node = root; node != NULL; node = next_node(root, node)) {
+        const char *its_id;
+        size_t length;
+        if (!is_text_member(node, "reference") || !refers_to(node, type, &its_id, &length))
+            continue;
+        const char *id = arena_strndup(a, its_id, length);
+        return id != NULL && body_refers_only_to(body, type, id) ? id : NULL;
+    }
+    return NULL;
+}
+
 /* The "Type/id" that a reference ends in, before a version. */
 static const char *local_part(const char *reference, size_t *length) {
     const char *version = strstr(reference, "/_history/");

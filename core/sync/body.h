@@ -40,6 +40,9 @@ bool body_has_identifier(const struct tree *body, const char *system, const char
 /* Whether each reference of the body to the type `type` is to `id` (an absolute or versioned one
  * counts by its type and id). */
 bool body_refers_only_to(const struct tree *body, const char *type, const char *id);
+/* The id that all references of the body to the type `type` have; NULL: there is none, or several.
+ * In the arena. */
+const char *body_refers_to_one(const struct tree *body, struct arena *a, const char *type);
 /* Whether two references name one resource, whatever base or version they are written with. */
 bool body_same_reference(const char *one, const char *other);
 /* Makes references to resources of the type `type` references to `id`. False when memory is out. */

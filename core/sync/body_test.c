@@ -254,6 +254,18 @@ START_TEST(a_body_in_another_chart_is_seen_however_it_refers) {
 }
 END_TEST
 
+START_TEST(one_id_is_found_where_all_references_to_a_type_agree) {
+    const struct tree *body = tree_of("{\"subject\":{\"reference\":\"Patient/c7\"},\"note\":[{"
+                                      "\"authorReference\":{\"reference\":"
+                                      "\"https://e.example/fhir/Patient/c7/_history/2\"}}]}");
+    ck_assert_str_eq(body_refers_to_one(body, &arena, "Patient"), "c7");
+    ck_assert_ptr_null(body_refers_to_one(body, &arena, "Goal"));
+    body = tree_of("{\"subject\":{\"reference\":\"Patient/c7\"},"
+                   "\"author\":{\"reference\":\"Patient/c8\"}}");
+    ck_assert_ptr_null(body_refers_to_one(body, &arena, "Patient"));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("body");
     TCase *all = tcase_create("all");
@@ -273,6 +285,7 @@ int main(void) {
     tcase_add_test(all, a_set_that_says_a_thing_twice_ends);
     tcase_add_test(all, an_identifier_is_known_with_its_system);
     tcase_add_test(all, a_body_in_another_chart_is_seen_however_it_refers);
+    tcase_add_test(all, one_id_is_found_where_all_references_to_a_type_agree);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -2,7 +2,7 @@
 /* Evidence becomes what an item was found to be, and what its state is. */
 #include "core/sync/evidence.h"
 
-#include "core/base/clock.h"
+#include "core/fhir/r4.h"
 #include "core/sync/body.h"
 #include "core/sync/render.h"
 
@@ -332,7 +332,21 @@ void evidence_open(struct cycle *c) {
 
 /* ---- the end of an order ---- */
 
+/* A person said that the chart where it stands now is the same patient's. What is withdrawn in
+ * place is withdrawn there: no match says which chart is right. */
+static void accept_where_it_stands(struct cycle *c, struct lane_item *item) {
+    bool said = cycle_decided(item, "same") && item->state.attempt == STORE_NO_ATTEMPT;
+    if (!said || item->theirs == NULL || !cycle_in_place(c, item))
+        return;
+    const char *chart = body_refers_to_one(item->theirs, &c->arena, R4_PATIENT);
+    if (chart == NULL)
+        return;
+    item->state.chart = chart;
+    item->dirty = true;
+}
+
 bool evidence_look(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
+    accept_where_it_stands(c, item);
     const struct render r = { &c->lane,
                               c->reach->config,
                               c->run->settings->lifecycle,

@@ -448,6 +448,28 @@ START_TEST(an_ehr_that_is_reset_between_a_read_and_its_update) {
 }
 END_TEST
 
+static void goal_is_in_step(struct sim_run *r, void *user) {
+    (void)user;
+    state_is(r, 0, FIRST, ADA, CLINIC_GOAL, STORE_IN_STEP, "");
+}
+
+/* The EHR merged Ada's chart into another; the goal was never true. */
+START_TEST(what_is_withdrawn_stays_in_the_chart_of_which_a_person_says_same) {
+    begin();
+    script.config.removed_is_error = true;
+    fill_first();
+    poll(100);
+    at(MINUTE_MS, SIM_MERGE, 0, ADA, 0, 0);
+    at(MINUTE_MS, SIM_REMOVE, FIRST, CLINIC_GOAL, 0, 0);
+    poll(MINUTE_MS + 100);
+    at(2 * MINUTE_MS, SIM_RETRY, 0, 0, SIM_SAYS_SAME, 0);
+    poll(2 * MINUTE_MS + 100);
+    run(goal_is_in_step);
+    ck_assert_uint_eq(outcome.races, 1);
+    ck_assert_uint_eq(outcome.withdrawals, 1);
+}
+END_TEST
+
 static void both_targets_have_all(struct sim_run *r, void *user) {
     all_in_step(r, user);
     ck_assert_uint_eq(sim_ours_at(r, 1), sim_ours_at(r, 0));
@@ -600,6 +622,7 @@ static void add_named(TCase *c) {
     tcase_add_test(c, a_revocation_in_a_second_record);
     tcase_add_test(c, an_ehr_that_was_reset_and_hands_out_the_same_ids);
     tcase_add_test(c, an_ehr_that_is_reset_between_a_read_and_its_update);
+    tcase_add_test(c, what_is_withdrawn_stays_in_the_chart_of_which_a_person_says_same);
     tcase_add_test(c, a_target_that_is_added);
 }
 
