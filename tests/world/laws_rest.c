@@ -125,7 +125,8 @@ static void check_row(const struct view *v, size_t index) {
     }
     v->rest->in_step += state->step == STORE_IN_STEP ? 1 : 0;
     v->rest->decided += state->step == STORE_DECIDED ? 1 : 0;
-    if (state->step == STORE_IN_STEP)
+    bool looked = !v->l->paused[v->ehr]; /* else a row says what was wanted before the pause */
+    if (state->step == STORE_IN_STEP && looked)
         check_in_step(v, said, state);
 }
 
