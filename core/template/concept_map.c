@@ -12,81 +12,148 @@
 #define MAP_BYTES (8u << 20)
 
 static int by_code(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const struct translation *left = a;
+    const struct translation *right = b;
+    return strcmp(left->from, right->from);
 }
 
-/* True for an equivalence that gives a translation (R4 concept-map-equivalence: unmatched and
- * disjoint don't). */
+/* Tells whether a target gives a translation (R4 concept-map-equivalence: unmatched and disjoint
+ * don't). */
 static bool translates(const struct tree *target) {
-    const char *e = tree_text(target, "equivalence");
-    return tree_text(target, "code") && (!e || (strcmp(e, "unmatched") && strcmp(e, "disjoint")));
+    const char *equivalence = tree_text(target, "equivalence");
+    if (tree_text(target, "code") == NULL)
+        return false;
+    if (equivalence == NULL)
+        return true;
+    return strcmp(equivalence, "unmatched") != 0 && strcmp(equivalence, "disjoint") != 0;
 }
 
-/* Take a map's elements over. */
-static bool take_map(struct template_set *set, const struct tree *root, const char *path,
-                     struct report *report) {
-    const char *name = tree_text(root, "name");
-    const struct tree *groups = tree_get(root, "group");
-    size_t room = 0, errors = report->errors;
-    if (!name) {
-        report_add(report, REPORT_ERROR, "concept-map", path,
-                   "a ConceptMap needs a name: translate('NAME') looks for it");
-        return false;
+/* The first child of a member, NULL when there is none. */
+static const struct tree *first_of(const struct tree *object, const char *name) {
+    const struct tree *list = tree_get(object, name);
+    return list != NULL ? list->first : NULL;
+}
+
+/* How many elements all groups of a map have. */
+static size_t count_elements(const struct tree *root) {
+    size_t count = 0;
+    for (const struct tree *g = first_of(root, "group"); g != NULL; g = g->next) {
+        const struct tree *elements = tree_get(g, "element");
+        if (elements != NULL)
+            count += elements->length;
     }
-    for (const struct tree *g = groups ? groups->first : NULL; g; g = g->next)
-        room += tree_get(g, "element") ? tree_get(g, "element")->length : 0;
-    struct concept_map *grown = arena_alloc(&set->arena, (set->map_count + 1) * sizeof *grown);
-    if (!grown)
+    return count;
+}
+
+static const char *keep(struct template_set *set, const char *text) {
+    return text != NULL ? arena_strndup(&set->arena, text, strlen(text)) : NULL;
+}
+
+/* Takes an element over with its first target that gives a translation. */
+static bool take_element(struct template_set *set, struct concept_map *m,
+                         const struct tree *element) {
+    const char *code = tree_text(element, "code");
+    const struct tree *target = first_of(element, "target");
+    while (target != NULL && !translates(target))
+        target = target->next;
+    if (code == NULL || target == NULL)
+        return true;
+    struct translation *t = &m->entries[m->count];
+    t->from = keep(set, code);
+    t->to = keep(set, tree_text(target, "code"));
+    if (t->from == NULL || t->to == NULL)
         return false;
-    if (set->map_count)
+    m->count++;
+    return true;
+}
+
+/* Takes all elements over, sorted by code; false when memory is out. */
+static bool take_elements(struct template_set *set, struct concept_map *m,
+                          const struct tree *root) {
+    size_t room = count_elements(root);
+    m->entries = arena_zalloc(&set->arena, (room + 1) * sizeof *m->entries);
+    if (m->entries == NULL)
+        return false;
+    for (const struct tree *g = first_of(root, "group"); g != NULL; g = g->next)
+        for (const struct tree *e = first_of(g, "element"); e != NULL; e = e->next)
+            if (!take_element(set, m, e))
+                return false;
+    qsort(m->entries, m->count, sizeof *m->entries, by_code);
+    return true;
+}
+
+/* A new map of the set; NULL when memory is out. */
+static struct concept_map *new_map(struct template_set *set, const char *name) {
+    struct concept_map *grown = arena_zalloc(&set->arena, (set->map_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return NULL;
+    if (set->map_count > 0)
         memcpy(grown, set->maps, set->map_count * sizeof *grown);
     set->maps = grown;
-    struct concept_map *m = &grown[set->map_count++];
-    *m = (struct concept_map) { .name = arena_strndup(&set->arena, name, strlen(name)),
-                                .entries =
-                                    arena_zalloc(&set->arena, (room + 1) * sizeof *m->entries) };
-    for (const struct tree *g = groups && m->entries ? groups->first : NULL; g; g = g->next)
-        for (const struct tree *e = tree_get(g, "element") ? tree_get(g, "element")->first : NULL;
-             e; e = e->next) {
-            const struct tree *targets = tree_get(e, "target");
-            const char *code = tree_text(e, "code");
-            for (const struct tree *t = targets ? targets->first : NULL; code && t; t = t->next) {
-                if (!translates(t))
-                    continue;
-                const char *to = tree_text(t, "code");
-                m->entries[m->count].from = arena_strndup(&set->arena, code, strlen(code));
-                m->entries[m->count++].to = arena_strndup(&set->arena, to, strlen(to));
-                break;
-            }
-        }
-    qsort(m->entries, m->count, sizeof *m->entries, by_code);
-    for (size_t i = 1; i < m->count; i++)
-        if (!strcmp(m->entries[i - 1].from, m->entries[i].from))
-            report_add(report, REPORT_ERROR, "concept-map", path,
-                       "the code %s stands twice in the map %s", m->entries[i].from, m->name);
-    return report->errors == errors;
+    struct concept_map *m = &grown[set->map_count];
+    m->name = keep(set, name);
+    if (m->name == NULL)
+        return NULL;
+    set->map_count++;
+    return m;
 }
 
-/* Load one file; files that are no ConceptMap (CodeSystem ...) are passed over. */
+/* Takes a map over. */
+static void take_map(struct template_set *set, const struct tree *root, const char *path,
+                     struct report *report) {
+    const char *name = tree_text(root, "name");
+    if (name == NULL) {
+        report_add(report, REPORT_ERROR, "concept-map", path,
+                   "a ConceptMap needs a name: translate('NAME') looks for it");
+        return;
+    }
+    struct concept_map *m = new_map(set, name);
+    if (m == NULL || !take_elements(set, m, root)) {
+        report_add(report, REPORT_ERROR, "memory", path, "out of memory");
+        return;
+    }
+    for (size_t i = 1; i < m->count; i++)
+        if (by_code(&m->entries[i - 1], &m->entries[i]) == 0)
+            report_add(report, REPORT_ERROR, "concept-map", path,
+                       "the code %s stands twice in the map %s", m->entries[i].from, m->name);
+}
+
+/* Reads one resource; those that are no ConceptMap (CodeSystem ...) are passed over. */
+static void read_resource(struct template_set *set, const struct str *text, const char *path,
+                          struct report *report) {
+    struct arena arena = { 0 };
+    struct iptfhir_error error = ERROR_INIT;
+    const struct tree *root = json_read_copy(&arena, text->data, text->length, path, &error);
+    if (root == NULL) {
+        report_add(report, REPORT_ERROR, error.code, error.where, "%s", error.text);
+    } else {
+        const char *type = tree_text(root, "resourceType");
+        if (type != NULL && strcmp(type, "ConceptMap") == 0)
+            take_map(set, root, path, report);
+    }
+    arena_free(&arena);
+}
+
+/* Loads one file; its bytes join the hash. */
 static void load_file(struct template_set *set, const char *path, struct str *hash,
                       struct report *report) {
-    struct arena arena = { 0 };
     struct str text = { 0 };
-    struct iptfhir_error error = ERROR_INIT;
     char why[IPTFHIR_FILE_WHY];
-    if (!file_read(&text, path, MAP_BYTES, why)) {
-        report_add(report, REPORT_ERROR, "missing-file", path, "%s", why);
-    } else {
-        struct tree *root = json_read_copy(&arena, text.data, text.length, path, &error);
-        const char *type = root ? tree_text(root, "resourceType") : NULL;
-        if (!root)
-            report_add(report, REPORT_ERROR, error.code, error.where, "%s", error.text);
-        else if (type && !strcmp(type, "ConceptMap"))
-            take_map(set, root, path, report);
+    if (file_read(&text, path, MAP_BYTES, why)) {
+        read_resource(set, &text, path, report);
         str_add(hash, text.data, text.length);
+    } else {
+        report_add(report, REPORT_ERROR, "missing-file", path, "%s", why);
     }
     str_free(&text);
-    arena_free(&arena);
+}
+
+static bool is_resource_file(const char *name) {
+    const size_t ending = strlen(".json");
+    size_t length = strlen(name);
+    if (name[0] == '.' || length <= ending)
+        return false;
+    return strcmp(name + length - ending, ".json") == 0;
 }
 
 bool template_maps_load(struct template_set *set, const char *folder, struct str *hash,
@@ -95,11 +162,10 @@ bool template_maps_load(struct template_set *set, const char *folder, struct str
     size_t errors = report->errors;
     int n = scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
         char path[4096];
-        size_t length = strlen(entries[i]->d_name);
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        if (entries[i]->d_name[0] != '.' && length > 5 &&
-            !strcmp(entries[i]->d_name + length - 5, ".json"))
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        if (is_resource_file(name))
             load_file(set, path, hash, report);
         free(entries[i]);
     }
@@ -107,12 +173,20 @@ bool template_maps_load(struct template_set *set, const char *folder, struct str
     return report->errors == errors;
 }
 
-const char *template_translate(const struct template_set *set, const char *map, const char *code) {
+/* The map of a name, NULL when there is none. */
+static const struct concept_map *map_of(const struct template_set *set, const char *name) {
     for (size_t i = 0; i < set->map_count; i++)
-        if (!strcmp(set->maps[i].name, map)) {
-            const char *const *found = bsearch(&code, set->maps[i].entries, set->maps[i].count,
-                                               sizeof *set->maps[i].entries, by_code);
-            return found ? found[1] : NULL;
-        }
+        if (strcmp(set->maps[i].name, name) == 0)
+            return &set->maps[i];
     return NULL;
+}
+
+const char *template_translate(const struct template_set *set, const char *map, const char *code) {
+    const struct concept_map *m = map_of(set, map);
+    const struct translation wanted = { .from = code };
+    if (m == NULL)
+        return NULL;
+    const struct translation *found =
+        bsearch(&wanted, m->entries, m->count, sizeof *m->entries, by_code);
+    return found != NULL ? found->to : NULL;
 }

@@ -49,11 +49,12 @@ struct template {
     size_t class_count;
     const char **as_of; /* elements, NULL-terminated; NULL: none */
 };
+struct translation {
+    const char *from, *to;
+};
 struct concept_map {
     const char *name;
-    struct {
-        const char *from, *to;
-    } * entries;
+    struct translation *entries; /* by `from` */
     size_t count;
 };
 struct template_set {
@@ -75,12 +76,16 @@ struct template_set {
     struct fhirpath_collection shared_values[TEMPLATE_SLOTS];
     size_t shared;
 };
+/* Dotted paths of a record. */
+struct path_list {
+    struct arena arena;
+    const char **list;
+    size_t count, room;
+};
 struct template_coverage {
     const struct template_set *set;
-    size_t *filled, *tried;
-    struct arena arena;
-    const char **fields;
-    size_t field_count, field_room;
+    size_t *filled, *tried;  /* by the number of a hole */
+    struct path_list fields; /* of the samples */
 };
 
 /* Compiles one file into `t`; faults go to `report`. */
