@@ -7,6 +7,7 @@
 #include <string.h>
 
 struct mapper {
+    const struct iptfhir_host *host;
     const char *record;
 };
 
@@ -18,6 +19,13 @@ static const struct iptfhir_option options[] = { { "record", IPTFHIR_STRING, IPT
 static volatile char *volatile sink_hole; /* keeps the compiler from seeing through us */
 static volatile int going = 1;
 
+static iptfhir_status init(void *self, const struct iptfhir_host *host,
+                           struct iptfhir_error *error) {
+    (void)error;
+    ((struct mapper *)self)->host = host;
+    return IPTFHIR_OK;
+}
+
 /* Misbehave on the record; do nothing with the others. */
 static iptfhir_status map(const void *self, const struct iptfhir_record *record,
                           struct iptfhir_resource_sink *sink, struct iptfhir_error *error) {
@@ -25,6 +33,7 @@ static iptfhir_status map(const void *self, const struct iptfhir_record *record,
     (void)sink, (void)error;
     if (strcmp(record->id, m->record) != 0)
         return IPTFHIR_OK;
+    m->host->log(m->host, IPTFHIR_INFO, "misbehaving");
     if (HOW == 1) {
         abort();
     } else if (HOW == 2) {
@@ -52,4 +61,5 @@ const struct iptfhir_descriptor iptfhir_plugin = { .magic = IPTFHIR_MAGIC,
                                                    .summary = "misbehaves on one record",
                                                    .instance_size = sizeof(struct mapper),
                                                    .options = options,
+                                                   .init = init,
                                                    .mapper = &mapper };

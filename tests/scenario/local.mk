@@ -29,6 +29,7 @@ scenarios = \
 	%D%/two-jobs.sh \
 	%D%/truncated-export.sh \
 	%D%/many-resources.sh \
-	%D%/out-of-memory.sh
+	%D%/out-of-memory.sh \
+	%D%/delivery-dies.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
