@@ -151,6 +151,9 @@ static const struct code table[] = {
     { "unknown-item", CODE_INPUT, "the instrument has no such item", CORRECT },
     { "xml-invalid", CODE_INPUT, "the text is no FHIR XML", CORRECT },
     /* ---- a target as a whole ---- */
+    { "patient-denied", CODE_TARGET, "the target refuses (403) to say which patient this is",
+      "have this client's right to search patients checked there (SMART scope Patient.rs), or the "
+      "restriction of this one chart; it is asked again by itself" },
     { "polling", CODE_TARGET, "the record's job is being read, and a later line may correct it",
       "wait: it goes on when the reading has ended" },
     { "quota", CODE_TARGET, "the target limits how much it takes",

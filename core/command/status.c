@@ -97,10 +97,12 @@ static void text_amount(const struct survey_cause *cause, struct str *out) {
     }
 }
 
-static void text_cause(const struct survey_cause *cause, int64_t now_ms, struct str *out) {
+/* `how`: held or waiting. */
+static void text_cause(const char *how, const struct survey_cause *cause, int64_t now_ms,
+                       struct str *out) {
     char age[32];
     const struct code *code = code_find(cause->code);
-    str_printf(out, "held, %s: ", cause->code);
+    str_printf(out, "%s, %s: ", how, cause->code);
     text_amount(cause, out);
     str_printf(out, ", for %s\n", status_age(cause->since_ms, now_ms, age));
     if (code != NULL)
@@ -158,7 +160,9 @@ void status_text(const struct survey *s, const struct status_time *time, struct 
         }
     }
     for (size_t i = 0; i < s->cause_count; i++)
-        text_cause(&s->causes[i], now_ms, out);
+        text_cause("held", &s->causes[i], now_ms, out);
+    for (size_t i = 0; i < s->wait_count; i++)
+        text_cause("waiting", &s->waits[i], now_ms, out);
     for (size_t i = 0; i < s->pause_count; i++)
         text_pause(&s->pauses[i], out);
     if (s->older_ms != 0)
@@ -250,6 +254,11 @@ void status_json(const struct survey *s, const struct status_time *time, struct 
         str_puts(out, i > 0 ? ",\n  " : "\n  ");
         json_cause(&s->causes[i], out);
     }
+    str_puts(out, "],\n \"waiting\": [");
+    for (size_t i = 0; i < s->wait_count; i++) {
+        str_puts(out, i > 0 ? ",\n  " : "\n  ");
+        json_cause(&s->waits[i], out);
+    }
     str_puts(out, "],\n \"paused\": [");
     for (size_t i = 0; i < s->pause_count; i++) {
         str_puts(out, i > 0 ? ",\n  " : "\n  ");
@@ -263,7 +272,8 @@ void status_json(const struct survey *s, const struct status_time *time, struct 
 static const char help[] =
     "usage: iptfhir [-c FILE] [--json] status\n\n"
     "Where everything stands: per job and target how many resources are in step, wait, are\n"
-    "unknown, held or decided; what is held, by cause, with what moves it on; targets that are\n"
+    "unknown, held or decided; what is held or waits, by cause, with what moves it on; targets "
+    "that are\n"
     "paused; and whether the conservation law holds. Reads only, also beside a running sync.\n"
     "Exit: 0 in step, 1 something is held, 75 something waits or a job's source is silent, 70 the\n"
     "law is broken.\n";

@@ -70,6 +70,21 @@ START_TEST(a_cause_says_how_much_and_what_moves_it_on) {
 }
 END_TEST
 
+START_TEST(what_waits_for_a_cause_says_which_and_what_moves_it_on) {
+    struct survey_cause wait = { .code = "patient-denied",
+                                 .resources = 2,
+                                 .since_ms = NOW - 60000 };
+    survey.waits = &wait;
+    survey.wait_count = 1;
+    status_text(&survey, &now, &out);
+    says("waiting, patient-denied: 2 resources, for 60 s\n");
+    says("right to search patients");
+    str_clear(&out);
+    status_json(&survey, &now, &out);
+    says("\"waiting\": [\n  {\"code\": \"patient-denied\", \"resources\": 2");
+}
+END_TEST
+
 START_TEST(a_pause_says_when_it_goes_on) {
     status_text(&survey, &now, &out);
     says("target hospital is paused, quota");
@@ -144,6 +159,7 @@ int main(void) {
     tcase_add_test(tests, both_laws_stand_in_the_text);
     tcase_add_test(tests, a_source_that_is_silent_is_never_in_step);
     tcase_add_test(tests, a_cause_says_how_much_and_what_moves_it_on);
+    tcase_add_test(tests, what_waits_for_a_cause_says_which_and_what_moves_it_on);
     tcase_add_test(tests, a_pause_says_when_it_goes_on);
     tcase_add_test(tests, a_broken_law_is_said_loudly);
     tcase_add_test(tests, an_older_store_and_a_job_never_read_are_said);

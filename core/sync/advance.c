@@ -536,8 +536,14 @@ static bool take_match(struct cycle *c, struct iptfhir_error *error) {
         return conclude_match(c, error);
     c->match_done = true;
     for (size_t i = 0; i < c->lane.count; i++) {
-        if (c->lane.items[i].state.attempt == STORE_NO_ATTEMPT)
-            c->lane.items[i].waits = true;
+        struct lane_item *item = &c->lane.items[i];
+        if (item->state.attempt != STORE_NO_ATTEMPT)
+            continue;
+        item->waits = true;
+        if (c->match_denied && order_task_of(item) != ORDER_NONE)
+            cycle_set_step(c, item, STORE_WAITING, "patient-denied",
+                           "HTTP 403 to the search for the patient: check this client's right to "
+                           "search patients there");
     }
     return true;
 }

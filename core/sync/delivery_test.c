@@ -67,6 +67,7 @@ struct server {
     bool bare; /* what is found comes without its body */
     const char *chart;
     bool strange_match; /* a search for the patient fails */
+    bool denies_match;  /* ... is forbidden */
     bool refuses_us;    /* whatever is asked: HTTP 401 */
     struct held late;
     bool late_waits;
@@ -202,6 +203,14 @@ static void match_answer(struct server *s, struct iptfhir_evidence_sink *sink) {
                                          .givens = givens,
                                          .birth_date = "1980-05-06" };
     s->matches++;
+    if (s->denies_match) {
+        const struct iptfhir_evidence e = { .size = sizeof e,
+                                            .proof = IPTFHIR_REFUSED,
+                                            .code = "policy-denied",
+                                            .detail = "HTTP 403" };
+        sink->item(sink, 0, &e);
+        return;
+    }
     if (s->strange_match) {
         tell(sink, 0, IPTFHIR_FAILED, s, NULL);
         return;
@@ -1277,6 +1286,46 @@ START_TEST(a_target_that_forbids_everything_is_one_cause) {
 }
 END_TEST
 
+START_TEST(a_target_that_forbids_the_search_for_patients_is_named) {
+    struct delivery_pause pause;
+    const struct thing thing = { "a", "v1", NULL };
+    servers[0].denies_match = true;
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    (void)run(SECOND);
+    STATE("a", "waiting patient-denied");
+    STATE("b", "waiting patient-denied");
+    ck_assert(!delivery_paused(delivery, 0, &pause));
+    for (int i = 2; i < 8; i++)
+        read_record(arena_printf(&arena, "p%d", i), &thing, 1, true);
+    (void)run(SECOND);
+    ck_assert(delivery_paused(delivery, 0, &pause));
+    ck_assert_str_eq(pause.code, "target-forbidden");
+    ck_assert_ptr_nonnull(strstr(pause.detail, "search patients"));
+    servers[0].denies_match = false;
+    (void)run(2 * HOUR);
+    STATE("a", "in-step");
+    STATE("b", "in-step");
+}
+END_TEST
+
+START_TEST(one_patient_whose_search_is_forbidden_delays_nobody_and_is_named) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].denies_match = true;
+    const struct thing other = { "x", "v1", NULL };
+    read_record("p2", &other, 1, true);
+    (void)run(MINUTE);
+    struct delivery_pause pause;
+    ck_assert(!delivery_paused(delivery, 0, &pause));
+    READ({ "a", "v2", NULL });
+    (void)run(SECOND);
+    STATE("a", "waiting patient-denied");
+    servers[0].denies_match = false;
+    (void)run(2 * HOUR);
+    STATE("a", "in-step");
+}
+END_TEST
+
 START_TEST(a_patient_whose_search_fails_delays_nobody_else) {
     READ({ "a", "v1", NULL });
     ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
@@ -1712,6 +1761,8 @@ int main(void) {
     LOOPS(one_that_always_fails_is_held_while_the_others_go, 2);
     tcase_add_test(all, a_refusal_holds_one_and_a_correction_goes);
     tcase_add_test(all, a_target_that_forbids_everything_is_one_cause);
+    tcase_add_test(all, a_target_that_forbids_the_search_for_patients_is_named);
+    tcase_add_test(all, one_patient_whose_search_is_forbidden_delays_nobody_and_is_named);
     tcase_add_test(all, a_patient_whose_search_fails_delays_nobody_else);
     LOOPS(what_a_lost_create_did_not_do_is_not_done_without_a_chart, 3);
     tcase_add_test(all, nothing_is_sent_while_its_job_is_read);

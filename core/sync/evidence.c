@@ -120,21 +120,27 @@ static void take_written(struct cycle *c, struct lane_item *item,
         c->run->counts.updated++;
 }
 
-/* The server refused access: to this, or to everything? */
-static bool is_forbidden_everywhere(struct cycle *c, const struct iptfhir_evidence *e) {
-    static const struct iptfhir_pause forbidden = {
-        .size = sizeof forbidden,
-        .code = "target-forbidden",
-        .detail = "the target refuses access to everything that was tried: check the rights of "
-                  "this client there",
-        .retry_after_ms = FORBIDDEN_MS,
-        .person = true
-    };
-    bool access = e->code != NULL && strcmp(e->code, "policy-denied") == 0;
-    if (!access || c->reach->taken > 0)
-        return false;
+static bool is_refused_access(const struct iptfhir_evidence *e) {
+    return e->code != NULL && strcmp(e->code, "policy-denied") == 0;
+}
+
+/* Counts a refusal of access; when everything that was tried met one, the target pauses. */
+static void count_forbidden(struct cycle *c, const char *detail) {
+    const struct iptfhir_pause forbidden = { .size = sizeof forbidden,
+                                             .code = "target-forbidden",
+                                             .detail = detail,
+                                             .retry_after_ms = FORBIDDEN_MS,
+                                             .person = true };
     if (++c->reach->forbidden >= FORBIDDEN_MOST)
         pause_target(c, &forbidden);
+}
+
+/* The server refused access: to this, or to everything? */
+static bool is_forbidden_everywhere(struct cycle *c, const struct iptfhir_evidence *e) {
+    if (!is_refused_access(e) || c->reach->taken > 0)
+        return false;
+    count_forbidden(c, "the target refuses access to everything that was tried: check the rights "
+                       "of this client there");
     return true;
 }
 
@@ -262,6 +268,11 @@ static void take_look(struct cycle *c, struct lane_item *item, const struct iptf
 /* How a match ended. */
 static void take_match(struct cycle *c, const struct iptfhir_evidence *e) {
     c->matched = e->proof == IPTFHIR_FOUND || e->proof == IPTFHIR_ABSENT;
+    c->reach->matched += c->matched ? 1 : 0;
+    c->match_denied = e->proof == IPTFHIR_REFUSED && is_refused_access(e);
+    if (c->match_denied && c->reach->matched == 0 && c->reach->taken == 0)
+        count_forbidden(c, "the target refuses every search for a patient: check this client's "
+                           "right to search patients there (SMART scope Patient.rs)");
     if (e->proof == IPTFHIR_FAILED)
         c->server_failed = true;
 }

@@ -53,7 +53,7 @@ struct reach {
     int failures;       /* pauses in a row */
     bool pause_changed; /* since it was kept in the store */
     /* what was seen of it in this run */
-    uint64_t successes, taken, forbidden, reads, gone;
+    uint64_t successes, taken, forbidden, reads, gone, matched;
     int failed_in_row; /* orders */
     /* lanes */
     struct reach_rest *rests;

@@ -250,28 +250,44 @@ static struct survey_line *line_of(struct counting *c, const char *job, const ch
     return line;
 }
 
-static struct survey_cause *cause_of(struct counting *c, const char *code, int64_t since_ms) {
-    struct survey *s = c->s;
+/* The cause of a code in one of the lists, made when it is missing. NULL when memory is out. */
+static struct survey_cause *cause_in(struct counting *c, struct survey_cause **list, size_t *count,
+                                     const char *code, int64_t since_ms) {
     struct survey_cause *cause = NULL;
-    for (size_t i = 0; i < s->cause_count && cause == NULL; i++) {
-        if (strcmp(s->causes[i].code, code) == 0)
-            cause = &s->causes[i];
+    for (size_t i = 0; i < *count && cause == NULL; i++) {
+        if (strcmp((*list)[i].code, code) == 0)
+            cause = &(*list)[i];
     }
     if (cause == NULL) {
-        struct survey_cause *causes = one_more(c, s->causes, s->cause_count, sizeof *causes);
-        if (causes == NULL)
+        struct survey_cause *longer = one_more(c, *list, *count, sizeof *longer);
+        if (longer == NULL)
             return NULL;
-        s->causes = causes;
-        cause = &s->causes[s->cause_count];
+        *list = longer;
+        cause = &longer[*count];
         *cause = (struct survey_cause) { .code = keep(c, code) };
         if (c->failed)
             return NULL;
-        s->cause_count++;
+        ++*count;
     }
     bool older = cause->since_ms == 0 || since_ms < cause->since_ms;
     if (since_ms != 0 && older)
         cause->since_ms = since_ms;
     return cause;
+}
+
+static struct survey_cause *cause_of(struct counting *c, const char *code, int64_t since_ms) {
+    return cause_in(c, &c->s->causes, &c->s->cause_count, code, since_ms);
+}
+
+/* The cause for which something waits; it needs one only if it isn't just its turn. */
+static bool count_wait(struct counting *c, const struct survey_item *item) {
+    if (item->code[0] == '\0')
+        return true;
+    struct survey_cause *cause =
+        cause_in(c, &c->s->waits, &c->s->wait_count, item->code, item->since_ms);
+    if (cause != NULL)
+        cause->resources++;
+    return cause != NULL;
 }
 
 static void note_age(struct survey_line *line, int64_t since_ms) {
@@ -299,6 +315,8 @@ static bool count_item(void *user, const struct survey_item *item) {
         return false;
     count_step(line, item);
     count_step(&c->s->sum, item);
+    if (item->step == STORE_WAITING)
+        return count_wait(c, item);
     if (item->step != STORE_HELD)
         return true;
     struct survey_cause *cause = cause_of(c, item->code, item->since_ms);
@@ -441,6 +459,8 @@ bool survey_take(struct store *store, const struct survey_route *routes, size_t 
         out->conserved = out->conserved && out->jobs[i].conserved;
     if (out->cause_count > 1)
         qsort(out->causes, out->cause_count, sizeof *out->causes, by_weight);
+    if (out->wait_count > 1)
+        qsort(out->waits, out->wait_count, sizeof *out->waits, by_weight);
     arena_free(&c.scratch);
     return good;
 }

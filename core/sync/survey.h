@@ -51,7 +51,7 @@ struct survey_line { /* a job at a target */
     uint64_t in_step, waiting, unknown, held, decided;
     int64_t oldest_ms; /* since when the oldest of waiting and unknown is so; 0: none is */
 };
-struct survey_cause { /* all that is held for one code */
+struct survey_cause { /* all that is held, or waits, for one code */
     const char *code;
     uint64_t resources, records, rows;
     int64_t since_ms; /* the oldest; 0: not known */
@@ -82,6 +82,8 @@ struct survey {
     size_t line_count;
     struct survey_cause *causes;
     size_t cause_count;
+    struct survey_cause *waits; /* what waits for a cause with a name; only resources */
+    size_t wait_count;
     struct survey_pause *pauses;
     size_t pause_count;
     struct survey_line sum; /* over all lines */
