@@ -20,7 +20,11 @@ static const char *retry_resource(struct act *a, const struct survey_item *found
                              "mass-withdrawal`, or `leave`");
     if (has_code && act_is_held_by_record(found))
         return act_refuse_for_record(a, found->record);
-    act_make_due(a, found);
+    const char *decision = found->item->state.decision;
+    if (decision[0] != '\0')
+        act_decide(a, found, decision); /* it stands until delivery has carried it out */
+    else
+        act_make_due(a, found);
     return NULL;
 }
 

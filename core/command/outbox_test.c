@@ -148,6 +148,18 @@ START_TEST(a_retry_leaves_an_open_attempt_alone) {
 }
 END_TEST
 
+START_TEST(a_retry_keeps_what_a_person_decided_and_was_not_carried_out_yet) {
+    put_state(STORE_HELD, "conflict", true);
+    ck_assert_int_eq(one(OUTBOX_RESOLVE, "ours", item()), EXIT_SETTLED);
+    ck_assert_int_eq(act(OUTBOX_RETRY, NULL, (struct outbox_filter) { .target = "hospital" }),
+                     EXIT_SETTLED);
+    ck_assert_str_eq(state_now().decision, "ours");
+    ck_assert_int_eq(one(OUTBOX_RETRY, NULL, item()), EXIT_SETTLED);
+    ck_assert_str_eq(state_now().decision, "ours");
+    ck_assert(has_lane());
+}
+END_TEST
+
 START_TEST(a_retry_by_code_takes_all_of_it_and_nothing_else) {
     fixture_state(STORE_HELD, "server-error", true);
     fixture_act(OUTBOX_RETRY, NULL, (struct outbox_filter) { .code = "consent" });
@@ -303,6 +315,7 @@ int main(void) {
     tcase_add_test(tests, nothing_happens_without_saying_what);
     tcase_add_test(tests, a_retry_makes_it_due_and_forgets_what_was_tried);
     tcase_add_test(tests, a_retry_leaves_an_open_attempt_alone);
+    tcase_add_test(tests, a_retry_keeps_what_a_person_decided_and_was_not_carried_out_yet);
     tcase_add_test(tests, a_retry_by_code_takes_all_of_it_and_nothing_else);
     tcase_add_test(tests, a_retry_refuses_what_it_cannot_move);
     tcase_add_test(tests, a_retry_of_a_record_has_it_read_again);
