@@ -252,6 +252,8 @@ static const struct code table[] = {
     { "secret-mode", CODE_CONFIG, "others may read a key file", "chmod 600 it" },
     { "secret-owner", CODE_CONFIG, "a key file belongs to somebody else",
       "chown it to the service's user" },
+    { "settle-short", CODE_CONFIG, "a lost answer is given up before what it did would show",
+      "raise settle_seconds as the message says, or lower timeout_ms" },
     { "template", CODE_CONFIG, "a mapping file is wrong", "correct it at the place named" },
     { "template-element", CODE_CONFIG, "a mapping names an element that R4 doesn't have there",
       "correct the name" },

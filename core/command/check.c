@@ -7,6 +7,7 @@
 #include "core/sync/lifecycle.h"
 #include "core/sync/pipeline.h"
 #include "core/sync/probe.h"
+#include "core/sync/settle.h"
 
 #include <getopt.h>
 #include <libgen.h>
@@ -193,6 +194,7 @@ static void try_target(struct check *c, const struct trial *t) {
     const struct iptfhir_target *calls = plugin_descriptor(t->plugin)->target;
     if (calls == NULL)
         return;
+    settle_check(t->config, calls, instance_self(t->instance), &c->report);
     if (!probe_target(t->config->name, calls, instance_self(t->instance), c->probe, &error))
         report_add(&c->report, REPORT_ERROR, error.code, t->config->where, "%s", error.text);
 }

@@ -112,6 +112,31 @@ START_TEST(the_sample_configuration_is_accepted) {
 }
 END_TEST
 
+START_TEST(a_settling_that_is_shorter_than_a_time_out_is_warned_about) {
+    static const char form[] = "identity: {base: \"https://ipt.example.org\"}\n"
+                               "store: {path: store.db}\n"
+                               "sources: {s: {plugin: source-json, path: x}}\n"
+                               "mappers: {m: {plugin: map-goal}}\n"
+                               "targets:\n"
+                               "  t:\n"
+                               "    plugin: target-fhir\n"
+                               "    url: https://ehr.example.org\n"
+                               "    patient_system: urn:x\n"
+                               "    consent: attested\n"
+                               "    timeout_ms: %d\n"
+                               "    settle_seconds: %d\n"
+                               "jobs: {j: {source: s, mappers: [m], targets: [t], clinic: main}}\n";
+    char text[1024];
+    snprintf(text, sizeof text, form, 60000, 60);
+    ck_assert_int_eq(run(command_check, configuration(text), false, NULL, NULL), EXIT_SETTLED);
+    ck_assert_msg(says(&err, ":12:21: warning: targets.t: settle_seconds is 60"), "%s", err.data);
+    ck_assert(says(&err, "write settle_seconds: 70 or more"));
+    snprintf(text, sizeof text, form, 50000, 60);
+    ck_assert_int_eq(run(command_check, configuration(text), false, NULL, NULL), EXIT_SETTLED);
+    ck_assert_msg(!says(&err, "settle"), "%s", err.data);
+}
+END_TEST
+
 START_TEST(faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line) {
     char key[128];
     snprintf(key, sizeof key, "%s/key", folder);
@@ -212,6 +237,7 @@ int main(void) {
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, the_sample_configuration_is_accepted);
+    tcase_add_test(c, a_settling_that_is_shorter_than_a_time_out_is_warned_about);
     tcase_add_test(c,
                    faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line);
     tcase_add_test(c, findings_as_json_go_to_stdout);

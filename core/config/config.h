@@ -35,6 +35,7 @@ struct config_instance {
     bool labels;           /* meta.security is sent */
     bool update_without_version; /* update also where the server gives no versions */
     int64_t settle_seconds;      /* how long a lost answer may still come true unseen */
+    const char *settle_where;    /* "file:line:column" of it, or of the target's name */
     int64_t max_entries;         /* of a bundle; 0: what the server turns out to take */
 };
 struct config_job {

@@ -185,7 +185,7 @@ START_TEST(a_target_is_careful_when_its_configuration_says_nothing) {
     ck_assert(t->together);
     ck_assert(t->labels);
     ck_assert(!t->update_without_version);
-    ck_assert_int_eq(t->settle_seconds, 30);
+    ck_assert_int_eq(t->settle_seconds, 90);
     ck_assert_int_eq(t->max_entries, 0);
     ck_assert_uint_eq(t->options->length, 0);
     config_free(c);

@@ -39,7 +39,7 @@ static const struct target_setting settings[] = {
       "whether meta.security is sent" },
     { "update_without_version", TARGET_SWITCH, AT(update_without_version), false, 0, 0, NULL,
       NULL },
-    { "settle_seconds", TARGET_INTEGER, AT(settle_seconds), 30, 0, 86400, NULL, NULL },
+    { "settle_seconds", TARGET_INTEGER, AT(settle_seconds), 90, 0, 86400, NULL, NULL },
     { "max_entries", TARGET_INTEGER, AT(max_entries), 0, 0, 10000, NULL, NULL },
 };
 
@@ -126,6 +126,8 @@ static void set_initial(const struct target_setting *s, struct config_instance *
 void config_read_target(struct reading *r, struct config_instance *i, const struct tree *at,
                         struct tree *options) {
     bool has_recipient = tree_get(options, "recipient") != NULL;
+    const struct tree *settle = tree_get(options, "settle_seconds");
+    i->settle_where = settle != NULL ? config_where(&r->c->arena, r->file, settle) : i->where;
     for (size_t n = 0; n < sizeof settings / sizeof *settings; n++) {
         const struct target_setting *s = &settings[n];
         struct tree *value = tree_get(options, s->name);

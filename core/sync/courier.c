@@ -16,6 +16,7 @@
 #include "core/sync/lifecycle.h"
 #include "core/sync/pipe.h"
 #include "core/sync/privacy.h"
+#include "core/sync/settle.h"
 #include "core/sync/witness.h"
 
 #include <poll.h>
@@ -122,6 +123,16 @@ static bool open_target(struct courier *c, const struct config_instance *from,
     return o->instance != NULL;
 }
 
+/* Says at once what makes a target's promise weaker than it should be. */
+static void warn_about_settling(const struct config_instance *from, const struct opened *o) {
+    struct report weak = { 0 };
+    settle_check(from, plugin_descriptor(o->plugin)->target, instance_self(o->instance), &weak);
+    for (size_t i = 0; i < weak.count; i++)
+        log_line(IPTFHIR_WARNING, "%s: %s [%s]", weak.entries[i].error.where,
+                 weak.entries[i].error.text, weak.entries[i].error.code);
+    report_free(&weak);
+}
+
 /* Opens every target that a job of the configuration names. */
 static bool open_targets(struct courier *c, struct report *report) {
     size_t count = c->config->target_count;
@@ -138,6 +149,8 @@ static bool open_targets(struct courier *c, struct report *report) {
     for (size_t i = 0; i < count; i++)
         if (!open_target(c, &c->config->targets[i], report))
             return false;
+    for (size_t i = 0; i < count; i++)
+        warn_about_settling(&c->config->targets[i], &c->opened[i]);
     return true;
 }
 

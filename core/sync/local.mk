@@ -28,6 +28,7 @@ core_sources += \
 	%D%/probe.c %D%/probe.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/reach.c %D%/reach.h \
+	%D%/settle.c %D%/settle.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/reconcile.c %D%/reconcile.h \
 	%D%/render.c %D%/render.h \
