@@ -562,6 +562,7 @@ static void conclude(struct cycle *c, struct lane_item *item) {
         return;
     switch (item->action) {
     case RECONCILE_IN_STEP:
+        item->dirty = item->dirty || s->decision[0] != '\0';
         s->decision = "";
         if (s->sent || item->wanted != STORE_WANTED_NOTHING || s->step != STORE_WAITING)
             cycle_set_step(c, item, STORE_IN_STEP, "", "");

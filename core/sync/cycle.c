@@ -175,7 +175,8 @@ void cycle_begin_anew(struct lane_item *item) {
 
 /* ---- keeping ---- */
 
-/* Takes over what others decided since the lane was loaded: commands write decisions only. */
+/* Takes over what others decided, or took back, since the lane was loaded: commands write decisions
+ * only. What the store still says as it did then was carried out meanwhile, or will be. */
 static bool keep_foreign_decisions(struct cycle *c, struct iptfhir_error *error) {
     struct store_state *states;
     size_t count, at = 0;
@@ -188,7 +189,7 @@ static bool keep_foreign_decisions(struct cycle *c, struct iptfhir_error *error)
             at++;
         if (at == count || states[at].ordinal != item->ordinal || !item->dirty)
             continue;
-        if (states[at].decision[0] != '\0')
+        if (strcmp(states[at].decision, item->decision_kept) != 0)
             item->state.decision = states[at].decision;
     }
     return true;

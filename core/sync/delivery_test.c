@@ -944,6 +944,26 @@ static void edit(struct held *h, const char *from, const char *to) {
     h->version++;
 }
 
+START_TEST(a_decision_is_carried_out_once_whatever_others_change_meanwhile) {
+    int64_t wait;
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    edit(only(servers), "v1", "theirs");
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    STATE("a", "held conflict");
+    decide("a", "ours");
+    for (int i = 0; i < _i; i++)
+        ck_assert_int_ne(delivery_step(delivery, 0, &wait, &error), DELIVERY_FAILED);
+    delivery_notice(delivery, 0);
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    STATE("a", "in-step");
+    ck_assert_str_eq(state_at(1, "a").decision, "");
+    ck_assert(says(only(servers), "v2"));
+    ck_assert_int_eq(only(servers)->version, 3);
+}
+END_TEST
+
 START_TEST(what_a_clinician_changed_is_held_until_a_person_says_whose) {
     READ({ "a", "v1", NULL });
     ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
@@ -1738,6 +1758,7 @@ int main(void) {
     tcase_add_test(all, a_duplicate_that_a_search_does_not_find_waits);
     tcase_add_test(all, a_change_is_written_over_what_was_sent);
     LOOPS(a_lost_update_is_read_and_done_once, 2);
+    LOOPS(a_decision_is_carried_out_once_whatever_others_change_meanwhile, 16);
     LOOPS(what_a_clinician_changed_is_held_until_a_person_says_whose, 2);
     tcase_add_test(all, changes_apart_are_merged);
     tcase_add_test(all, what_was_deleted_there_stays_deleted_until_a_person_says_again);

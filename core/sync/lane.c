@@ -297,6 +297,7 @@ static void join_states(struct lane *lane, const struct store_state *states, siz
             item->state = states[at];
         else
             begin_state(lane, item);
+        item->decision_kept = item->state.decision;
         if (has_state || item->routed)
             lane->items[kept++] = *item;
     }
@@ -407,6 +408,7 @@ bool lane_save(struct lane *lane, struct iptfhir_error *error) {
             continue;
         if (!lane->store->calls->state_put(lane->store, &item->state, error))
             return false;
+        item->decision_kept = item->state.decision;
         item->dirty = false;
     }
     return true;

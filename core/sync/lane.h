@@ -19,7 +19,8 @@ struct lane_item {
                           record; else nothing of it is sent here */
     bool contradicted; /* records say it differently with the same own date */
     struct store_state state;
-    bool dirty; /* the state differs from the store's */
+    bool dirty;                /* the state differs from the store's */
+    const char *decision_kept; /* the state's decision as the store had it last */
 
     /* ---- of the cycle under way */
     enum reconcile_found found;
