@@ -30,6 +30,8 @@ scenarios = \
 	%D%/truncated-export.sh \
 	%D%/many-resources.sh \
 	%D%/out-of-memory.sh \
-	%D%/delivery-dies.sh
+	%D%/delivery-dies.sh \
+	%D%/search-forbidden.sh \
+	%D%/commands-meanwhile.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
