@@ -149,14 +149,15 @@ START_TEST(a_retry_leaves_an_open_attempt_alone) {
 END_TEST
 
 START_TEST(a_retry_keeps_what_a_person_decided_and_was_not_carried_out_yet) {
-    put_state(STORE_HELD, "conflict", true);
-    ck_assert_int_eq(one(OUTBOX_RESOLVE, "ours", item()), EXIT_SETTLED);
-    ck_assert_int_eq(act(OUTBOX_RETRY, NULL, (struct outbox_filter) { .target = "hospital" }),
-                     EXIT_SETTLED);
-    ck_assert_str_eq(state_now().decision, "ours");
-    ck_assert_int_eq(one(OUTBOX_RETRY, NULL, item()), EXIT_SETTLED);
-    ck_assert_str_eq(state_now().decision, "ours");
-    ck_assert(has_lane());
+    fixture_state(STORE_HELD, "conflict", true);
+    ck_assert_int_eq(fixture_one(OUTBOX_RESOLVE, "ours", fixture_item()), EXIT_SETTLED);
+    ck_assert_int_eq(
+        fixture_act(OUTBOX_RETRY, NULL, (struct outbox_filter) { .target = "hospital" }),
+        EXIT_SETTLED);
+    ck_assert_str_eq(fixture_state_now().decision, "ours");
+    ck_assert_int_eq(fixture_one(OUTBOX_RETRY, NULL, fixture_item()), EXIT_SETTLED);
+    ck_assert_str_eq(fixture_state_now().decision, "ours");
+    ck_assert(fixture_has_lane());
 }
 END_TEST
 
