@@ -68,12 +68,12 @@ has() {
     echo "skipped: $3 ($1 is not installed; Debian: $2)" >>"$dir/skipped"
     return 1
 }
-node= jsonata= xslt= h2load= nginx=
+node='' jsonata='' xslt='' h2load='' nginx=''
 has node nodejs "the Node script, JSONata and libxslt" && node=yes
 [ -z "$node" ] || { has npm npm "JSONata" && "$here/install.sh" "$IPTFHIR_BENCH_MODULES" && jsonata=yes; }
 [ -z "$node" ] || { has xsltproc xsltproc "libxslt" && xslt=yes; }
-has h2load nghttp2-client "h2load" && h2load=yes
-[ -z "$node" ] || { has nginx nginx-light "nginx and HTTP/2: singles go to the bench's own sink" && nginx=yes; }
+has h2load nghttp2-client "h2load, which posts one by one" && h2load=yes
+[ -z "$node" ] || { has nginx nginx-light "single creates, beside h2load" && nginx=yes; }
 
 # cut_table ROWS FILE: the first rows of the weekly table, with its header.
 cut_table() {
@@ -101,6 +101,20 @@ measure() {
 # per_thousand COMMAND...: how many resources 1000 rows become.
 per_thousand() {
     "$@" 2>/dev/null | grep -o -e '"resourceType":"[A-Z][A-Za-z]*","id"' -e '<Observation>' | wc -l
+}
+
+# measure_ingest WORK RECORDS JOB: ingest by itself, on its threads, with the CPU seconds of its own process.
+measure_ingest() {
+    local records resources user system wall peaks
+    printf 'measuring %s: ingest (%s records)\n' "$1" "$2" >&2
+    if ! "$BENCH_PROGRAMS/measure" "$limit" "$dir/time" "$BENCH_PROGRAMS/ingest" "$dir/bench.yaml" "$3" >"$dir/summary" 2>"$dir/err"; then
+        echo "bench: ingest of $1: $(tail -n 1 "$dir/err" | cut -c1-200)" >&2
+        failed=$((failed + 1))
+        return 1
+    fi
+    read -r records resources user system <"$dir/summary"
+    read -r wall _ _ peaks <"$dir/time"
+    echo "$1|ingest, $(nproc) cores|-|$records|$resources|$wall $user $system $peaks" >>"$dir/results"
 }
 
 # configure WEEKLY RECORDS TARGET WORKERS FILE: the iptfhir configuration for these inputs.
@@ -156,11 +170,13 @@ each_full=$(per_thousand "$IPTFHIR" -c "$dir/sample.yaml" map --job full)
 [ -z "$xslt" ] || xslt_each=$(per_thousand xsltproc "$peers/weekly.xsl" "$dir"/xml-sample/*.xml)
 for _ in $(seq "$tries"); do
     measure weekly iptfhir - "$rows" $((rows * each / 1000)) "$IPTFHIR" -c "$dir/bench.yaml" map --job weekly
+    measure_ingest weekly "$rows" weekly
     [ -z "$node" ] || measure weekly "Node script" - "$rows" $((rows * node_each / 1000)) node "$peers/node-map.mjs" "$dir/weekly.csv"
     [ -z "$jsonata" ] || measure weekly JSONata - "$jsonata_rows" $((jsonata_rows * jsonata_each / 1000)) \
         node "$peers/jsonata-map.mjs" "$dir/jsonata.csv"
     [ -z "$xslt" ] || measure weekly libxslt - "$rows" $((rows * xslt_each / 1000)) xsltproc "$peers/weekly.xsl" "$dir"/xml/*.xml
     measure full iptfhir - "$full" $((full * each_full)) "$IPTFHIR" -c "$dir/bench.yaml" map --job full
+    measure_ingest full "$full" full
     [ -z "$node" ] || measure full "Node script" - "$full" $((full * node_full)) node "$peers/node-map.mjs" "$dir/records.ndjson"
 done
 
@@ -173,35 +189,47 @@ for _ in $(seq 50); do
     sleep 0.1
 done
 [ -s "$dir/own-url" ] || fail "the sink did not start: $(cat "$dir/own-err")" 71
-url=
-[ -z "$nginx" ] || url=$("$here/sink.sh" start "$dir/sink" "$dir/sync.csv") || fail "nginx did not start" 71
-singles_sink=nginx
-[ -n "$url" ] || { url=$(cat "$dir/own-url") && singles_sink=own; }
 # The body of middle length stands for all: h2load posts one.
 "$IPTFHIR" -c "$dir/sample.yaml" map --job weekly 2>/dev/null >"$dir/bodies.ndjson"
 awk '{ print length($0) "\t" $0 }' "$dir/bodies.ndjson" | sort -n |
     awk -F '\t' '{ line[NR] = $2 } END { printf "%s", line[int((NR + 1) / 2)] }' >"$dir/body.json"
 
-# load PROTOCOL NAME STREAMS: h2load with as many creates as the sync makes, over four connections.
+# load WORK PROTOCOL STREAMS: h2load with as many creates as the sync makes, over four connections.
 load() {
     local creates=$((sync_rows * each / 1000))
-    out=$dir/load measure singles "$2" - "$sync_rows" $creates h2load -n $creates -c 4 -m "$3" --npn-list "$1" \
+    [ -n "$h2load" ] || return 0
+    out=$dir/load measure "$1" h2load - "$sync_rows" $creates h2load -n $creates -c 4 -m "$3" --npn-list "$2" \
         -H 'Content-Type: application/fhir+json' -d "$dir/body.json" "$url/Observation"
     grep -q "status codes: $creates 2xx" "$dir/load" && return 0
-    echo "bench: $2: not every create was answered with 2xx" >&2
+    echo "bench: $1: not every create of h2load was answered with 2xx" >&2
     failed=$((failed + 1))
 }
-for _ in $(seq "$tries"); do
-    for workers in 4 1 8; do
-        # A sink that remembers identifiers is asked for new ones by each try.
-        [ "$singles_sink" = nginx ] || rm -f "$dir/store/store.db.key"
-        configure "$dir/sync.csv" "$dir/one.ndjson" sink $workers "$dir/sync.yaml"
-        sync_all singles "iptfhir, $workers workers" C "$sync_rows" "$dir/sync.yaml"
+
+# singles WORK WORKERS...: a sync of single creates with so many workers each.
+singles() {
+    local work=$1
+    shift
+    for workers in "$@"; do
+        configure "$dir/sync.csv" "$dir/one.ndjson" sink "$workers" "$dir/sync.yaml"
+        sync_all "$work" "iptfhir, $workers workers" C "$sync_rows" "$dir/sync.yaml"
     done
-    [ -z "$h2load" ] || load http/1.1 "h2load HTTP/1.1" 1
-    [ -z "$h2load" ] || [ $singles_sink = own ] || load h2 "h2load HTTP/2" 10
-done
-"$here/sink.sh" stop "$dir/sink"
+}
+
+# start_nginx HTTP2: the nginx sink, which speaks HTTP/2 (1) or not (0); its address in $url.
+start_nginx() {
+    url=$(SINK_HTTP2=$1 "$here/sink.sh" start "$dir/sink" "$dir/sync.csv" 2>"$dir/err") || fail "nginx did not start: $(tail -n 1 "$dir/err")" 71
+}
+if [ -n "$nginx" ]; then
+    for _ in $(seq "$tries"); do
+        start_nginx 0
+        singles singles/1.1 4
+        load singles/1.1 http/1.1 1
+        start_nginx 1
+        singles singles/2 4 1 8
+        load singles/2 h2 10
+    done
+    "$here/sink.sh" stop "$dir/sink"
+fi
 
 # ---- transactions, and a file ----
 url=$(cat "$dir/own-url")
@@ -221,7 +249,7 @@ own_sink=
 
 # ---- what was found ----
 awk -F '|' -f "$here/table.awk" "$dir/results"
-echo "singles went to $([ $singles_sink = nginx ] && echo nginx || echo "the bench's own sink") and transactions to the bench's own sink, over TLS on this machine."
+echo "singles go to nginx over HTTP/1.1 or HTTP/2, transactions to the bench's own sink, over TLS on this machine."
 echo "store after the file: $store_bytes bytes, $((store_bytes / (file_rows * each / 1000))) a resource."
 cat "$dir/skipped"
 if [ -x "${STORE_BENCH:-}" ]; then

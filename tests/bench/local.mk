@@ -22,10 +22,12 @@ EXTRA_DIST += \
 	%D%/sink.sh \
 	%D%/table.awk
 
-# Built for the bench alone: the sink that answers transactions, and what measures a command.
-bench_programs = %D%/sink$(EXEEXT) %D%/measure$(EXEEXT)
-EXTRA_PROGRAMS += %D%/sink %D%/measure
+# Built for the bench alone: the sink that answers transactions, ingest by itself, and what measures a command.
+bench_programs = %D%/sink$(EXEEXT) %D%/measure$(EXEEXT) %D%/ingest$(EXEEXT)
+EXTRA_PROGRAMS += %D%/sink %D%/measure %D%/ingest
 %C%_sink_SOURCES = %D%/sink.c
 %C%_sink_LDADD = libcore.a $(core_libs)
 %C%_measure_SOURCES = %D%/measure.c
+%C%_ingest_SOURCES = %D%/ingest.c
+%C%_ingest_LDADD = libcore.a $(core_libs)
 CLEANFILES += $(bench_programs)

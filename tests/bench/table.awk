@@ -47,16 +47,24 @@ END {
     printf "\n%-13s %-22s %-10s %9s %8s %8s %12s %12s %8s %8s  %s\n", "work", "who", "sink can", "resources", "seconds",
         "CPU s", "resources/s", "per CPU s", "us/s", "us/CPU", "peak MiB"
     for (i = 1; i <= rows; i++) {
-        own = who[i] ~ /^iptfhir/
+        own = who[i] ~ /^(iptfhir|ingest)/
         ratio = (work[i] in own_rps) && !own ? sprintf("%.2fx", own_rps[work[i]] / rps[i]) : "-"
         per_cpu = (work[i] in own_rpc) && !own ? sprintf("%.2fx", own_rpc[work[i]] / rpc[i]) : "-"
         printf "%-13s %-22s %-10s %9d %8.2f %8.2f %12.0f %12.0f %8s %8s  %s\n", work[i], who[i], can[i], count[i],
             took[i], cost[i], rps[i], rpc[i], ratio, per_cpu, peak[i]
     }
+    for (i = 1; i <= rows; i++) {
+        if (who[i] ~ /^ingest/)
+            ingest[work[i]] = i
+        if (who[i] == "Node script" && (work[i] in ingest))
+            printf "%s: ingest on its threads makes %.2f times as many resources as Node per second, %.2f times per CPU second.\n",
+                work[i], rps[ingest[work[i]]] / rps[i], rpc[ingest[work[i]]] / rpc[i]
+    }
     print ""
-    print "weekly: a PHQ-9 row to its resources; full: a whole record. singles: creates one by one, each attempt on disk before"
-    print "it leaves; transactions: the same in bundles; file: the same to an NDJSON file, on disk. From the table to the sink,"
-    print "through the store. us/s and us/CPU: how many times what that line does iptfhir does, per second and per CPU second."
+    print "weekly: a PHQ-9 row to its resources; full: a whole record; ingest: the same in the process that does it in a sync, on"
+    print "its threads. singles: creates one by one over HTTP/1.1 or 2, each attempt on disk before it leaves; transactions: the"
+    print "same in bundles; file: the same to an NDJSON file, on disk: all from the table to the sink, through the store."
+    print "us/s and us/CPU: how many times what that line does iptfhir (its first line) does, per second and per CPU second."
     print "sink can: C conditional create, T transaction. CPU s: of all processes of that line, without the sink's."
     print "peak MiB: of the command, and of iptfhir's delivery and ingest. Of several tries the median of the seconds."
 }
