@@ -13,6 +13,7 @@
 enum {
     TRIES_MOST = 5,             /* failures of one resource while others are taken */
     ROUNDS_MOST = 4,            /* writes of one resource that were refused in one cycle */
+    MATCH_AGE_MS = 15 * 60000,  /* a patient match that is older is made anew */
     LOOK_AGAIN_MS = 15 * 60000, /* what may mend itself at the target is looked at again */
     DECIDES_MOST = 8            /* decisions in a row without an order: more is a fault of ours */
 };
@@ -516,6 +517,7 @@ static bool conclude_match(struct cycle *c, struct iptfhir_error *error) {
         return true;
     c->refusal.code = NULL;
     c->lane.chart = match->server_id;
+    c->matched_ms = c->run->world->steady_ms(c->run->world);
     if (!check_chart_owner(c, error))
         return false;
     if (c->lane.chart == NULL)
@@ -523,6 +525,27 @@ static bool conclude_match(struct cycle *c, struct iptfhir_error *error) {
     accept_same_charts(c);
     mark_other_charts(c);
     return true;
+}
+
+/* A match that is too old to write by is forgotten, with what was found in its chart; the next
+ * order makes it anew. */
+static void age_match(struct cycle *c) {
+    int64_t now = c->run->world->steady_ms(c->run->world);
+    bool old = c->lane.chart != NULL && now - c->matched_ms >= MATCH_AGE_MS;
+    if (!old)
+        return;
+    c->lane.chart = NULL;
+    c->match_done = false;
+    c->chart_claimed = false;
+    c->candidate_count = 0;
+    for (size_t i = 0; i < c->lane.count; i++) {
+        struct lane_item *item = &c->lane.items[i];
+        item->other_chart = false;
+        if (item->state.attempt != STORE_NO_ATTEMPT)
+            continue;
+        item->found = FOUND_UNASKED;
+        item->look = LOOK_NONE;
+    }
 }
 
 /* Draws the conclusion from a match that was answered, or not. */
@@ -653,6 +676,7 @@ enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
         error_set(error, "memory", NULL, "out of memory");
         return c->what;
     }
+    age_match(c);
     if (!take_match(c, error))
         return c->what;
     for (size_t i = 0; i < c->lane.count; i++) {

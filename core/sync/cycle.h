@@ -42,8 +42,9 @@ struct cycle {
     /* the match of this cycle */
     bool match_answered, match_failed; /* its order has ended, and nothing was concluded yet */
     bool match_done;
-    bool matched;      /* the server answered whom it has */
-    bool match_denied; /* it refuses to say */
+    int64_t matched_ms; /* steady: when the chart was found */
+    bool matched;       /* the server answered whom it has */
+    bool match_denied;  /* it refuses to say */
     struct match_candidate *candidates;
     size_t candidate_count, candidate_capacity;
     struct match_refusal refusal; /* code NULL: none */

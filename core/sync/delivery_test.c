@@ -66,6 +66,7 @@ struct server {
     int64_t retry_after_ms, lag_ms, slow_ms;
     bool bare; /* what is found comes without its body */
     const char *chart;
+    int chart_after;    /* matches after so many lead to another chart; 0: none do */
     bool strange_match; /* a search for the patient fails */
     bool denies_match;  /* ... is forbidden */
     bool refuses_us;    /* whatever is asked: HTTP 401 */
@@ -194,8 +195,10 @@ static void match_answer(struct server *s, struct iptfhir_evidence_sink *sink) {
     static const struct iptfhir_identifier mrn[] = { { "urn:mrn", "4711" } };
     static const char *const families[] = { "Tester", NULL };
     static const char *const givens[] = { "Thea", NULL };
+    bool another = s->chart_after > 0 && s->matches >= s->chart_after;
+    const char *chart = another ? "c9" : s->chart;
     const struct iptfhir_candidate c = { .size = sizeof c,
-                                         .server_id = s->chart,
+                                         .server_id = chart,
                                          .active = true,
                                          .identifiers = mrn,
                                          .identifier_count = 1,
@@ -1478,6 +1481,31 @@ START_TEST(two_patients_who_come_at_once_never_share_a_chart) {
 END_TEST
 
 #define LOOPS(name, count) tcase_add_loop_test(all, name, 0, count)
+START_TEST(a_match_is_made_anew_after_a_quarter_of_an_hour) {
+    servers[0].slow_ms = 4 * MINUTE;
+    targets[0].threads = 1;
+    READ({ "a", "v1", NULL }, { "b", "v1", "a" }, { "c", "v1", "b" }, { "d", "v1", "c" },
+         { "e", "v1", "d" }, { "f", "v1", "e" }, { "g", "v1", "f" }, { "h", "v1", "g" });
+    ck_assert_int_eq(run(3 * HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 8);
+    ck_assert_int_eq(servers[0].matches, 2); /* four writes by each of them */
+}
+END_TEST
+
+START_TEST(a_patient_who_is_another_chart_s_by_then_gets_nothing_more_there) {
+    servers[0].slow_ms = 4 * MINUTE;
+    targets[0].threads = 1;
+    READ({ "a", "v1", NULL }, { "b", "v1", "a" }, { "c", "v1", "b" }, { "d", "v1", "c" },
+         { "e", "v1", "d" }, { "f", "v1", "e" }, { "g", "v1", "f" }, { "h", "v1", "g" });
+    servers[0].chart_after = 1;
+    (void)run(3 * HOUR);
+    for (size_t i = 0; i < servers[0].count; i++)
+        ck_assert_str_eq(servers[0].held[i].chart, "c1");
+    ck_assert_uint_le(servers[0].count, 4);
+    STATE("h", "held patient-changed");
+}
+END_TEST
+
 /* ---- merged charts ---- */
 
 /* The resource stands in another chart at the target, to which somebody moved it there. */
@@ -1809,6 +1837,8 @@ int main(void) {
     tcase_add_test(all, a_person_ends_a_pause_while_delivery_runs);
     tcase_add_test(all, same_lifts_a_hold_for_another_chart_and_what_is_wanted_goes);
     tcase_add_test(all, same_is_said_of_what_stands_there_as_it_is_wanted);
+    tcase_add_test(all, a_match_is_made_anew_after_a_quarter_of_an_hour);
+    tcase_add_test(all, a_patient_who_is_another_chart_s_by_then_gets_nothing_more_there);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
