@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Layout of C (clang-format), shell scripts (shellcheck) and spelling (codespell). A tool that is absent is skipped with a word.
+# Layout of C (clang-format), shell scripts (shellcheck), spelling (codespell), and whether the tests that doc/tests.md names are there. A tool that is absent is skipped with a word.
 # usage: check-style.sh [SOURCE-FOLDER]
 set -u
 cd "${1:-.}" || exit 99
@@ -50,5 +50,6 @@ if has codespell "the spelling is"; then
         failed=1
     fi
 fi
+sh tools/check-tests.sh . || failed=1
 [ "$failed" = 0 ] && echo "style: right"
 exit "$failed"
