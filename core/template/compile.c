@@ -460,9 +460,10 @@ bool template_compile(struct template_set *set, struct template *t, const struct
     size_t errors = report->errors;
     memcpy(c.names, set->shared_names, sizeof c.names);
     if (root->kind != TREE_OBJECT) {
-        fault(&c, place_of(root), "template",
-              "a mapping file has `resources:` (or `resource:`), and `facts:` when a mapper passes "
-              "any");
+        fault(
+            &c, place_of(root), "template",
+            "a mapping file has `resources:` (or `resource:`), and `facts:` when a mapper has them "
+            "to pass");
         return false;
     }
     for (const struct tree *m = root->first; m != NULL; m = m->next)
