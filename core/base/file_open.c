@@ -11,29 +11,40 @@
 
 /* Says what stands in the place of a regular file. */
 static const char *kind_of(mode_t mode) {
-    if (S_ISDIR(mode))
-        return "a folder";
-    if (S_ISFIFO(mode))
-        return "a FIFO (named pipe)";
-    if (S_ISSOCK(mode))
-        return "a socket";
-    if (S_ISCHR(mode) || S_ISBLK(mode))
-        return "a device";
+    static const struct {
+        mode_t type;
+        const char *name;
+    } kinds[] = {
+        { S_IFDIR, "a folder" },  { S_IFIFO, "a FIFO (named pipe)" },
+        { S_IFSOCK, "a socket" }, { S_IFCHR, "a device" },
+        { S_IFBLK, "a device" },
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if ((mode & S_IFMT) == kinds[i].type)
+            return kinds[i].name;
+    }
     return "no regular file";
 }
 
 /* Says what to do about a path that cannot be opened. */
 static const char *advice_for(int error) {
-    switch (error) {
-    case ENOENT:
-    case ENOTDIR: return "check the path";
-    case EACCES:
-    case EPERM: return "give the service's user the right to read it";
-    case ELOOP: return "its symbolic links lead to each other";
-    case EMFILE:
-    case ENFILE: return "raise the limit of open files";
-    default: return "check the path and its permissions";
+    static const struct {
+        int error;
+        const char *advice;
+    } list[] = {
+        { ENOENT, "check the path" },
+        { ENOTDIR, "check the path" },
+        { EACCES, "give the service's user the right to read it" },
+        { EPERM, "give the service's user the right to read it" },
+        { ELOOP, "its symbolic links lead to each other" },
+        { EMFILE, "raise the limit of open files" },
+        { ENFILE, "raise the limit of open files" },
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        if (error == list[i].error)
+            return list[i].advice;
     }
+    return "check the path and its permissions";
 }
 
 /* Checks what was opened; false with errno and a reason. */

@@ -29,12 +29,11 @@ static bool read_key(int fd, const char *path, unsigned char key[KEY_BYTES],
                      struct iptfhir_error *error) {
     unsigned char bytes[KEY_BYTES + 1];
     size_t got = 0;
-    ssize_t n = 1;
-    while (n > 0 && got < sizeof bytes) {
-        n = read(fd, bytes + got, sizeof bytes - got);
-        got += n > 0 ? (size_t)n : 0;
-    }
-    bool whole = n >= 0 && got == KEY_BYTES;
+    ssize_t n;
+    /* One byte more shows that a file is too long. */
+    while ((n = read(fd, bytes + got, sizeof bytes - got)) > 0)
+        got += (size_t)n;
+    bool whole = n == 0 && got == KEY_BYTES;
     if (whole)
         memcpy(key, bytes, KEY_BYTES);
     crypt_wipe(bytes, sizeof bytes);
@@ -73,21 +72,25 @@ static bool make_key(const char *path, struct iptfhir_error *error) {
     return linked || error_set(error, "key-file", path, "cannot make the key: %s", strerror(why));
 }
 
+static int open_key(const char *path) {
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 bool key_load(const char *path, bool make, unsigned char key[KEY_BYTES],
               struct iptfhir_error *error) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    bool missing = fd < 0 && errno == ENOENT;
-    if (missing && make) {
+    int fd = open_key(path);
+    if (fd < 0 && errno == ENOENT && make) {
         if (!make_key(path, error))
             return false;
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        fd = open_key(path);
     }
-    if (fd < 0)
-        return error_set(error, missing ? "key-missing" : "key-file", path,
-                         "cannot read the key: %s", strerror(errno));
-    bool ok = is_private(fd, path, error) && read_key(fd, path, key, error);
+    if (fd < 0) {
+        const char *code = errno == ENOENT ? "key-missing" : "key-file";
+        return error_set(error, code, path, "cannot read the key: %s", strerror(errno));
+    }
+    bool good = is_private(fd, path, error) && read_key(fd, path, key, error);
     close(fd);
-    return ok;
+    return good;
 }
 
 bool key_derive(const unsigned char key[KEY_BYTES], const char *purpose,

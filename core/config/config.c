@@ -298,17 +298,20 @@ static void take(struct reading *r, const struct setting *s, const struct tree *
 static void read_setting(struct reading *r, const struct setting *s, const struct tree *root) {
     const struct tree *section = config_member(root, s->section);
     const struct tree *value = config_member(section, s->name);
-    if (value == NULL && s->initial == NULL) {
+    if (value != NULL) {
+        take(r, s, value);
+        return;
+    }
+    if (s->initial == NULL) {
         config_fault(r, section != NULL ? section : root, "missing", "%s.%s is missing", s->section,
                      s->name);
         return;
     }
-    if (value == NULL)
-        value = initial_of(r, s);
-    if (value == NULL)
-        config_out_of_memory(r);
-    else
+    value = initial_of(r, s);
+    if (value != NULL)
         take(r, s, value);
+    else
+        config_out_of_memory(r);
 }
 
 /* Reports the keys of a section that no setting has; a section without settings is somebody

@@ -120,15 +120,23 @@ static void read_job(struct reading *r, struct config_job *job, const struct tre
     config_check_keys(r, n, known, "a job");
 }
 
+/* The group of jobs; NULL, with a fault: there is none. */
+static const struct tree *group_of(struct reading *r, const struct tree *root) {
+    const struct tree *group = config_member(root, "jobs");
+    bool usable = group != NULL && group->kind == TREE_OBJECT && group->length > 0;
+    if (usable)
+        return group;
+    config_fault(r, group != NULL ? group : root, "missing",
+                 "jobs must name at least one job: {NAME: {clinic: C, source: S, mappers: [M], "
+                 "targets: [T]}}");
+    return NULL;
+}
+
 void config_read_jobs(struct reading *r, const struct tree *root) {
     struct config *c = r->c;
-    const struct tree *group = config_member(root, "jobs");
-    if (group == NULL || group->kind != TREE_OBJECT || group->length == 0) {
-        config_fault(r, group != NULL ? group : root, "missing",
-                     "jobs must name at least one job: {NAME: {clinic: C, source: S, mappers: [M], "
-                     "targets: [T]}}");
+    const struct tree *group = group_of(r, root);
+    if (group == NULL)
         return;
-    }
     c->jobs = arena_zalloc(&c->arena, (group->length + 1) * sizeof *c->jobs);
     if (c->jobs == NULL) {
         config_out_of_memory(r);

@@ -119,7 +119,7 @@ static void set_initial(const struct target_setting *s, struct config_instance *
     case TARGET_CHOICE: *(int *)out = (int)s->initial; break;
     case TARGET_EITHER:
     case TARGET_SWITCH: *(bool *)out = s->initial != 0; break;
-    case TARGET_TEXT: *(const char **)out = NULL; break;
+    case TARGET_TEXT: break; /* the instance is zeroed: NULL */
     }
 }
 

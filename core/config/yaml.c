@@ -105,10 +105,11 @@ static bool is_among(const char *text, const char *const *words) {
 static bool is_foreign_number(const char *s) {
     take_one(&s, "+-");
     size_t digits = strspn(s, "0123456789_");
+    const char *after = s + digits;
     if (digits == 0 || s[0] == '_')
         return false;
-    bool has_base = s[0] == '0' && s[1] != '\0' && strchr("xob", s[1]) != NULL;
-    return has_base || s[digits] == '\0';
+    bool has_base = digits == 1 && s[0] == '0' && take_one(&after, "xob");
+    return has_base || *after == '\0';
 }
 
 /* Why a plain scalar that is no word or number of JSON must be quoted; NULL: it need not. */
@@ -327,7 +328,8 @@ static bool count_node(struct reading *r, const yaml_event_t *e, int depth) {
         r->nodes++;
     if (e->type == YAML_SCALAR_EVENT)
         r->bytes += e->data.scalar.length;
-    if (depth <= TREE_MAX_DEPTH && r->nodes <= MAX_NODES && r->bytes <= MAX_TEXT_BYTES)
+    bool too_large = r->nodes > MAX_NODES || r->bytes > MAX_TEXT_BYTES;
+    if (!too_large && depth <= TREE_MAX_DEPTH)
         return true;
     stop(r, e->start_mark, "this file is nested too deeply, or too large");
     return false;

@@ -126,13 +126,17 @@ static void check_reference(struct checker *c, const struct rule_node *node,
     fault(c, at, "no entry of /%s has this id", symbol_name(node->refers_to));
 }
 
+static void check_length(struct checker *c, const struct rule_node *node, const struct tree *at) {
+    if (at->length < node->min_length)
+        fault(c, at, "expected text that is not empty: leave the field out, or null");
+    if (at->length > node->max_length)
+        fault(c, at, "expected at most %u bytes", node->max_length);
+}
+
 static void check_string(struct checker *c, const struct rule_node *node, const struct tree *at) {
     const enum text_format format = (enum text_format)node->format;
     const char *expected = text_format_check(format, at->text, at->length);
-    if (at->length < node->min_length)
-        fault(c, at, "expected text that is not empty: leave the field out, or null");
-    else if (at->length > node->max_length)
-        fault(c, at, "expected at most %u bytes", node->max_length);
+    check_length(c, node, at);
     if (node->texts != NULL && !is_among(at->text, node->texts))
         not_among(c, node, at);
     if (expected != NULL)

@@ -296,9 +296,10 @@ static const struct r4_type *type_of(const struct tree *resource) {
  * stands. */
 static void check_object(struct check *c, const struct place *place, const struct r4_type *type,
                          const struct tree *object, uint8_t row_through, unsigned depth) {
+    bool too_deep = depth > DEPTH_MAX;
     if (type == resource_type)
         type = type_of(object);
-    if (type == NULL || depth > DEPTH_MAX) {
+    if (type == NULL || too_deep) {
         check_fault(c, place, NULL, "not a resource that R4 knows");
         return;
     }

@@ -6,24 +6,11 @@
 
 #include <string.h>
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_capital(char c) {
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool is_capital_or_digit(char c) {
-    return is_capital(c) || is_digit(c);
-}
+#define DIGITS "0123456789"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static bool is_digits(const char *text, size_t length) {
-    for (size_t i = 0; i < length; i++) {
-        if (!is_digit(text[i]))
-            return false;
-    }
-    return length > 0;
+    return length > 0 && strspn(text, DIGITS) >= length;
 }
 
 /* Ten digits whose last is the Luhn digit of 80840 and the other nine (CMS, NPI check digit). */
@@ -43,17 +30,17 @@ static bool is_npi(const char *text, size_t length) {
 /* Whether each character is of the class that a shape has in its place: A a capital, 9 a digit,
  * X either of them, anything else itself. A text may be shorter than its shape. */
 static bool is_shaped(const char *text, size_t length, const char *shape) {
+    static const char *const classes[128] = {
+        ['A'] = CAPITALS,
+        ['9'] = DIGITS,
+        ['X'] = CAPITALS DIGITS,
+    };
     if (length > strlen(shape))
         return false;
     for (size_t i = 0; i < length; i++) {
-        bool fits = text[i] == shape[i];
-        if (shape[i] == 'A')
-            fits = is_capital(text[i]);
-        else if (shape[i] == '9')
-            fits = is_digit(text[i]);
-        else if (shape[i] == 'X')
-            fits = is_capital_or_digit(text[i]);
-        if (!fits)
+        const char one[] = { shape[i], '\0' };
+        const char *class = classes[(unsigned char)shape[i]];
+        if (strspn(text + i, class != NULL ? class : one) == 0)
             return false;
     }
     return true;
@@ -69,7 +56,7 @@ static bool is_icd10cm(const char *t, size_t length) {
 
 /* One to seven digits, a dash and a digit. */
 static bool is_loinc(const char *t, size_t length) {
-    size_t digits = strspn(t, "0123456789");
+    size_t digits = strspn(t, DIGITS);
     if (digits == 0 || digits > 7)
         return false;
     return length == digits + 2 && is_shaped(t + digits, 2, "-9");

@@ -398,19 +398,25 @@ static bool is_keyword_of_root(const char *name) {
     return false;
 }
 
-/* Compiles one schema object into a node. */
-static bool compile_into(struct compiler *c, const struct tree *from, struct rule_node *node) {
-    if (from->kind != TREE_OBJECT)
-        return wrong(c, from, "expected a schema: an object");
+/* Reports what is no keyword. */
+static void check_keywords(struct compiler *c, const struct tree *from) {
     for (const struct tree *m = from->first; m != NULL; m = m->next) {
         bool known = is_keyword(m->name) || (from == c->root && is_keyword_of_root(m->name));
         if (!known)
             unknown_keyword(c, m);
     }
+}
+
+/* Compiles one schema object into a node. */
+static bool compile_into(struct compiler *c, const struct tree *from, struct rule_node *node) {
+    if (from->kind != TREE_OBJECT)
+        return wrong(c, from, "expected a schema: an object");
+    check_keywords(c, from);
     for (size_t i = 0; i < KEYWORDS; i++) {
-        const struct tree *value = tree_get(from, keywords[i].name);
-        if (value != NULL && keywords[i].take != NULL)
-            keywords[i].take(c, value, node);
+        const struct keyword *keyword = &keywords[i];
+        const struct tree *value = tree_get(from, keyword->name);
+        if (value != NULL && keyword->take != NULL)
+            keyword->take(c, value, node);
     }
     return !c->failed;
 }
@@ -422,6 +428,18 @@ static bool has_named(const struct rule_node *object, uint32_t named) {
     if (named == 0)
         return true;
     return object != NULL && field_find(object, named) != NULL;
+}
+
+static void check_names(struct compiler *c, const struct rule_node *node,
+                        const struct rule_node *parent);
+
+static void check_names_of_fields(struct compiler *c, const struct rule_node *node) {
+    if (node->fields == NULL)
+        return;
+    for (uint32_t i = 0; i <= node->field_mask; i++) {
+        if (node->fields[i].symbol != 0)
+            check_names(c, node->fields[i].node, node);
+    }
 }
 
 /* Checks that what rules name is there: lists at the root, siblings, ids. */
@@ -436,12 +454,7 @@ static void check_names(struct compiler *c, const struct rule_node *node,
         check_names(c, node->items, NULL);
     if (node->others != NULL)
         check_names(c, node->others, NULL);
-    if (node->fields == NULL)
-        return;
-    for (uint32_t i = 0; i <= node->field_mask; i++) {
-        if (node->fields[i].symbol != 0)
-            check_names(c, node->fields[i].node, node);
-    }
+    check_names_of_fields(c, node);
 }
 
 /* ---- the file ---- */
