@@ -59,7 +59,7 @@ struct node **append(struct compiling *c, struct node **end, struct node *n) {
     return &n->next;
 }
 
-int bind(struct compiling *c, const struct tree *at, const char *name) {
+int bind_name(struct compiling *c, const struct tree *at, const char *name) {
     for (size_t i = 0; i < c->scope; i++) {
         if (strcmp(c->names[i], name) != 0)
             continue;
@@ -157,7 +157,7 @@ static struct node *compile_for(struct compiling *c, const struct tree *member, 
     struct node *n = make(c, NODE_FOR);
     n->hole = compile_hole(c, &key, d.from, d.to);
     size_t scope = c->scope;
-    n->slot = bind(c, member, name);
+    n->slot = bind_name(c, member, name);
     if (n->slot >= 0)
         n->first = compile(c, member, type);
     c->scope = scope;
@@ -173,7 +173,7 @@ static struct node *compile_assignment(struct compiling *c, const struct tree *i
     }
     struct node *n = make(c, NODE_ASSIGN);
     n->first = compile(c, member, NULL);
-    n->slot = bind(c, member, member->name);
+    n->slot = bind_name(c, member, member->name);
     return n;
 }
 

@@ -32,7 +32,7 @@ struct node *make_constant(struct compiling *c, const struct tree *value);
 /* Appends a node, or several that are linked already, at the end of a list; returns its new end. */
 struct node **append(struct compiling *c, struct node **end, struct node *n);
 /* Brings a name into scope; its slot, or -1 with a fault. */
-int bind(struct compiling *c, const struct tree *at, const char *name);
+int bind_name(struct compiling *c, const struct tree *at, const char *name);
 
 /* ---- holes.c ---- */
 

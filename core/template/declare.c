@@ -41,7 +41,7 @@ static void declare_facts(struct compiling *c, const struct tree *facts) {
             continue;
         }
         const char *name = keep(c, f);
-        if (name != NULL && bind(c, f, name) >= 0)
+        if (name != NULL && bind_name(c, f, name) >= 0)
             t->fact_names[t->facts++] = name;
     }
 }
