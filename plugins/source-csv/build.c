@@ -104,7 +104,7 @@ static bool is_same_key(const struct build *b) {
 
 /* Notes a node that there was no room for. */
 static struct iptfhir_node *made(struct build *b, struct iptfhir_node *node) {
-    b->lost = b->lost || node == NULL;
+    b->lost |= node == NULL;
     return node;
 }
 
@@ -145,7 +145,7 @@ static void put_child(struct build *b, struct iptfhir_node *into, const struct f
                       struct iptfhir_node *value) {
     bool put = child->key != NULL ? b->nodes->set(b->sink->document, into, child->key, value)
                                   : b->nodes->append(into, value);
-    b->lost = b->lost || !put;
+    b->lost |= !put;
 }
 
 /* Makes an object or array with its children; NULL when it would be empty. An element of an array

@@ -10,7 +10,15 @@
 
 #define CHUNK 262144
 
-enum found { FOUND_ROW, FOUND_MORE, FOUND_BAD };
+enum found {
+    FOUND_ROW,
+    FOUND_MORE, /* it goes on behind what was read */
+    FOUND_BAD,
+    FOUND_LONG, /* longer than max_bytes */
+    FOUND_END,
+    FOUND_ERROR,
+    FOUND_NO_MEMORY
+};
 
 /* Reads on behind what is there; false with errno set. */
 static bool fill(struct rows *r) {
@@ -65,44 +73,59 @@ static char *closing_quote(char *p, char *end) {
     return NULL;
 }
 
+/* Finds the end of a cell that begins with a quote: *stop is behind its closing quote, *next where
+ * the separator or the line feed stands. */
+static enum found end_quoted(const struct rows *r, char *cell, char **stop, char **next) {
+    const char *end = r->buffer + r->end;
+    char *quote = closing_quote(cell + 1, r->buffer + r->end);
+    if (quote == NULL)
+        return r->at_end ? FOUND_BAD : FOUND_MORE;
+    char *p = quote + 1;
+    *stop = p;
+    bool line_ends = p < end && *p == '\r';
+    p += line_ends;
+    *next = p;
+    if (p == end)
+        return r->at_end ? FOUND_ROW : FOUND_MORE;
+    bool separated = *p == r->separator && !line_ends;
+    return separated || *p == '\n' ? FOUND_ROW : FOUND_BAD; /* no text behind a closing quote */
+}
+
+/* The same of a cell without quotes. */
+static enum found end_plain(const struct rows *r, char *cell, char **stop, char **next) {
+    const char *end = r->buffer + r->end;
+    char *p = cell;
+    while (p < end && *p != r->separator && *p != '\n')
+        p++;
+    *stop = p;
+    *next = p;
+    if (p == end && !r->at_end)
+        return FOUND_MORE;
+    bool line_ends = p == end || *p == '\n';
+    if (line_ends && p > cell && p[-1] == '\r')
+        *stop = p - 1;
+    return FOUND_ROW;
+}
+
 /* Finds one row from r->start; *next is behind its line feed. */
-static enum found find_row(struct rows *r, size_t *next, bool *memory) {
-    char *p = r->buffer + r->start, *end = r->buffer + r->end;
+static enum found find_row(struct rows *r, size_t *next) {
+    const char *end = r->buffer + r->end;
+    char *cell = r->buffer + r->start;
     r->count = 0;
     for (;;) {
-        char *cell = p;
-        if (p < end && *p == '"') {
-            char *quote = closing_quote(p + 1, end);
-            if (!quote)
-                return r->at_end ? FOUND_BAD : FOUND_MORE;
-            p = quote + 1;
-            if (p == end && !r->at_end)
-                return FOUND_MORE;
-        } else {
-            while (p < end && *p != r->separator && *p != '\n')
-                p++;
-        }
-        char *stop = p;
-        if (p == end && !r->at_end)
-            return FOUND_MORE;
-        if (p < end && *p == '\r' && *cell == '"') {
-            if (p + 1 == end && !r->at_end)
-                return FOUND_MORE;
-            p += p + 1 == end || p[1] == '\n';
-        } else if (stop > cell && stop[-1] == '\r' && *cell != '"' && (p == end || *p == '\n')) {
-            stop--;
-        }
-        if (p < end && *p != r->separator && *p != '\n')
-            return FOUND_BAD; /* text behind a closing quote */
-        if (!add_cell(r, cell, (size_t)(stop - cell))) {
-            *memory = true;
-            return FOUND_BAD;
-        }
+        char *stop;
+        char *p;
+        bool quoted = cell < end && *cell == '"';
+        enum found found = quoted ? end_quoted(r, cell, &stop, &p) : end_plain(r, cell, &stop, &p);
+        if (found != FOUND_ROW)
+            return found;
+        if (!add_cell(r, cell, (size_t)(stop - cell)))
+            return FOUND_NO_MEMORY;
         if (p == end || *p == '\n') {
             *next = (size_t)(p - r->buffer) + (p < end);
             return FOUND_ROW;
         }
-        p++;
+        cell = p + 1;
     }
 }
 
@@ -159,44 +182,61 @@ static bool begin(struct rows *r) {
     return true;
 }
 
-/* Tells UTF-16 by its byte order mark. */
 bool rows_is_utf16(const struct rows *r) {
-    return r->begun && r->end >= 2 && r->buffer &&
-           (memcmp(r->buffer, "\xFF\xFE", 2) == 0 || memcmp(r->buffer, "\xFE\xFF", 2) == 0);
+    static const char *const marks[] = { "\xFF\xFE", "\xFE\xFF" };
+    if (!r->begun || r->end < 2)
+        return false;
+    return memcmp(r->buffer, marks[0], 2) == 0 || memcmp(r->buffer, marks[1], 2) == 0;
 }
 
-/* Reads the next row. */
-enum rows_answer rows_next(struct rows *r) {
-    bool memory = false;
-    size_t next = 0;
-    if (!r->begun && !begin(r))
-        return errno == ENOMEM ? ROWS_MEMORY : ROWS_ERROR;
-    r->line = r->next_line;
+/* Finds the next row, reading on as far as is needed. */
+static enum found seek_row(struct rows *r, size_t *next) {
     for (;;) {
-        if (r->at_end && r->start == r->end)
-            return ROWS_END;
-        enum found found = r->start < r->end ? find_row(r, &next, &memory) : FOUND_MORE;
-        if (memory)
-            return ROWS_MEMORY;
-        if (found == FOUND_ROW && next - r->start <= r->max_bytes)
-            break;
-        if (found == FOUND_BAD) {
-            skip_line(r);
-            return ROWS_BAD_QUOTES;
-        }
-        if (r->end - r->start > r->max_bytes)
-            return skip_long(r);
+        bool some = r->start < r->end;
+        if (r->at_end && !some)
+            return FOUND_END;
+        enum found found = some ? find_row(r, next) : FOUND_MORE;
+        size_t bytes = found == FOUND_ROW ? *next - r->start : r->end - r->start;
+        bool sized = found == FOUND_ROW || found == FOUND_MORE;
+        if (sized && bytes > r->max_bytes)
+            return FOUND_LONG;
+        if (found != FOUND_MORE)
+            return found;
         if (!fill(r))
-            return errno == ENOMEM ? ROWS_MEMORY : ROWS_ERROR;
+            return FOUND_ERROR;
     }
+}
+
+/* Takes the row that was found: its cells lose their quotes. */
+static void unquote_row(struct rows *r, size_t next) {
     r->next_line += line_feeds(r->buffer + r->start, r->buffer + next);
     r->start = next;
     for (size_t i = 0; i < r->count; i++)
         unquote(&r->cells[i]);
+}
+
+static enum rows_answer trouble(void) {
+    return errno == ENOMEM ? ROWS_MEMORY : ROWS_ERROR;
+}
+
+enum rows_answer rows_next(struct rows *r) {
+    size_t next = 0;
+    if (!r->begun && !begin(r))
+        return trouble();
+    r->line = r->next_line;
+    switch (seek_row(r, &next)) {
+    case FOUND_ROW: break;
+    case FOUND_LONG: return skip_long(r);
+    case FOUND_BAD: skip_line(r); return ROWS_BAD_QUOTES;
+    case FOUND_NO_MEMORY: return ROWS_MEMORY;
+    case FOUND_MORE:
+    case FOUND_ERROR: return trouble();
+    case FOUND_END: return ROWS_END;
+    }
+    unquote_row(r, next);
     return ROWS_ROW;
 }
 
-/* Frees the buffer. */
 void rows_free(struct rows *r) {
     free(r->buffer);
     free(r->cells);

@@ -7,6 +7,10 @@
 #define MAX_PADDING                                                                                \
     256 /* columns that are kept in front of a record, so that its positions stay true */
 
+static bool is_blank(char c) {
+    return c != '\0' && strchr(" \t\r\n", c) != NULL;
+}
+
 /* Keeps bytes of the record, up to its bound. */
 static bool keep(struct scan *s, const char *bytes, size_t length) {
     if (length == 0)
@@ -48,7 +52,7 @@ static iptfhir_status hold(struct scan *s, int64_t line, const char *code, const
 static iptfhir_status finish(struct scan *s) {
     const struct iptfhir_origin origin = { sizeof origin, s->file, s->record_line };
     s->state = SCAN_BETWEEN;
-    while (s->text.length > 0 && strchr(" \t\r\n", s->text.data[s->text.length - 1]))
+    while (s->text.length > 0 && is_blank(s->text.data[s->text.length - 1]))
         s->text.length--;
     if (s->too_large)
         return hold(s, s->record_line, "record-too-large",
@@ -64,8 +68,33 @@ static iptfhir_status finish(struct scan *s) {
                                     : status; /* refused records are held by the core */
 }
 
+/* ---- one byte of a record: does it belong to it, does it end it? ---- */
+
+enum step { STEP_KEEP, STEP_END_BEFORE, STEP_END_AFTER, STEP_END_ARRAY };
+
+/* Follows a string. A line feed ends it, since JSON has none there: a quote is missing. */
+static void look_in_string(struct scan *s, char c) {
+    bool plain = s->escaped || (c != '\\' && c != '"' && c != '\n');
+    s->escaped = !s->escaped && c == '\\';
+    if (plain || s->escaped)
+        return;
+    s->in_string = false;
+    s->mismatched |= c == '\n';
+}
+
+static void open_bracket(struct scan *s, char c) {
+    bool fits = s->depth < SCAN_NESTING;
+    s->mismatched |= !fits;
+    if (fits)
+        s->open[s->depth++] = (unsigned char)c;
+}
+
+static bool has_open(const struct scan *s, char bracket) {
+    return s->depth > 0 && memchr(s->open, bracket, s->depth) != NULL;
+}
+
 /* Closes a bracket: those that were left open inside are passed over. */
-static void close_bracket(struct scan *s, unsigned char c) {
+static void pass_brackets(struct scan *s, char c) {
     unsigned char wanted = c == '}' ? '{' : '[';
     size_t depth = s->depth;
     while (depth > 0 && s->open[depth - 1] != wanted)
@@ -74,78 +103,74 @@ static void close_bracket(struct scan *s, unsigned char c) {
     s->depth = depth > 0 ? depth - 1 : s->depth;
 }
 
-enum step { STEP_KEEP, STEP_END_BEFORE, STEP_END_AFTER, STEP_END_ARRAY };
+static enum step close_bracket(struct scan *s, char c) {
+    bool ends_array = s->in_array && c == ']' && !has_open(s, '[');
+    bool outermost = s->depth == 0;
+    bool fits = outermost == ends_array; /* what closes the array stands outside of its records */
+    s->mismatched |= !fits;
+    if (ends_array)
+        return STEP_END_ARRAY;
+    if (outermost)
+        return STEP_KEEP;
+    pass_brackets(s, c);
+    return s->depth == 0 && !s->in_array ? STEP_END_AFTER : STEP_KEEP;
+}
 
-/* Looks at one byte of a record: does it belong to it, does it end it? */
-static enum step look(struct scan *s, unsigned char c) {
-    if (s->form == SCAN_LINES)
-        return c == '\n' ? STEP_END_BEFORE : STEP_KEEP;
+static enum step look(struct scan *s, char c) {
+    char separator = s->in_array ? ',' : '\n';
     if (s->in_string) {
-        if (s->escaped)
-            s->escaped = false;
-        else if (c == '\\')
-            s->escaped = true;
-        else if (c == '"')
-            s->in_string = false;
-        else if (c == '\n') { /* a quote is missing: JSON has no line feed in a string */
-            s->in_string = false;
-            s->mismatched = true;
-        }
+        look_in_string(s, c);
         return STEP_KEEP;
     }
+    if (c == separator && s->depth == 0)
+        return STEP_END_BEFORE;
     switch (c) {
-    case '"': s->in_string = true; return STEP_KEEP;
+    case '"': s->in_string = true; break;
     case '{':
-    case '[':
-        if (s->depth < SCAN_NESTING)
-            s->open[s->depth++] = c;
-        else
-            s->mismatched = true;
-        return STEP_KEEP;
+    case '[': open_bracket(s, c); break;
     case '}':
-    case ']':
-        if (s->in_array && c == ']' && (s->depth == 0 || !memchr(s->open, '[', s->depth))) {
-            s->mismatched |= s->depth > 0;
-            return STEP_END_ARRAY;
-        }
-        if (s->depth == 0) {
-            s->mismatched = true;
-            return STEP_KEEP;
-        }
-        close_bracket(s, c);
-        return s->depth == 0 && !s->in_array ? STEP_END_AFTER : STEP_KEEP;
-    case ',': return s->depth == 0 && s->in_array ? STEP_END_BEFORE : STEP_KEEP;
-    case '\n': return s->depth == 0 && !s->in_array ? STEP_END_BEFORE : STEP_KEEP;
-    default: return STEP_KEEP;
+    case ']': return close_bracket(s, c);
+    default: break;
     }
+    return STEP_KEEP;
+}
+
+/* ---- bytes outside of records ---- */
+
+/* The array ends. */
+static iptfhir_status leave_array(struct scan *s) {
+    bool comma = s->after_comma;
+    s->in_array = false;
+    s->after_comma = false;
+    s->state = SCAN_REST;
+    if (!comma)
+        return IPTFHIR_OK;
+    return hold(s, s->line, "json-invalid", "expected a record behind the comma: remove the comma");
+}
+
+/* A comma between the records of an array. */
+static iptfhir_status pass_comma(struct scan *s) {
+    bool has_record = !s->after_comma && s->records > 0;
+    s->after_comma = true;
+    if (has_record)
+        return IPTFHIR_OK;
+    return hold(s, s->line, "json-invalid",
+                "expected a record in front of the comma: remove the comma");
 }
 
 /* Takes one byte outside of records. */
 static iptfhir_status between(struct scan *s, char c) {
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+    if (is_blank(c) || s->state == SCAN_DONE)
         return IPTFHIR_OK;
-    if (s->in_array && c == ']' && s->state == SCAN_BETWEEN) {
-        bool comma = s->after_comma;
-        s->in_array = s->after_comma = false;
-        s->state = SCAN_REST;
-        return comma ? hold(s, s->line, "json-invalid",
-                            "expected a record behind the comma: remove the comma")
-                     : IPTFHIR_OK;
-    }
-    if (s->in_array && c == ',') {
-        bool empty = s->after_comma || s->records == 0;
-        s->after_comma = true;
-        return empty ? hold(s, s->line, "json-invalid",
-                            "expected a record in front of the comma: remove the comma")
-                     : IPTFHIR_OK;
-    }
     if (s->state == SCAN_REST) {
         s->state = SCAN_DONE;
         return hold(s, s->line, "json-invalid",
                     "expected the end of the file behind its array: all that follows is left out");
     }
-    if (s->state == SCAN_DONE)
-        return IPTFHIR_OK;
+    if (s->in_array && c == ']')
+        return leave_array(s);
+    if (s->in_array && c == ',')
+        return pass_comma(s);
     return begin(s) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 
@@ -163,28 +188,38 @@ static iptfhir_status end_record(struct scan *s, enum step step, char c) {
     return status;
 }
 
+/* Counts lines and columns. */
+static void count_byte(struct scan *s, char c) {
+    bool feed = c == '\n';
+    s->line += feed;
+    s->column = feed ? 1 : s->column + 1;
+}
+
+/* In a file of one record a line, only its line feed ends a record. */
+static enum step look_at(struct scan *s, char c) {
+    if (s->form == SCAN_LINES)
+        return c == '\n' ? STEP_END_BEFORE : STEP_KEEP;
+    return look(s, c);
+}
+
 /* Takes the bytes of a record up to its end or the end of the bytes. */
 static iptfhir_status in_record(struct scan *s, const char **p, const char *end) {
     const char *start = *p;
     for (; *p < end; (*p)++) {
         char c = **p;
-        enum step step = look(s, (unsigned char)c);
-        if (step != STEP_KEEP) {
-            if (!keep(s, start, (size_t)(*p - start)))
-                return IPTFHIR_FATAL;
-            iptfhir_status status = end_record(s, step, c);
-            if (step == STEP_END_BEFORE && c == '\n')
-                return status; /* the line feed is counted by the caller */
-            s->column++;
-            (*p)++;
-            return status;
+        enum step step = look_at(s, c);
+        if (step == STEP_KEEP) {
+            count_byte(s, c);
+            continue;
         }
-        if (c == '\n') {
-            s->line++;
-            s->column = 1;
-        } else {
-            s->column++;
-        }
+        if (!keep(s, start, (size_t)(*p - start)))
+            return IPTFHIR_FATAL;
+        iptfhir_status status = end_record(s, step, c);
+        if (c == '\n')
+            return status; /* the line feed is counted by the caller */
+        count_byte(s, c);
+        (*p)++;
+        return status;
     }
     return keep(s, start, (size_t)(end - start)) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
@@ -192,79 +227,78 @@ static iptfhir_status in_record(struct scan *s, const char **p, const char *end)
 /* Skips a byte order mark at the beginning; true when the byte is part of it. */
 static bool skip_bom(struct scan *s, char c) {
     static const char mark[] = "\xEF\xBB\xBF";
-    if (s->bom >= 3 || c != mark[s->bom])
-        s->bom = 3;
-    else
-        return s->bom++, true;
-    return false;
+    bool part = s->bom < 3 && c == mark[s->bom];
+    s->bom = part ? s->bom + 1 : 3;
+    return part;
 }
 
 /* Decides at the first byte that counts what the file is. */
 static iptfhir_status start(struct scan *s, char c) {
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+    if (is_blank(c))
         return IPTFHIR_OK;
     s->state = SCAN_BETWEEN;
-    if (c == '[' && s->form != SCAN_LINES) {
-        s->in_array = true;
-        return IPTFHIR_OK;
-    }
-    return between(s, c);
+    s->in_array = c == '[' && s->form != SCAN_LINES;
+    return s->in_array ? IPTFHIR_OK : between(s, c);
 }
 
-/* Tells what a file is from its first bytes. */
-enum scan_form scan_guess(const char *bytes, size_t length) {
-    const char *p = bytes, *end = bytes + length;
+/* Where a line ends whose brackets match; NULL: it doesn't end, or leaves some open. */
+static const char *end_of_whole_line(const char *p, const char *end) {
     size_t depth = 0;
     bool in_string = false;
-    if (length >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
-        p += 3;
-    while (p < end && strchr(" \t\r\n", *p))
-        p++;
-    if (p == end || *p == '[')
-        return SCAN_JSON;
     for (; p < end && *p != '\n'; p++) {
+        bool opens = *p == '{' || *p == '[';
+        bool closes = *p == '}' || *p == ']';
         if (in_string && *p == '\\')
             p++;
         else if (*p == '"')
             in_string = !in_string;
-        else if (!in_string && (*p == '{' || *p == '['))
+        else if (!in_string && opens)
             depth++;
-        else if (!in_string && depth > 0 && (*p == '}' || *p == ']'))
-            depth--;
+        else if (!in_string && closes)
+            depth -= depth > 0;
     }
-    return p < end && depth == 0 ? SCAN_LINES : SCAN_JSON;
+    return p < end && depth == 0 ? p : NULL;
 }
 
-/* Takes bytes. */
-iptfhir_status scan_bytes(struct scan *s, const char *bytes, size_t length) {
-    const char *p = bytes, *end = bytes + length;
-    iptfhir_status status = IPTFHIR_OK;
-    if (s->line == 0)
-        s->line = 1, s->column = 1;
-    while (p < end && status == IPTFHIR_OK) {
-        if (s->state == SCAN_IN_RECORD) {
-            status = in_record(s, &p, end);
-            continue;
-        }
-        if (s->bom < 3 && skip_bom(s, *p)) {
-            p++;
-            continue;
-        }
-        status = s->state == SCAN_START ? start(s, *p) : between(s, *p);
-        if (s->state == SCAN_IN_RECORD)
-            continue; /* the record begins with this byte */
-        if (*p == '\n') {
-            s->line++;
-            s->column = 1;
-        } else {
-            s->column++;
-        }
+enum scan_form scan_guess(const char *bytes, size_t length) {
+    const char *p = bytes;
+    const char *end = bytes + length;
+    if (length >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+        p += 3;
+    while (p < end && is_blank(*p))
         p++;
+    bool is_array = p < end && *p == '[';
+    return !is_array && end_of_whole_line(p, end) != NULL ? SCAN_LINES : SCAN_JSON;
+}
+
+/* Takes one byte outside of records; true when a record begins with it. */
+static bool take_byte(struct scan *s, char c, iptfhir_status *status) {
+    if (s->bom < 3 && skip_bom(s, c))
+        return false;
+    *status = s->state == SCAN_START ? start(s, c) : between(s, c);
+    if (s->state == SCAN_IN_RECORD)
+        return true;
+    count_byte(s, c);
+    return false;
+}
+
+iptfhir_status scan_bytes(struct scan *s, const char *bytes, size_t length) {
+    const char *p = bytes;
+    const char *end = bytes + length;
+    iptfhir_status status = IPTFHIR_OK;
+    if (s->line == 0) {
+        s->line = 1;
+        s->column = 1;
+    }
+    while (p < end && status == IPTFHIR_OK) {
+        if (s->state == SCAN_IN_RECORD)
+            status = in_record(s, &p, end);
+        else if (!take_byte(s, *p, &status))
+            p++;
     }
     return status;
 }
 
-/* Takes the end. */
 iptfhir_status scan_end(struct scan *s) {
     iptfhir_status status = IPTFHIR_OK;
     if (s->state == SCAN_IN_RECORD) {
@@ -278,7 +312,6 @@ iptfhir_status scan_end(struct scan *s) {
     return status;
 }
 
-/* Frees the text. */
 void scan_free(struct scan *s) {
     iptfhir_text_free(&s->text);
 }

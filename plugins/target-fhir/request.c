@@ -35,7 +35,7 @@ void request_send(struct request_writer *w) {
     const char *lines[REQUEST_HEADERS + 1] = { NULL };
     size_t end = w->text.length;
     text_end(&w->text);
-    w->failed = w->failed || w->text.failed;
+    w->failed |= w->text.failed;
     if (w->failed)
         return;
     for (size_t i = 0; i < w->headers; i++)

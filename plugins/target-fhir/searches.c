@@ -339,7 +339,7 @@ iptfhir_answered searches_answer(struct searches *s, int round,
     free(list);
     if (r.get_worked)
         s->post_refused = true;
-    s->by_get = s->by_get || r.post_failed;
+    s->by_get |= r.post_failed;
     bool open = stop_open(&r);
     bool last = round + 1 >= IPTFHIR_ROUNDS_MOST || list == NULL;
     for (size_t i = 0; open && last && i < s->count; i++) {

@@ -243,7 +243,7 @@ static void answer_statement(struct target *t, const struct iptfhir_http_respons
 
 /* Remembers what the searches of an order found out. */
 static void learn_ways(struct target *t, const struct searches *s) {
-    t->post_refused = t->post_refused || s->post_refused;
+    t->post_refused |= s->post_refused;
 }
 
 /* Reads a round of an order. */
@@ -259,10 +259,10 @@ static iptfhir_answered answer_round(struct target *t, struct under_way *o,
     } else if (order->task == IPTFHIR_FIND) {
         answered = find_answer(&o->find, order, answers, count, now, sink);
         learn_ways(t, &o->find.searches);
-        t->batch_refused = t->batch_refused || !o->find.searches.batch;
+        t->batch_refused |= !o->find.searches.batch;
     } else {
         answered = read_answer(&o->read, order, answers, count, now, sink);
-        t->batch_refused = t->batch_refused || !o->read.batch;
+        t->batch_refused |= !o->read.batch;
     }
     return answered;
 }

@@ -240,7 +240,7 @@ static const char *id_of(const char *line, size_t length) {
         case '[': s.depth++; break;
         case '}':
         case ']': s.depth--; break;
-        case ':': s.is_value = s.is_value || s.depth == 1; break;
+        case ':': s.is_value |= s.depth == 1; break;
         case ',': s.is_value = s.is_value && s.depth != 1; break;
         case '"': id = take_string(&s, &id_length); break;
         default: break;
