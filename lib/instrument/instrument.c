@@ -61,9 +61,9 @@ static bool read_answer(struct reading *r, struct instrument_item *item,
 static bool read_item(struct reading *r, struct instrument_item *item,
                       const struct iptfhir_node *from, const struct iptfhir_node *shared,
                       size_t index, const char *missing, const char *pointer) {
-    const struct iptfhir_node *own = facts_list(r->f, from, "answers"),
-                              *answers = own ? own : shared,
-                              *safety = facts_get(r->f, from, "safety");
+    const struct iptfhir_node *own = facts_list(r->f, from, "answers");
+    const struct iptfhir_node *answers = own ? own : shared;
+    const struct iptfhir_node *safety = facts_get(r->f, from, "safety");
     const char *alert = facts_text(r->f, safety, "text");
     item->field = facts_text(r->f, from, "field");
     item->code = facts_text(r->f, from, "code");
@@ -86,8 +86,8 @@ static bool read_item(struct reading *r, struct instrument_item *item,
 
 /* Reads the items and the question about difficulty. */
 static bool read_items(struct reading *r, struct instrument *in) {
-    const struct iptfhir_node *items = facts_list(r->f, r->document, "items"),
-                              *shared = facts_list(r->f, r->document, "answers");
+    const struct iptfhir_node *items = facts_list(r->f, r->document, "items");
+    const struct iptfhir_node *shared = facts_list(r->f, r->document, "answers");
     const struct iptfhir_node *difficulty = facts_get(r->f, r->document, "difficulty");
     char pointer[40];
     if (facts_count(r->f, items) < 1 || facts_count(r->f, items) > INSTRUMENT_ITEMS)
@@ -114,7 +114,8 @@ static bool read_bands(struct reading *r, struct instrument *in, char *range, si
                                    (long long)in->low, (long long)in->high);
     for (size_t i = 0; i < facts_count(r->f, bands); i++) {
         const struct iptfhir_node *from = facts_at(r->f, bands, i);
-        const char *code = facts_text(r->f, from, "code"), *text = facts_text(r->f, from, "text");
+        const char *code = facts_text(r->f, from, "code");
+        const char *text = facts_text(r->f, from, "text");
         struct instrument_band *band = &in->bands[in->band_count];
         if (i == INSTRUMENT_BANDS || !code || !text ||
             !facts_number(r->f, from, "low", &band->low) ||
@@ -139,8 +140,8 @@ static bool read_bands(struct reading *r, struct instrument *in, char *range, si
 
 /* Reads the rules; what the file doesn't say stays 0 and is not applied. */
 static bool read_rules(struct reading *r, struct instrument *in) {
-    const struct iptfhir_node *rules = facts_get(r->f, r->document, "rules"),
-                              *response = facts_get(r->f, rules, "response");
+    const struct iptfhir_node *rules = facts_get(r->f, r->document, "rules");
+    const struct iptfhir_node *response = facts_get(r->f, rules, "response");
     const struct iptfhir_node *recovered = facts_get(r->f, rules, "recovered");
     const struct {
         const struct iptfhir_node *from;

@@ -129,7 +129,8 @@ void instrument_score(const struct facts *f, const struct instrument *in,
 
 /* Orders by time, then by place in the record. */
 static int by_time(const void *left, const void *right) {
-    const struct series_point *a = left, *b = right;
+    const struct series_point *a = left;
+    const struct series_point *b = right;
     if (a->at != b->at)
         return a->at < b->at ? -1 : 1;
     return a->index < b->index ? -1 : a->index > b->index;

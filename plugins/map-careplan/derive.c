@@ -36,11 +36,12 @@ static const char *as_of(const struct plan *p) {
 }
 
 const char *plan_phase_status(const struct plan *p, const struct iptfhir_node *phase) {
-    const char *course = facts_text(p->f, p->course, "status"),
-               *start = facts_text(p->f, phase, "start"), *end = facts_text(p->f, phase, "end"),
-               *now = as_of(p);
-    bool over = end && now && strncmp(end, now, 10) < 0,
-         begun = start && now && strncmp(start, now, 10) <= 0;
+    const char *course = facts_text(p->f, p->course, "status");
+    const char *start = facts_text(p->f, phase, "start");
+    const char *end = facts_text(p->f, phase, "end");
+    const char *now = as_of(p);
+    bool over = end && now && strncmp(end, now, 10) < 0;
+    bool begun = start && now && strncmp(start, now, 10) <= 0;
     if (!course)
         return "unknown";
     if (strcmp(course, "draft") == 0)
@@ -158,8 +159,8 @@ static void areas_text(const struct plan *p, char *text, size_t size) {
 static void therapy_text(const struct plan *p, char *text, size_t size) {
     const char *format = facts_text(p->f, p->course, "format");
     int64_t number = 0;
-    bool group = format && strcmp(format, "group") == 0,
-         mixed = format && strcmp(format, "mixed") == 0;
+    bool group = format && strcmp(format, "group") == 0;
+    bool mixed = format && strcmp(format, "mixed") == 0;
     snprintf(text, size, "%s IPT", group ? "Group" : mixed ? "Individual and group" : "Individual");
     if (facts_number(p->f, p->course, "plannedWeeks", &number))
         add(text, size, ", %lld weeks", (long long)number);
@@ -168,12 +169,15 @@ static void therapy_text(const struct plan *p, char *text, size_t size) {
 }
 
 void plan_texts(const struct plan *p, struct iptfhir_node *facts) {
-    char areas[512], therapy[128], div[4096];
-    const char *start = facts_text(p->f, p->course, "start"),
-               *end = facts_text(p->f, p->course, "end"),
-               *status = facts_text(p->f, p->course, "status");
+    char areas[512];
+    char therapy[128];
+    char div[4096];
+    const char *start = facts_text(p->f, p->course, "start");
+    const char *end = facts_text(p->f, p->course, "end");
+    const char *status = facts_text(p->f, p->course, "status");
     const char *instrument = facts_text(p->f, facts_get(p->f, facts, "monitoring"), "text");
-    int64_t weeks = 0, sessions = 0;
+    int64_t weeks = 0;
+    int64_t sessions = 0;
     areas_text(p, areas, sizeof areas);
     therapy_text(p, therapy, sizeof therapy);
     snprintf(div, sizeof div,

@@ -12,7 +12,9 @@
 
 /* Tells of one fault at a JSON pointer of the document. */
 void compile_fault(struct compiler *c, const char *pointer, const char *format, ...) {
-    char where[256] = "", text[400], line[700];
+    char where[256] = "";
+    char text[400];
+    char line[700];
     const struct iptfhir_host *host = c->columns->host;
     va_list args;
     va_start(args, format);
@@ -190,7 +192,8 @@ static bool is_offset(const char *t) {
     if ((t[0] != '+' && t[0] != '-') || strlen(t) != 6 || t[3] != ':' ||
         strspn(t + 1, "0123456789") != 2 || strspn(t + 4, "0123456789") != 2)
         return false;
-    int hours = (t[1] - '0') * 10 + t[2] - '0', minutes = (t[4] - '0') * 10 + t[5] - '0';
+    int hours = (t[1] - '0') * 10 + t[2] - '0';
+    int minutes = (t[4] - '0') * 10 + t[5] - '0';
     return minutes < 60 && hours * 60 + minutes <= 14 * 60;
 }
 
@@ -201,8 +204,9 @@ static void compile_table(struct compiler *c) {
                                                                                             NULL };
     static const char *const orders[] = { "ymd", "dmy", "mdy", NULL };
     struct columns *columns = c->columns;
-    const struct iptfhir_node *d = columns->document, *zone = compile_get(c, d, "timezone"),
-                              *redcap = compile_get(c, d, "redcap");
+    const struct iptfhir_node *d = columns->document;
+    const struct iptfhir_node *zone = compile_get(c, d, "timezone");
+    const struct iptfhir_node *redcap = compile_get(c, d, "redcap");
     columns->separator = separators[choice(c, d, "separator", separators, 0)][0];
     columns->decimal = decimals[choice(c, d, "decimal", decimals, 0)][0];
     columns->order = (enum date_order)(choice(c, d, "date_order", orders, -1) + 1);

@@ -56,7 +56,8 @@ static void check_column(const struct columns *c, const struct rows *row, size_t
 bool header_read(const struct columns *c, const struct rows *row, ptrdiff_t *at, char *why,
                  size_t size) {
     struct faults f = { .why = why, .size = size };
-    size_t found = 0, needed = 0;
+    size_t found = 0;
+    size_t needed = 0;
     why[0] = '\0';
     for (size_t i = 0; i < c->used.count; i++) {
         at[i] = find(row, c->used.of[i], strlen(c->used.of[i]));

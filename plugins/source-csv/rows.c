@@ -143,7 +143,9 @@ static int64_t line_feeds(const char *p, const char *end) {
 static void unquote(struct cell *cell) {
     if (cell->length < 2 || cell->text[0] != '"')
         return;
-    char *out = cell->text, *p = cell->text + 1, *end = cell->text + cell->length - 1;
+    char *out = cell->text;
+    char *p = cell->text + 1;
+    char *end = cell->text + cell->length - 1;
     for (; p < end; p++) {
         *out++ = *p;
         p += *p == '"';

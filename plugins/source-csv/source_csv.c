@@ -57,7 +57,8 @@ static iptfhir_status no_memory(const struct reading *r, const char *path) {
 
 /* Gives the sink the cursor as it is now. */
 static iptfhir_status give_cursor(struct reading *r) {
-    char *lines = iptfhir_files_cursor(&r->files), *cursor = NULL;
+    char *lines = iptfhir_files_cursor(&r->files);
+    char *cursor = NULL;
     iptfhir_status status = IPTFHIR_OK;
     if (!lines || asprintf(&cursor, "%s\n%s", r->version, lines) < 0)
         status = no_memory(r, r->source->path);
@@ -147,7 +148,9 @@ static iptfhir_status read_table(struct reading *r, int fd, const char *path, ti
                          .separator = c->separator,
                          .max_bytes = (size_t)r->source->max_row_bytes };
     ptrdiff_t *at = calloc(c->used.count + 1, sizeof *at);
-    char file_time[40], time_text[25], why[500];
+    char file_time[40];
+    char time_text[25];
+    char why[500];
     struct build b = {
         .columns = c, .sink = r->sink, .file = path, .file_time = file_time, .at = at
     };
@@ -193,7 +196,8 @@ static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     struct stat st;
     char *line = NULL;
     bool usable = false;
-    char why[IPTFHIR_FILE_WHY], text[IPTFHIR_FILE_WHY + 64];
+    char why[IPTFHIR_FILE_WHY];
+    char text[IPTFHIR_FILE_WHY + 64];
     int fd = iptfhir_file_open(file->path, UINT64_MAX, &st, why);
     iptfhir_status status = IPTFHIR_OK;
     if (fd < 0) {

@@ -128,7 +128,8 @@ static iptfhir_status read_file(struct reading *r, struct iptfhir_file *file) {
     const struct iptfhir_host *host = r->source->host;
     struct stat st;
     char *line = NULL;
-    char why[IPTFHIR_FILE_WHY], text[IPTFHIR_FILE_WHY + 64];
+    char why[IPTFHIR_FILE_WHY];
+    char text[IPTFHIR_FILE_WHY + 64];
     int fd = iptfhir_file_open(file->path, UINT64_MAX, &st, why);
     iptfhir_status status = IPTFHIR_OK;
     if (fd < 0) {

@@ -35,7 +35,8 @@ static bool is_kind(const json_t *json, const char *kind) {
         return false;
     if (type == NULL)
         return true;
-    size_t length = strlen(type), end = strlen(kind);
+    size_t length = strlen(type);
+    size_t end = strlen(kind);
     return length >= end && strcmp(type + length - end, kind) == 0;
 }
 
@@ -75,7 +76,9 @@ static size_t mark(const char *expression, bool *named, size_t count) {
 
 size_t bundle_named(const json_t *issues, bool *named, size_t count) {
     const json_t *issue, *one;
-    size_t i, k, found = 0;
+    size_t i;
+    size_t k;
+    size_t found = 0;
     json_array_foreach(issues, i, issue) {
         if (!answer_issue_counts(issue))
             continue;

@@ -24,7 +24,8 @@ struct lists {
 /* Sorts the identifiers. */
 static bool read_identifiers(const json_t *list, struct lists *out) {
     const json_t *one;
-    size_t i, count = json_array_size(list);
+    size_t i;
+    size_t count = json_array_size(list);
     out->identifiers = calloc(count + 1, sizeof *out->identifiers);
     out->former = calloc(count + 1, sizeof *out->former);
     if (out->identifiers == NULL || out->former == NULL)
@@ -44,7 +45,10 @@ static bool read_identifiers(const json_t *list, struct lists *out) {
 /* Lists family names and first given names. */
 static bool read_names(const json_t *list, struct lists *out) {
     const json_t *one;
-    size_t i, families = 0, givens = 0, count = json_array_size(list);
+    size_t i;
+    size_t families = 0;
+    size_t givens = 0;
+    size_t count = json_array_size(list);
     out->families = calloc(count + 1, sizeof *out->families);
     out->givens = calloc(count + 1, sizeof *out->givens);
     if (out->families == NULL || out->givens == NULL)

@@ -74,7 +74,8 @@ static unsigned read_type(const json_t *type) {
 
 /* Orders types by name. */
 static int by_name(const void *a, const void *b) {
-    const struct iptfhir_ability *first = a, *second = b;
+    const struct iptfhir_ability *first = a;
+    const struct iptfhir_ability *second = b;
     return strcmp(first->type, second->type);
 }
 
@@ -102,7 +103,9 @@ static void free_types(struct iptfhir_ability *types, size_t count) {
 static struct iptfhir_ability *read_types(const json_t *list, size_t *count) {
     struct iptfhir_ability *types = calloc(json_array_size(list) + 1, sizeof *types);
     const json_t *one;
-    size_t i, used = 0, kept = 0;
+    size_t i;
+    size_t used = 0;
+    size_t kept = 0;
     if (types == NULL)
         return NULL;
     json_array_foreach(list, i, one) {

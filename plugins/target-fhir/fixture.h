@@ -51,6 +51,7 @@ extern const struct iptfhir_descriptor iptfhir_plugin;
 #define OUTCOME(severity, code, more)                                                              \
     "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"" severity                  \
     "\",\"code\":\"" code "\"" more "}]}"
+#define ANSWERED(status, more) "{\"response\":{\"status\":\"" status "\"}" more "}"
 #define PAGE "<!DOCTYPE html><html><body>Sign in</body></html>"
 
 /* ---- the instance ---- */
@@ -162,5 +163,22 @@ MOCK_UNUSED static const struct mock_proof *proves(size_t index, iptfhir_proof p
                   (int)proof, p->code, p->detail);
     ck_assert_ptr_null(mock_proof_of(&told, index, 1));
     return p;
+}
+
+/* A case of the suite, each of whose tests has an instance of its own. */
+MOCK_UNUSED static TCase *case_of(Suite *suite, const char *name) {
+    TCase *c = tcase_create(name);
+    tcase_add_checked_fixture(c, set_up, tear_down);
+    suite_add_tcase(suite, c);
+    return c;
+}
+
+/* Runs the suite and frees it; returns the exit code of the test. */
+MOCK_UNUSED static int run_suite(Suite *suite) {
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 #endif

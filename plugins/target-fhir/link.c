@@ -82,7 +82,8 @@ static bool is_safe(const char *path) {
 }
 
 char *link_path(const char *base_url, const char *link) {
-    struct address base, its;
+    struct address base;
+    struct address its;
     if (!read_address(base_url, &base) || !read_address(link, &its))
         return NULL;
     size_t below = strlen(base.path);

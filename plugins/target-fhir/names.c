@@ -16,7 +16,9 @@ struct name {
 /* Writes the parts one behind the other; the caller frees it. */
 static char *join(struct name_parts parts, size_t *length) {
     const char *part[3] = { parts.first, parts.second, parts.third };
-    size_t size[3], used = 0, at = 0;
+    size_t size[3];
+    size_t used = 0;
+    size_t at = 0;
     for (int i = 0; i < 3; i++) {
         if (part[i] == NULL)
             part[i] = "";

@@ -76,7 +76,9 @@ static size_t together(size_t at, size_t batched) {
 }
 
 void read_ask(struct read *r, const struct iptfhir_order *order, struct request_writer *w) {
-    size_t batched, count, at = 0;
+    size_t batched;
+    size_t count;
+    size_t at = 0;
     size_t *list = calloc(order->count + 1, sizeof *list);
     if (list == NULL) {
         w->failed = true;
@@ -212,7 +214,9 @@ iptfhir_answered read_answer(struct read *r, const struct iptfhir_order *order,
                              const struct iptfhir_http_response *answers, size_t count, int64_t now,
                              struct iptfhir_evidence_sink *sink) {
     struct reading g = { .r = r, .order = order, .sink = sink };
-    size_t batched = 0, listed = 0, at = 0;
+    size_t batched = 0;
+    size_t listed = 0;
+    size_t at = 0;
     size_t *list = calloc(order->count + 1, sizeof *list);
     if (list == NULL)
         return IPTFHIR_ANSWERED; /* without evidence each counts as not done */

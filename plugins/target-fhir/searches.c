@@ -331,7 +331,8 @@ iptfhir_answered searches_answer(struct searches *s, int round,
     struct reading r = {
         .s = s, .round = round, .now = now, .match = match, .user = user, .pause = pause
     };
-    size_t batched = 0, listed = 0;
+    size_t batched = 0;
+    size_t listed = 0;
     size_t *list = calloc(s->count + 1, sizeof *list);
     if (list != NULL)
         listed = list_round(s, list, &batched);

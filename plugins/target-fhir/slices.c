@@ -91,7 +91,8 @@ static bool skip_value(struct cursor *c, struct slice *value) {
 /* Finds a member of an object, `object` being its whole text; *value's text is NULL without it. */
 static bool find_member(struct slice object, const char *name, struct slice *value) {
     struct cursor c = { object.text, object.text + object.length };
-    struct slice key, one;
+    struct slice key;
+    struct slice one;
     size_t length = strlen(name);
     *value = (struct slice) { NULL, 0 };
     if (!take(&c, '{'))
@@ -125,7 +126,9 @@ static bool add(struct slices *s, size_t *capacity, struct slice entry) {
 }
 
 bool slices_find(struct slices *s, const char *text, size_t length) {
-    struct slice whole = { text, length }, entries, entry;
+    struct slice whole = { text, length };
+    struct slice entries;
+    struct slice entry;
     size_t capacity = 0;
     *s = (struct slices) { NULL, 0 };
     if (!find_member(whole, "entry", &entries))

@@ -162,7 +162,8 @@ static bool is_path(const char *text) {
 
 /* Adds a text to a detail, whole or not at all. */
 static void add(struct verdict *v, const char *text) {
-    size_t used = strlen(v->detail), length = strlen(text);
+    size_t used = strlen(v->detail);
+    size_t length = strlen(text);
     if (used + length < sizeof v->detail)
         memcpy(v->detail + used, text, length + 1);
 }
@@ -200,7 +201,8 @@ static void say_issue(struct verdict *v, const json_t *issue, const char *before
 static void say_issues(struct verdict *v, const struct answer *a) {
     bool only_errors = answer_has_error(a);
     const json_t *issue;
-    size_t i, said = 0;
+    size_t i;
+    size_t said = 0;
     json_array_foreach(a->issues, i, issue) {
         if (only_errors && !answer_issue_counts(issue))
             continue;

@@ -160,7 +160,8 @@ static void tell(struct reading *g, size_t index, const struct verdict *v) {
 
 /* Tells whether a good answer is about another resource than the item. */
 static bool contradicts(const struct iptfhir_item *item, const struct answer *a) {
-    char id[ID_SIZE], version[VERSION_SIZE];
+    char id[ID_SIZE];
+    char version[VERSION_SIZE];
     const char *expected = id_of_put(item);
     if (a->location != NULL && location_read(a->location, item->type, id, version)) {
         if (expected != NULL && strcmp(id, expected) != 0)

@@ -142,7 +142,8 @@ static bool find_slot(int fd, uint64_t capacity, uint64_t from, uint64_t hash, u
 /* Puts a slot into an index behind those of the same hash: two ids of one hash stay two slots. */
 static bool put_slot(int fd, uint64_t capacity, struct slot slot) {
     struct slot there;
-    uint64_t at, from = slot.hash & (capacity - 1);
+    uint64_t at;
+    uint64_t from = slot.hash & (capacity - 1);
     for (;;) {
         if (!find_slot(fd, capacity, from, slot.hash, &at, &there))
             return false;
@@ -253,7 +254,8 @@ static const char *id_of(const char *line, size_t length) {
 
 /* Reads the line at a place into the block; false when it has no end before the index ends. */
 static bool read_line(struct lines *l, off_t at, struct line *out) {
-    size_t have = 0, want = 8192;
+    size_t have = 0;
+    size_t want = 8192;
     for (;;) {
         off_t left = l->indexed - at;
         if ((off_t)want > left)
@@ -370,7 +372,8 @@ bool lines_update(struct lines *l, const char *folder, off_t end) {
     char *part = NULL;
     bool good = prepare(l, folder, end);
     while (good && l->indexed < end) {
-        size_t taken = 0, want = room;
+        size_t taken = 0;
+        size_t want = room;
         if ((off_t)want > end - l->indexed)
             want = (size_t)(end - l->indexed);
         off_t at = l->indexed;
