@@ -35,26 +35,50 @@ static const char *as_of(const struct plan *p) {
     return day;
 }
 
+/* What is known of a phase; a row of the table below says what must be so. */
+enum { HAS_START = 1, HAS_BEGUN = 2, IS_OVER = 4 };
+static const struct phase_row {
+    const char *course; /* its status; NULL: any */
+    unsigned with;
+    unsigned without;
+    const char *status;
+} phase_rows[] = {
+    { "draft", 0, 0, "not-started" },       { "completed", HAS_START, HAS_BEGUN, "cancelled" },
+    { "completed", 0, 0, "completed" },     { NULL, IS_OVER, 0, "completed" },
+    { "revoked", HAS_BEGUN, 0, "stopped" }, { "revoked", 0, 0, "cancelled" },
+    { "on-hold", HAS_BEGUN, 0, "on-hold" }, { NULL, HAS_BEGUN, 0, "in-progress" },
+    { NULL, HAS_START, 0, "scheduled" },    { NULL, 0, 0, "not-started" },
+};
+
+static bool phase_row_fits(const struct phase_row *row, const char *course, unsigned known) {
+    if (row->course != NULL && strcmp(row->course, course) != 0)
+        return false;
+    return (known & row->with) == row->with && (known & row->without) == 0;
+}
+
+/* Compares two days; 0 also when one of them is not known. */
+static int compare_days(const char *one, const char *other) {
+    return one != NULL && other != NULL ? strncmp(one, other, 10) : 0;
+}
+
 const char *plan_phase_status(const struct plan *p, const struct iptfhir_node *phase) {
     const char *course = facts_text(p->f, p->course, "status");
     const char *start = facts_text(p->f, phase, "start");
     const char *end = facts_text(p->f, phase, "end");
     const char *now = as_of(p);
-    bool over = end && now && strncmp(end, now, 10) < 0;
-    bool begun = start && now && strncmp(start, now, 10) <= 0;
-    if (!course)
+    const struct phase_row *row = phase_rows;
+    unsigned known = 0;
+    if (course == NULL)
         return "unknown";
-    if (strcmp(course, "draft") == 0)
-        return "not-started";
-    if (strcmp(course, "completed") == 0)
-        return start && !begun ? "cancelled" : "completed";
-    if (over)
-        return "completed";
-    if (strcmp(course, "revoked") == 0)
-        return begun ? "stopped" : "cancelled";
-    if (begun)
-        return strcmp(course, "on-hold") == 0 ? "on-hold" : "in-progress";
-    return start ? "scheduled" : "not-started";
+    if (start != NULL)
+        known |= HAS_START;
+    if (start != NULL && now != NULL && compare_days(start, now) <= 0)
+        known |= HAS_BEGUN;
+    if (compare_days(end, now) < 0)
+        known |= IS_OVER;
+    while (!phase_row_fits(row, course, known))
+        row++;
+    return row->status;
 }
 
 /* Appends to a text of a fixed size; what doesn't fit is cut. */
@@ -124,18 +148,15 @@ const struct iptfhir_node *plan_latest(const struct plan *p,
 
 /* Appends a text with what XHTML reserves escaped. */
 static void add_escaped(char *text, size_t size, const char *from) {
-    for (; *from; from++) {
-        const char *entity = *from == '&'   ? "&amp;"
-                             : *from == '<' ? "&lt;"
-                             : *from == '>' ? "&gt;"
-                             : *from == '"' ? "&quot;"
-                                            : NULL;
-        if (strlen(text) + 8 > size)
-            return;
-        if (entity)
-            add(text, size, "%s", entity);
+    static const char reserved[] = "&<>\"";
+    static const char *const entities[] = { "&amp;", "&lt;", "&gt;", "&quot;" };
+    while (*from != '\0' && strlen(text) + 8 <= size) {
+        const char *found = strchr(reserved, *from);
+        if (found != NULL)
+            add(text, size, "%s", entities[found - reserved]);
         else
             add(text, size, "%c", *from);
+        from++;
     }
 }
 

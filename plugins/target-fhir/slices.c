@@ -6,107 +6,101 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A place in the text. */
+/* A place in the text; what doesn't fit makes it bad, and nothing moves it any more. */
 struct cursor {
-    const char *at, *end;
+    const char *at;
+    const char *end;
+    bool bad;
 };
 
-/* Moves past blanks; false at the end. */
-static bool skip_blanks(struct cursor *c) {
-    while (c->at < c->end) {
-        bool blank = *c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r';
-        if (!blank)
-            return true;
+/* The character at the place; '\0' at the end. */
+static char here(const struct cursor *c) {
+    return c->at < c->end && !c->bad ? *c->at : '\0';
+}
+
+static bool is_one_of(char character, const char *characters) {
+    return character != '\0' && strchr(characters, character) != NULL;
+}
+
+static void skip_blanks(struct cursor *c) {
+    while (is_one_of(here(c), " \t\n\r"))
         c->at++;
-    }
-    return false;
 }
 
 /* Moves past blanks and one character; false when another stands there. */
 static bool take(struct cursor *c, char character) {
-    bool there = skip_blanks(c) && *c->at == character;
-    if (there)
-        c->at++;
+    skip_blanks(c);
+    bool there = here(c) == character;
+    c->at += there;
     return there;
 }
 
+/* The same when it must stand there. */
+static void expect(struct cursor *c, char character) {
+    c->bad |= !take(c, character);
+}
+
 /* Moves past a string, which begins here. */
-static bool skip_string(struct cursor *c, struct slice *content) {
-    if (!take(c, '"'))
-        return false;
-    content->text = c->at;
-    while (c->at < c->end && *c->at != '"') {
-        if (*c->at == '\\')
-            c->at++;
-        c->at++;
-    }
-    if (c->at >= c->end)
-        return false;
-    content->length = (size_t)(c->at - content->text);
-    c->at++;
-    return true;
+static struct slice skip_string(struct cursor *c) {
+    expect(c, '"');
+    const char *from = c->at;
+    while (here(c) != '\0' && here(c) != '"')
+        c->at += here(c) == '\\' ? 2 : 1;
+    c->bad |= c->at >= c->end;
+    struct slice content = { from, (size_t)(c->at - from) };
+    expect(c, '"');
+    return content;
 }
 
 /* Moves past an object or array, which begins here. */
-static bool skip_nested(struct cursor *c) {
-    struct slice ignored;
+static void skip_nested(struct cursor *c) {
     size_t depth = 0;
     do {
-        if (c->at >= c->end)
-            return false;
-        if (*c->at == '"') {
-            if (!skip_string(c, &ignored))
-                return false;
+        char character = here(c);
+        c->bad |= character == '\0';
+        if (character == '"') {
+            (void)skip_string(c);
             continue;
         }
-        if (*c->at == '{' || *c->at == '[')
-            depth++;
-        else if (*c->at == '}' || *c->at == ']')
-            depth--;
+        depth += is_one_of(character, "{[");
+        depth -= is_one_of(character, "}]");
         c->at++;
-    } while (depth > 0);
-    return true;
+    } while (depth > 0 && !c->bad);
 }
 
-/* Moves past a value of any kind and says where it stands. */
-static bool skip_value(struct cursor *c, struct slice *value) {
-    struct slice ignored;
-    bool good = true;
-    if (!skip_blanks(c))
-        return false;
+/* Moves past a value of any kind and returns where it stands. */
+static struct slice skip_value(struct cursor *c) {
+    skip_blanks(c);
     const char *from = c->at;
-    switch (*from) {
-    case '{':
-    case '[': good = skip_nested(c); break;
-    case '"': good = skip_string(c, &ignored); break;
-    default:
-        while (c->at < c->end && strchr(",]} \t\r\n", *c->at) == NULL)
+    if (is_one_of(here(c), "{["))
+        skip_nested(c);
+    else if (here(c) == '"')
+        (void)skip_string(c);
+    else
+        while (here(c) != '\0' && !is_one_of(here(c), ",]} \t\r\n"))
             c->at++;
-    }
-    value->text = from;
-    value->length = (size_t)(c->at - from);
-    return good && value->length > 0;
+    c->bad |= c->at == from;
+    return (struct slice) { from, (size_t)(c->at - from) };
 }
 
 /* Finds a member of an object, `object` being its whole text; *value's text is NULL without it. */
 static bool find_member(struct slice object, const char *name, struct slice *value) {
-    struct cursor c = { object.text, object.text + object.length };
-    struct slice key;
-    struct slice one;
+    struct cursor c = { object.text, object.text + object.length, false };
     size_t length = strlen(name);
     *value = (struct slice) { NULL, 0 };
-    if (!take(&c, '{'))
-        return false;
+    expect(&c, '{');
     if (take(&c, '}'))
         return true;
     do {
-        bool whole = skip_blanks(&c) && skip_string(&c, &key) && take(&c, ':');
-        if (!whole || !skip_value(&c, &one))
-            return false;
-        if (key.length == length && memcmp(key.text, name, length) == 0)
+        struct slice key = skip_string(&c);
+        expect(&c, ':');
+        struct slice one = skip_value(&c);
+        bool wanted = key.length == length && memcmp(key.text, name, length) == 0;
+        if (wanted)
             *value = one;
     } while (take(&c, ','));
-    return take(&c, '}');
+    expect(&c, '}');
+    return !c.bad;
 }
 
 /* Adds the slice of one entry. */
@@ -128,28 +122,25 @@ static bool add(struct slices *s, size_t *capacity, struct slice entry) {
 bool slices_find(struct slices *s, const char *text, size_t length) {
     struct slice whole = { text, length };
     struct slice entries;
-    struct slice entry;
     size_t capacity = 0;
     *s = (struct slices) { NULL, 0 };
     if (!find_member(whole, "entry", &entries))
         return false;
     if (entries.text == NULL)
         return true;
-    struct cursor c = { entries.text, entries.text + entries.length };
-    if (!take(&c, '['))
-        return false;
+    struct cursor c = { entries.text, entries.text + entries.length, false };
+    expect(&c, '[');
     if (take(&c, ']'))
         return true;
     do {
-        bool good = skip_value(&c, &entry) && add(s, &capacity, entry);
-        if (!good)
-            goto fail;
+        struct slice entry = skip_value(&c);
+        if (!c.bad && !add(s, &capacity, entry))
+            c.bad = true;
     } while (take(&c, ','));
-    if (take(&c, ']'))
-        return true;
-fail:
-    slices_free(s);
-    return false;
+    expect(&c, ']');
+    if (c.bad)
+        slices_free(s);
+    return !c.bad;
 }
 
 void slices_free(struct slices *s) {
