@@ -264,34 +264,39 @@ static enum cells_answer put_date_from(struct build *b, const struct value *v,
 
 /* ---- values ---- */
 
+static enum cells_answer put_string(struct build *b, const struct value *v, struct cell cell,
+                                    struct iptfhir_text *out) {
+    return put_text(b, v->column, cell, out);
+}
+
 static enum cells_answer put_column(struct build *b, const struct value *v,
                                     struct iptfhir_text *out) {
+    static enum cells_answer (*const puts[])(struct build *, const struct value *, struct cell,
+                                             struct iptfhir_text *) = {
+        [TYPE_STRING] = put_string,   [TYPE_INTEGER] = put_number, [TYPE_DECIMAL] = put_number,
+        [TYPE_BOOLEAN] = put_boolean, [TYPE_DATE] = put_date,      [TYPE_DATETIME] = put_date,
+        [TYPE_CODE] = put_code,
+    };
     struct cell cell = cells_get(b, v->column);
-    if (cell.length == 0)
-        return CELLS_BLANK;
-    switch (v->type) {
-    case TYPE_STRING: return put_text(b, v->column, cell, out);
-    case TYPE_INTEGER:
-    case TYPE_DECIMAL: return put_number(b, v, cell, out);
-    case TYPE_BOOLEAN: return put_boolean(b, v, cell, out);
-    case TYPE_DATE:
-    case TYPE_DATETIME: return put_date(b, v, cell, out);
-    case TYPE_CODE: return put_code(b, v, cell, out);
-    }
+    return cell.length > 0 ? puts[v->type](b, v, cell, out) : CELLS_BLANK;
+}
+
+/* What needs no column. */
+static enum cells_answer put_nothing(struct build *b, const struct value *v,
+                                     struct iptfhir_text *out) {
+    (void)b, (void)v, (void)out;
     return CELLS_BLANK;
 }
 
 enum cells_answer cells_value(struct build *b, const struct value *v, struct iptfhir_text *out) {
+    static enum cells_answer (*const puts[])(struct build *, const struct value *,
+                                             struct iptfhir_text *) = {
+        [VALUE_CONSTANT] = put_nothing,      [VALUE_FILE_TIME] = put_nothing,
+        [VALUE_COLUMN] = put_column,         [VALUE_TEMPLATE] = put_template,
+        [VALUE_CHECKBOXES] = put_checkboxes, [VALUE_DATE_FROM] = put_date_from,
+    };
     size_t before = out->length;
-    enum cells_answer answer = CELLS_BLANK;
-    switch (v->kind) {
-    case VALUE_CONSTANT:
-    case VALUE_FILE_TIME: break; /* no columns */
-    case VALUE_COLUMN: answer = put_column(b, v, out); break;
-    case VALUE_TEMPLATE: answer = put_template(b, v, out); break;
-    case VALUE_CHECKBOXES: answer = put_checkboxes(b, v, out); break;
-    case VALUE_DATE_FROM: answer = put_date_from(b, v, out); break;
-    }
+    enum cells_answer answer = puts[v->kind](b, v, out);
     if (answer != CELLS_VALUE)
         out->length = before;
     return answer;

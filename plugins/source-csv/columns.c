@@ -161,40 +161,39 @@ uint64_t columns_hash(uint64_t seed, const char *bytes, size_t length) {
     return h ^ h >> 29;
 }
 
+/* Tells of a text that is none of a few. */
+static void choice_fault(struct compiler *c, const char *name, const char *const *choices) {
+    struct iptfhir_text all = { 0 };
+    for (int i = 0; choices[i] != NULL; i++) {
+        iptfhir_text_puts(&all, i > 0 ? ", " : "");
+        iptfhir_text_json(&all, choices[i], strlen(choices[i]));
+    }
+    compile_fault(c, compile_text(c, "/%s", name), "expected one of %s",
+                  all.data != NULL ? all.data : "a few texts");
+    iptfhir_text_free(&all);
+}
+
 /* Reads one of a few texts; returns its index, or `initial` when absent or wrong. */
 static int choice(struct compiler *c, const struct iptfhir_node *object, const char *name,
                   const char *const *choices, int initial) {
     const struct iptfhir_node *member = compile_get(c, object, name);
     const char *text = compile_string(c, member);
-    struct iptfhir_text all = { 0 };
-    int chosen = -1;
-    if (!member)
+    if (member == NULL)
         return initial;
-    for (int i = 0; choices[i]; i++) {
-        if (text && strcmp(text, choices[i]) == 0)
-            chosen = i;
-        iptfhir_text_add(&all, i ? ", \"" : "\"", i ? 3 : 1);
-        iptfhir_text_add(&all, choices[i][0] == '\t' ? "\\t" : choices[i],
-                         choices[i][0] == '\t' ? 2 : strlen(choices[i]));
-        iptfhir_text_add(&all, "\"", 1);
+    for (int i = 0; text != NULL && choices[i] != NULL; i++) {
+        if (strcmp(text, choices[i]) == 0)
+            return i;
     }
-    if (chosen < 0)
-        compile_fault(c, compile_text(c, "/%s", name), "expected one of %.*s", (int)all.length,
-                      all.data ? all.data : "");
-    iptfhir_text_free(&all);
-    return chosen < 0 ? initial : chosen;
+    choice_fault(c, name, choices);
+    return initial;
 }
 
-/* Checks a fixed offset such as -05:00. */
-static bool is_offset(const char *t) {
-    if (strcmp(t, "Z") == 0)
-        return true;
-    if ((t[0] != '+' && t[0] != '-') || strlen(t) != 6 || t[3] != ':' ||
-        strspn(t + 1, "0123456789") != 2 || strspn(t + 4, "0123456789") != 2)
-        return false;
-    int hours = (t[1] - '0') * 10 + t[2] - '0';
-    int minutes = (t[4] - '0') * 10 + t[5] - '0';
-    return minutes < 60 && hours * 60 + minutes <= 14 * 60;
+/* Checks a fixed offset such as -05:00, of at most 14 hours. */
+static bool is_offset(const char *text) {
+    struct moment m;
+    char whole[32];
+    snprintf(whole, sizeof whole, "2000-01-01T00:00%.8s", text);
+    return dates_read(whole, strlen(whole), ORDER_NONE, &m) && m.offset[0] != '\0';
 }
 
 /* Reads how the table is written. */

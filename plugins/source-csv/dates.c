@@ -114,8 +114,8 @@ static void take_offset(struct reader *t, struct moment *m) {
         int hours = take_number(t, 2, 2);
         take_byte(t, ':');
         int minutes = take_number(t, 2, 2);
-        t->bad |= hours > 14;
         t->bad |= minutes > 59;
+        t->bad |= hours * 60 + minutes > 14 * 60;
     }
     size_t length = t->bad ? 0 : (size_t)(t->at - begin);
     memcpy(m->offset, begin, length);

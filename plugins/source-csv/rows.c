@@ -91,11 +91,15 @@ static enum found end_quoted(const struct rows *r, char *cell, char **stop, char
     return separated || *p == '\n' ? FOUND_ROW : FOUND_BAD; /* no text behind a closing quote */
 }
 
+static bool ends_cell(const struct rows *r, char c) {
+    return c == r->separator || c == '\n';
+}
+
 /* The same of a cell without quotes. */
 static enum found end_plain(const struct rows *r, char *cell, char **stop, char **next) {
     const char *end = r->buffer + r->end;
     char *p = cell;
-    while (p < end && *p != r->separator && *p != '\n')
+    while (p < end && !ends_cell(r, *p))
         p++;
     *stop = p;
     *next = p;

@@ -241,34 +241,20 @@ static iptfhir_status start(struct scan *s, char c) {
     return s->in_array ? IPTFHIR_OK : between(s, c);
 }
 
-/* Where a line ends whose brackets match; NULL: it doesn't end, or leaves some open. */
-static const char *end_of_whole_line(const char *p, const char *end) {
-    size_t depth = 0;
-    bool in_string = false;
-    for (; p < end && *p != '\n'; p++) {
-        bool opens = *p == '{' || *p == '[';
-        bool closes = *p == '}' || *p == ']';
-        if (in_string && *p == '\\')
-            p++;
-        else if (*p == '"')
-            in_string = !in_string;
-        else if (!in_string && opens)
-            depth++;
-        else if (!in_string && closes)
-            depth -= depth > 0;
-    }
-    return p < end && depth == 0 ? p : NULL;
-}
-
 enum scan_form scan_guess(const char *bytes, size_t length) {
+    struct scan line = { .form = SCAN_JSON };
     const char *p = bytes;
     const char *end = bytes + length;
     if (length >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
         p += 3;
     while (p < end && is_blank(*p))
         p++;
-    bool is_array = p < end && *p == '[';
-    return !is_array && end_of_whole_line(p, end) != NULL ? SCAN_LINES : SCAN_JSON;
+    if (p < end && *p == '[')
+        return SCAN_JSON;
+    for (; p < end && *p != '\n'; p++)
+        (void)look(&line, *p);
+    bool is_whole = p < end && line.depth == 0;
+    return is_whole ? SCAN_LINES : SCAN_JSON;
 }
 
 /* Takes one byte outside of records; true when a record begins with it. */
