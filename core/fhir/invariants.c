@@ -66,19 +66,41 @@ static uint8_t first_rule[R4_TYPE_COUNT], rule_count[R4_TYPE_COUNT];
 static uint8_t function_of[R4_TYPE_COUNT]; /* index + 1 */
 static bool domain[R4_TYPE_COUNT];
 static uint32_t reference, start, end, code, component, coding, system_symbol, contained, id, meta;
+static const struct {
+    uint32_t *symbol;
+    const char *name;
+} symbols[] = {
+    { &reference, "reference" },
+    { &start, "start" },
+    { &end, "end" },
+    { &code, "code" },
+    { &component, "component" },
+    { &coding, "coding" },
+    { &system_symbol, "system" },
+    { &contained, "contained" },
+    { &id, "id" },
+    { &meta, "meta" },
+};
+
+/* Tells whether a word is one of those in a list, which are separated by spaces. */
+static bool is_word_of(const char *list, const char *word) {
+    size_t length = strlen(word);
+    while (*list != '\0') {
+        size_t n = strcspn(list, " ");
+        if (n == length && memcmp(list, word, n) == 0)
+            return true;
+        list += n;
+        list += strspn(list, " ");
+    }
+    return false;
+}
 
 /* The bits of the elements that a rule names. */
 static uint64_t mask_of(const struct r4_type *type, const char *names) {
     uint64_t mask = 0;
-    for (uint16_t i = 0; i < type->element_count; i++) {
-        const char *name = type->elements[i].name, *at = names;
-        size_t length = strlen(name);
-        while ((at = strstr(at, name)) != NULL) {
-            if ((at == names || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
-                mask |= UINT64_C(1) << i;
-            at += length;
-        }
-    }
+    for (uint16_t i = 0; i < type->element_count; i++)
+        if (is_word_of(names, type->elements[i].name))
+            mask |= UINT64_C(1) << i;
     return mask;
 }
 
@@ -101,7 +123,6 @@ static void set_function(uint16_t type, size_t index) {
     function_of[type] = (uint8_t)(index + 1);
 }
 
-/* Prepares masks, types and symbols. */
 void invariants_setup(void) {
     for (size_t i = 0; i < RULES; i++) {
         const struct r4_type *type = r4_type(rules[i].type);
@@ -113,16 +134,8 @@ void invariants_setup(void) {
         inherit(functions[i].type, set_function, i);
     for (uint16_t t = 0; t < R4_TYPE_COUNT; t++)
         domain[t] = r4_is(&r4_types[t], r4_type("DomainResource"));
-    reference = symbol_intern("reference", 9);
-    start = symbol_intern("start", 5);
-    end = symbol_intern("end", 3);
-    code = symbol_intern("code", 4);
-    component = symbol_intern("component", 9);
-    coding = symbol_intern("coding", 6);
-    system_symbol = symbol_intern("system", 6);
-    contained = symbol_intern("contained", 9);
-    id = symbol_intern("id", 2);
-    meta = symbol_intern("meta", 4);
+    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
+        *symbols[i].symbol = symbol_intern(symbols[i].name, strlen(symbols[i].name));
 }
 
 /* The text of a string member, NULL when it has none. */
@@ -146,37 +159,56 @@ static bool share_coding(const struct tree *a, const struct tree *b) {
     return false;
 }
 
-/* True when a CodeableConcept member has one of the codes (NULL-terminated) of a system. */
-static bool concept_has(const struct tree *object, const char *name, const char *system,
-                        const char *const *codes) {
-    for (const struct tree *c = items(tree_get(object, name), coding); c != NULL; c = c->next) {
-        const char *at = text_of(c, system_symbol), *value = text_of(c, code);
-        if (at == NULL || value == NULL || strcmp(at, system) != 0)
-            continue;
-        for (const char *const *known = codes; *known != NULL; known++)
-            if (strcmp(*known, value) == 0)
-                return true;
-    }
-    return false;
+/* Codes of one system, NULL-terminated. */
+struct codes {
+    const char *system;
+    const char *const *codes;
+};
+
+/* True when a Coding has one of the codes. */
+static bool is_one_of(const struct tree *c, const struct codes *wanted) {
+    const char *system = text_of(c, system_symbol);
+    const char *value = text_of(c, code);
+    if (system == NULL || value == NULL || strcmp(system, wanted->system) != 0)
+        return false;
+    const char *const *known = wanted->codes;
+    while (*known != NULL && strcmp(*known, value) != 0)
+        known++;
+    return *known != NULL;
+}
+
+/* True when a CodeableConcept member has one of the codes. */
+static bool concept_has(const struct tree *object, const char *name, const struct codes *wanted) {
+    const struct tree *c = items(tree_get(object, name), coding);
+    while (c != NULL && !is_one_of(c, wanted))
+        c = c->next;
+    return c != NULL;
+}
+
+/* True when a member's name begins with an element's, such as value: then it is one of its types.
+ */
+static bool has_choice(const struct tree *object, const char *element) {
+    size_t length = strlen(element);
+    const struct tree *m = object->first;
+    while (m != NULL && (m->name_length <= length || memcmp(m->name, element, length) != 0))
+        m = m->next;
+    return m != NULL;
 }
 
 /* con-4: abated, so not active; con-5: no clinical status when entered in error. */
 static void check_condition(struct check *c, const struct place *place, const struct tree *object) {
-    static const char *const abatements[] = { "abatementDateTime", "abatementAge",
-                                              "abatementPeriod", "abatementRange",
-                                              "abatementString" };
     static const char *const over[] = { "resolved", "remission", "inactive", NULL };
     static const char *const mistaken[] = { "entered-in-error", NULL };
-    bool abated = false;
-    for (size_t i = 0; i < sizeof abatements / sizeof abatements[0]; i++)
-        abated = abated || tree_get(object, abatements[i]) != NULL;
-    if (abated && !concept_has(object, "clinicalStatus",
-                               "http://terminology.hl7.org/CodeSystem/condition-clinical", over))
+    static const struct codes ended = { "http://terminology.hl7.org/CodeSystem/condition-clinical",
+                                        over };
+    static const struct codes in_error = {
+        "http://terminology.hl7.org/CodeSystem/condition-ver-status", mistaken
+    };
+    bool has_status = tree_get(object, "clinicalStatus") != NULL;
+    if (has_choice(object, "abatement") && !concept_has(object, "clinicalStatus", &ended))
         check_fault(c, place, "clinicalStatus",
                     "con-4: with abatement, expected inactive, resolved or remission");
-    if (tree_get(object, "clinicalStatus") != NULL &&
-        concept_has(object, "verificationStatus",
-                    "http://terminology.hl7.org/CodeSystem/condition-ver-status", mistaken))
+    if (has_status && concept_has(object, "verificationStatus", &in_error))
         check_fault(c, place, "clinicalStatus",
                     "con-5: a condition entered in error has no clinicalStatus");
 }
@@ -184,8 +216,10 @@ static void check_condition(struct check *c, const struct place *place, const st
 /* ppc-2: a privacy consent names its patient. */
 static void check_consent(struct check *c, const struct place *place, const struct tree *object) {
     static const char *const privacy[] = { "patient-privacy", NULL };
-    if (tree_get(object, "patient") == NULL &&
-        concept_has(object, "scope", "http://terminology.hl7.org/CodeSystem/consentscope", privacy))
+    static const struct codes of_privacy = { "http://terminology.hl7.org/CodeSystem/consentscope",
+                                             privacy };
+    bool has_patient = tree_get(object, "patient") != NULL;
+    if (!has_patient && concept_has(object, "scope", &of_privacy))
         check_fault(c, place, "patient",
                     "ppc-2: a consent of scope patient-privacy names its patient");
 }
@@ -193,33 +227,38 @@ static void check_consent(struct check *c, const struct place *place, const stru
 /* obs-7: no value when a component has the code of the observation. */
 static void check_observation(struct check *c, const struct place *place,
                               const struct tree *object) {
-    const struct tree *component_item = items(object, component);
-    if (component_item == NULL)
+    const struct tree *part = items(object, component);
+    if (part == NULL || !has_choice(object, "value"))
         return;
-    bool value = false;
-    for (const struct tree *m = object->first; m != NULL; m = m->next)
-        value = value || (m->name_length > 5 && memcmp(m->name, "value", 5) == 0);
     const struct tree *own = tree_get_symbol(object, code);
     struct place here = { place, "component", 0 };
-    for (; value && component_item != NULL; component_item = component_item->next, here.index++)
-        if (share_coding(own, tree_get_symbol(component_item, code)))
+    for (; part != NULL; part = part->next, here.index++)
+        if (share_coding(own, tree_get_symbol(part, code)))
             check_fault(
                 c, &here, "code",
                 "obs-7: a component has the observation's own code, so its value goes there only");
 }
 
+/* Tells whether a dateTime is before another: as instants, else by the parts of the date that both
+ * have. */
+static bool is_before(const char *a, const char *b) {
+    int64_t x = 0;
+    int64_t y = 0;
+    size_t shared = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+    if (instant_seconds(a, &x) && instant_seconds(b, &y))
+        return x < y;
+    return memcmp(a, b, shared > 10 ? 10 : shared) < 0;
+}
+
+static bool is_datetime(const char *text) {
+    return text != NULL && format_check(FORMAT_DATETIME, text, strlen(text)) == NULL;
+}
+
 /* per-1: the end isn't before the start, as far as both are precise. */
 static void check_period(struct check *c, const struct place *place, const struct tree *object) {
-    const char *from = text_of(object, start), *to = text_of(object, end);
-    if (from == NULL || to == NULL || format_check(FORMAT_DATETIME, from, strlen(from)) != NULL ||
-        format_check(FORMAT_DATETIME, to, strlen(to)) != NULL)
-        return;
-    int64_t a = 0, b = 0;
-    size_t shorter = strlen(from) < strlen(to) ? strlen(from) : strlen(to);
-    bool early = instant_seconds(from, &a) && instant_seconds(to, &b)
-                     ? b < a
-                     : memcmp(to, from, shorter > 10 ? 10 : shorter) < 0;
-    if (early)
+    const char *from = text_of(object, start);
+    const char *to = text_of(object, end);
+    if (is_datetime(from) && is_datetime(to) && is_before(to, from))
         check_fault(c, place, "end", "per-1: the end is before the start");
 }
 
@@ -233,26 +272,47 @@ static bool is_contained(const struct tree *container, const char *wanted) {
     return false;
 }
 
-/* True for Type/id[/_history/version] and Type?query, with a type of R4. */
-static bool is_relative(const char *text) {
+/* True when so many bytes are the name of a resource type. */
+static bool is_resource_type(const char *text, size_t length) {
     char name[64];
-    size_t length = strcspn(text, "/?");
-    if (length == 0 || length >= sizeof name || text[length] == '\0')
+    if (length >= sizeof name)
         return false;
     memcpy(name, text, length);
     name[length] = '\0';
     const struct r4_type *type = r4_type(name);
-    if (type == NULL || type->kind != R4_RESOURCE || type->abstract_)
+    return type != NULL && type->kind == R4_RESOURCE && !type->abstract_;
+}
+
+static bool is_id(const char *text, size_t length) {
+    return format_check(FORMAT_ID, text, length) == NULL;
+}
+
+/* True for id[/_history/version]. */
+static bool is_id_or_version(const char *text) {
+    static const char history[] = "/_history/";
+    const size_t n = sizeof history - 1;
+    size_t length = strcspn(text, "/");
+    if (!is_id(text, length))
         return false;
+    const char *rest = text + length;
+    if (*rest == '\0')
+        return true;
+    return strncmp(rest, history, n) == 0 && is_id(rest + n, strlen(rest + n));
+}
+
+/* True for Type/id[/_history/version] and Type?query, with a type of R4. */
+static bool is_relative(const char *text) {
+    size_t length = strcspn(text, "/?");
     const char *rest = text + length + 1;
-    if (text[length] == '?')
-        return *rest != '\0';
-    size_t more = strcspn(rest, "/");
-    if (format_check(FORMAT_ID, rest, more) != NULL)
+    if (text[length] == '\0' || !is_resource_type(text, length))
         return false;
-    rest += more;
-    return *rest == '\0' || (strncmp(rest, "/_history/", 10) == 0 &&
-                             format_check(FORMAT_ID, rest + 10, strlen(rest + 10)) == NULL);
+    return text[length] == '?' ? *rest != '\0' : is_id_or_version(rest);
+}
+
+/* True for a text with a scheme: a URL or a URN. */
+static bool is_absolute(const char *text) {
+    size_t scheme = strcspn(text, ":/?");
+    return scheme > 0 && text[scheme] == ':' && text[scheme + 1] != '\0';
 }
 
 /* ref-1, and that a literal reference is one of the forms that R4 knows. */
@@ -260,14 +320,12 @@ static void check_reference(struct check *c, const struct place *place, const st
     const char *text = text_of(object, reference);
     if (text == NULL)
         return;
-    if (text[0] == '#') {
-        if (text[1] != '\0' && !is_contained(c->container, text + 1))
-            check_fault(c, place, "reference",
-                        "ref-1: no contained resource has the id that '#...' names");
-        return;
-    }
-    size_t scheme = strcspn(text, ":/?");
-    if (!(scheme > 0 && text[scheme] == ':' && text[scheme + 1] != '\0') && !is_relative(text))
+    bool local = text[0] == '#';
+    bool itself = local && text[1] == '\0';
+    if (local && !itself && !is_contained(c->container, text + 1))
+        check_fault(c, place, "reference",
+                    "ref-1: no contained resource has the id that '#...' names");
+    if (!local && !is_absolute(text) && !is_relative(text))
         check_fault(
             c, place, "reference",
             "expected Type/id, an absolute URL, urn:uuid:..., #id, or Type?query in a transaction");
@@ -289,21 +347,38 @@ static void check_contained(struct check *c, const struct place *place, const st
     }
 }
 
-/* Checks one row of the table. */
-static void check_rule(struct check *c, const struct place *place, size_t i, uint64_t present) {
-    bool a = (present & masks[i].a) != 0, b = (present & masks[i].b) != 0;
-    const struct rule *r = &rules[i];
-    if (r->kind == NEEDS && a && !b)
-        check_fault(c, place, r->b, "%s: required together with %s", r->key, r->a);
-    else if (r->kind == NOT_BOTH && a && b)
-        check_fault(c, place, r->a, "%s: not together with %s", r->key, r->b);
-    else if (r->kind == ONE_OF && !a)
-        check_fault(c, place, NULL, "%s: expected at least one of: %s", r->key, r->a);
-    else if (r->kind == EXACTLY && a == b)
-        check_fault(c, place, NULL, "%s: expected either %s or %s", r->key, r->a, r->b);
+/* Tells whether a row of the table holds, when there are its `a` and its `b`. */
+static bool holds(enum rule_kind kind, bool a, bool b) {
+    switch (kind) {
+    case NEEDS: return b || !a;
+    case NOT_BOTH: return !a || !b;
+    case ONE_OF: return a;
+    default: return a != b;
+    }
 }
 
-/* Checks all invariants of one object. */
+/* Reports a row of the table that doesn't hold. */
+static void report_rule(struct check *c, const struct place *place, const struct rule *r) {
+    switch (r->kind) {
+    case NEEDS: check_fault(c, place, r->b, "%s: required together with %s", r->key, r->a); break;
+    case NOT_BOTH: check_fault(c, place, r->a, "%s: not together with %s", r->key, r->b); break;
+    case ONE_OF:
+        check_fault(c, place, NULL, "%s: expected at least one of: %s", r->key, r->a);
+        break;
+    case EXACTLY:
+        check_fault(c, place, NULL, "%s: expected either %s or %s", r->key, r->a, r->b);
+        break;
+    }
+}
+
+/* Checks one row of the table. */
+static void check_rule(struct check *c, const struct place *place, size_t i, uint64_t present) {
+    bool a = (present & masks[i].a) != 0;
+    bool b = (present & masks[i].b) != 0;
+    if (!holds(rules[i].kind, a, b))
+        report_rule(c, place, &rules[i]);
+}
+
 void invariants_check(struct check *c, const struct place *place, const struct r4_type *type,
                       const struct tree *object, uint64_t present) {
     size_t t = (size_t)(type - r4_types);

@@ -3,6 +3,7 @@
  */
 #include "core/base/clock.h"
 #include "core/fhir/validate.h"
+#include "core/tree/number.h"
 
 #include <string.h>
 
@@ -96,104 +97,125 @@ static bool is_uri(const char *text, size_t length) {
     return length > 0 && none_below(text, length, '!');
 }
 
-/* Reads `digits` digits at *at; -1 when there are fewer. */
-static int digits_at(const char *text, size_t length, size_t *at, size_t digits) {
-    if (*at + digits > length)
-        return -1;
+/* ---- texts that are read from left to right ---- */
+
+/* What is left of a text. */
+struct rest {
+    const char *at, *end;
+};
+
+static struct rest whole(const char *text, size_t length) {
+    return (struct rest) { text, text + length };
+}
+
+static bool is_read(const struct rest *r) {
+    return r->at == r->end;
+}
+
+/* Reads a number of exactly so many digits; -1 when there are fewer. */
+static int read_digits(struct rest *r, int digits) {
     int value = 0;
-    for (size_t i = 0; i < digits; i++) {
-        char c = text[*at + i];
+    if (r->end - r->at < digits)
+        return -1;
+    for (int i = 0; i < digits; i++) {
+        char c = r->at[i];
         if (c < '0' || c > '9')
             return -1;
         value = value * 10 + (c - '0');
     }
-    *at += digits;
+    r->at += digits;
     return value;
 }
 
 /* Steps over one character. */
-static bool step(const char *text, size_t length, size_t *at, char wanted) {
-    if (*at >= length || text[*at] != wanted)
-        return false;
-    (*at)++;
-    return true;
+static bool step(struct rest *r, char wanted) {
+    bool is_next = r->at < r->end && *r->at == wanted;
+    r->at += is_next;
+    return is_next;
 }
 
 /* Steps over digits; returns how many. */
-static size_t step_digits(const char *text, size_t length, size_t *at) {
-    size_t first = *at;
-    while (*at < length && (class_of(text[*at]) & DIGIT) != 0)
-        (*at)++;
-    return *at - first;
+static size_t step_digits(struct rest *r) {
+    const char *first = r->at;
+    while (r->at < r->end && (class_of(*r->at) & DIGIT) != 0)
+        r->at++;
+    return (size_t)(r->at - first);
 }
 
 /* Steps over a whole number without leading zeros; false when there is none. */
-static bool step_number(const char *text, size_t length, size_t *at) {
-    size_t first = *at;
-    size_t count = step_digits(text, length, at);
-    return count == 1 || (count > 1 && text[first] != '0');
+static bool step_number(struct rest *r) {
+    const char *first = r->at;
+    size_t count = step_digits(r);
+    return count == 1 || (count > 1 && *first != '0');
 }
 
-/* Reads a date at *at; returns its parts (1 year, 2 month, 3 day), 0 when it is none. */
-static int read_date(const char *text, size_t length, size_t *at) {
-    int year = digits_at(text, length, at, 4);
+/* ---- dates and times ---- */
+
+/* How many parts a date has. */
+enum date_parts { NO_DATE, YEAR, YEAR_MONTH, YEAR_MONTH_DAY };
+
+/* Reads a date of any precision. */
+static enum date_parts read_date(struct rest *r) {
+    int year = read_digits(r, 4);
     if (year < 1)
-        return 0;
-    if (!step(text, length, at, '-'))
-        return 1;
-    int month = digits_at(text, length, at, 2);
+        return NO_DATE;
+    if (!step(r, '-'))
+        return YEAR;
+    int month = read_digits(r, 2);
     if (month < 1 || month > 12)
-        return 0;
-    if (!step(text, length, at, '-'))
-        return 2;
-    int day = digits_at(text, length, at, 2);
-    return day > 0 && iptfhir_date_exists(year, month, day) ? 3 : 0;
+        return NO_DATE;
+    if (!step(r, '-'))
+        return YEAR_MONTH;
+    int day = read_digits(r, 2);
+    return day > 0 && iptfhir_date_exists(year, month, day) ? YEAR_MONTH_DAY : NO_DATE;
 }
 
-/* Reads a number of two digits and at most `most` at *at; false when there is none. */
-static bool read_part(const char *text, size_t length, size_t *at, int most) {
-    int value = digits_at(text, length, at, 2);
+/* Reads a number of two digits and at most `most`. */
+static bool read_part(struct rest *r, int most) {
+    int value = read_digits(r, 2);
     return value >= 0 && value <= most;
 }
 
-/* Reads hh:mm:ss[.fraction] at *at. */
-static bool read_time(const char *text, size_t length, size_t *at) {
-    if (!read_part(text, length, at, 23) || !step(text, length, at, ':'))
-        return false;
-    if (!read_part(text, length, at, 59) || !step(text, length, at, ':'))
-        return false;
-    if (!read_part(text, length, at, 60))
-        return false;
-    return !step(text, length, at, '.') || step_digits(text, length, at) > 0;
+/* Reads hh:mm:ss[.fraction]; a leap second is 60. */
+static bool read_time(struct rest *r) {
+    static const int most[] = { 23, 59, 60 };
+    for (size_t i = 0; i < sizeof most / sizeof most[0]; i++) {
+        if (i > 0 && !step(r, ':'))
+            return false;
+        if (!read_part(r, most[i]))
+            return false;
+    }
+    return !step(r, '.') || step_digits(r) > 0;
 }
 
-/* Reads Z or an offset of at most 14 hours at *at. */
-static bool read_zone(const char *text, size_t length, size_t *at) {
-    if (step(text, length, at, 'Z'))
+/* Reads Z or an offset of at most 14 hours. */
+static bool read_zone(struct rest *r) {
+    if (step(r, 'Z'))
         return true;
-    if (!step(text, length, at, '+') && !step(text, length, at, '-'))
+    if (!step(r, '+') && !step(r, '-'))
         return false;
-    int hour = digits_at(text, length, at, 2);
-    if (hour < 0 || !step(text, length, at, ':'))
+    int hour = read_digits(r, 2);
+    if (hour < 0 || !step(r, ':'))
         return false;
-    int minute = digits_at(text, length, at, 2);
-    return minute >= 0 && minute <= 59 && (hour <= 13 || (hour == 14 && minute == 0));
+    int minute = read_digits(r, 2);
+    return minute >= 0 && minute <= 59 && hour * 60 + minute <= 14 * 60;
 }
 
 /* Checks a date of any precision. */
 static bool is_date(const char *text, size_t length) {
-    size_t at = 0;
-    return read_date(text, length, &at) > 0 && at == length;
+    struct rest r = whole(text, length);
+    return read_date(&r) != NO_DATE && is_read(&r);
 }
 
 /* Checks a date, or a date and time with its offset. */
 static bool is_datetime(const char *text, size_t length) {
-    size_t at = 0;
-    int parts = read_date(text, length, &at);
-    if (parts == 0 || at == length)
-        return parts > 0;
-    return parts == 3 && step(text, length, &at, 'T') && read_time(text, length, &at) &&
-           read_zone(text, length, &at) && at == length;
+    struct rest r = whole(text, length);
+    enum date_parts parts = read_date(&r);
+    if (is_read(&r))
+        return parts != NO_DATE;
+    if (parts != YEAR_MONTH_DAY || !step(&r, 'T'))
+        return false;
+    return read_time(&r) && read_zone(&r) && is_read(&r);
 }
 
 /* Checks a date and time with its offset. */
@@ -206,7 +228,14 @@ static int two(const char *text) {
     return (text[0] - '0') * 10 + (text[1] - '0');
 }
 
-/* Counts the seconds of an instant. */
+/* The seconds that an offset, +hh:mm, is before UTC; 0 for Z. */
+static int64_t offset_seconds(const char *zone) {
+    if (*zone == 'Z')
+        return 0;
+    int64_t seconds = two(zone + 1) * 3600 + two(zone + 4) * 60;
+    return *zone == '+' ? -seconds : seconds;
+}
+
 bool instant_seconds(const char *text, int64_t *seconds) {
     size_t length = strlen(text);
     if (length < 20 || !is_instant(text, length))
@@ -214,74 +243,73 @@ bool instant_seconds(const char *text, int64_t *seconds) {
     const char *zone = text + 19 + strcspn(text + 19, "Z+-");
     int year = two(text) * 100 + two(text + 2);
     int64_t day = iptfhir_date_to_days(year, two(text + 5), two(text + 8));
-    *seconds = day * 86400 + two(text + 11) * 3600 + two(text + 14) * 60 + two(text + 17);
-    if (*zone == '+' || *zone == '-')
-        *seconds += (*zone == '+' ? -1 : 1) * (two(zone + 1) * 3600 + two(zone + 4) * 60);
+    int64_t time = two(text + 11) * 3600 + two(text + 14) * 60 + two(text + 17);
+    *seconds = day * 86400 + time + offset_seconds(zone);
     return true;
 }
 
 /* Checks a time of day. */
 static bool is_time(const char *text, size_t length) {
-    size_t at = 0;
-    return read_time(text, length, &at) && at == length;
+    struct rest r = whole(text, length);
+    return read_time(&r) && is_read(&r);
 }
+
+/* ---- numbers ---- */
 
 /* Checks a whole number within 32 bits and at least `least`. */
 static bool is_whole(const char *text, size_t length, int64_t least) {
-    bool minus = length > 0 && text[0] == '-';
-    size_t first = minus ? 1 : 0, count = length - first;
-    if (count == 0 || count > 10 || !all_of(text + first, count, DIGIT) ||
-        (count > 1 && text[first] == '0'))
+    struct rest r = whole(text, length);
+    bool minus = step(&r, '-');
+    const char *first = r.at;
+    if (!step_number(&r) || !is_read(&r) || r.end - first > 10)
         return false;
     int64_t value = 0;
-    for (size_t i = first; i < length; i++)
-        value = value * 10 + (text[i] - '0');
-    value = minus ? -value : value;
+    for (const char *c = first; c < r.end; c++)
+        value = value * 10 + (*c - '0');
+    if (minus)
+        value = -value;
     return value >= least && value <= INT32_MAX;
 }
 
-/* Checks a decimal. */
+/* Checks a decimal: R4's are JSON's numbers. */
 static bool is_decimal(const char *text, size_t length) {
-    size_t at = 0;
-    step(text, length, &at, '-');
-    if (!step_number(text, length, &at))
-        return false;
-    if (step(text, length, &at, '.') && step_digits(text, length, &at) == 0)
-        return false;
-    bool exponent = step(text, length, &at, 'e') || step(text, length, &at, 'E');
-    if (exponent) {
-        if (!step(text, length, &at, '+'))
-            step(text, length, &at, '-');
-        if (step_digits(text, length, &at) == 0)
-            return false;
-    }
-    return at == length;
+    const char *end = text + length;
+    const char *expected;
+    return number_scan(&text, end, &expected) && text == end;
 }
+
+/* ---- identifiers ---- */
 
 /* Checks "urn:oid:" and at least two arcs. */
 static bool is_oid(const char *text, size_t length) {
-    if (length < 11 || memcmp(text, "urn:oid:", 8) != 0)
+    static const char prefix[] = "urn:oid:";
+    const size_t n = sizeof prefix - 1;
+    if (length < 11 || memcmp(text, prefix, n) != 0)
         return false;
-    if (text[8] < '0' || text[8] > '2')
+    if (text[n] < '0' || text[n] > '2')
         return false;
-    size_t at = 9;
-    while (at < length)
-        if (!step(text, length, &at, '.') || !step_number(text, length, &at))
+    struct rest r = whole(text + n + 1, length - n - 1);
+    while (!is_read(&r))
+        if (!step(&r, '.') || !step_number(&r))
             return false;
     return true;
 }
 
 /* Checks "urn:uuid:" and a UUID in lower case. */
 static bool is_uuid(const char *text, size_t length) {
-    if (length != 45 || memcmp(text, "urn:uuid:", 9) != 0)
+    static const char form[] = "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    if (length != sizeof form - 1 || memcmp(text, form, 9) != 0)
         return false;
-    for (size_t i = 0; i < 36; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text[9 + i] != '-' : (class_of(text[9 + i]) & HEX) == 0)
+    for (size_t i = 9; i < length; i++) {
+        bool hex = (class_of(text[i]) & HEX) != 0;
+        bool fits = form[i] == 'x' ? hex : text[i] == form[i];
+        if (!fits)
             return false;
     }
     return true;
 }
+
+/* ---- larger texts ---- */
 
 /* Checks base64: groups of four, white space between them allowed. */
 static bool is_base64(const char *text, size_t length) {
@@ -364,7 +392,6 @@ static const struct named_format formats[] = {
     { "xhtml", "one XHTML div with its name space, some content and no scripts", FORMAT_XHTML },
 };
 
-/* Finds the format of a primitive. */
 enum format format_of(const struct r4_type *type) {
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
         if (strcmp(formats[i].type, type->name) == 0)
@@ -419,7 +446,6 @@ static bool has_format(enum format format, const char *text, size_t length) {
     return checks[index](text, length);
 }
 
-/* Checks a text against a format. */
 const char *format_check(enum format format, const char *text, size_t length) {
     return has_format(format, text, length) ? NULL : expected(format);
 }

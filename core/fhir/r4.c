@@ -42,7 +42,8 @@ static void enter(uint16_t type, uint32_t symbol, uint16_t element, uint16_t act
 /* Interns "value" + "Quantity" -> "valueQuantity". */
 static uint32_t choice_symbol(const char *element, const char *type) {
     char text[128];
-    size_t length = strlen(element), more = strlen(type);
+    size_t length = strlen(element);
+    size_t more = strlen(type);
     if (length + more >= sizeof text)
         return 0;
     memcpy(text, element, length);
@@ -65,87 +66,96 @@ static void set_up_choice(uint16_t type, uint16_t index, size_t *choices, size_t
     }
 }
 
+/* Enters one element of a type. */
+static void set_up_element(uint16_t type, uint16_t index, size_t *choices, size_t *name) {
+    struct r4_element *element = &r4_elements[index];
+    uint16_t actual = element->choice ? R4_NONE : element->types[0];
+    element->symbol = symbol_intern(element->name, strlen(element->name));
+    if (element->symbol != 0)
+        enter(type, element->symbol, index, actual);
+    if (element->choice)
+        set_up_choice(type, index, choices, name);
+    else
+        names[(*name)++] = element->name;
+}
+
 /* Fills all tables that depend on symbols. */
 static void set_up(void) {
-    size_t choices = 0, name = 0;
+    size_t choices = 0;
+    size_t name = 0;
     for (uint16_t type = 0; type < R4_TYPE_COUNT; type++) {
         const struct r4_type *t = &r4_types[type];
+        size_t first = (size_t)(t->elements - r4_elements);
         names_first[type] = (uint16_t)name;
-        for (uint16_t i = 0; i < t->element_count; i++) {
-            uint16_t index = (uint16_t)(t->elements - r4_elements + i);
-            struct r4_element *element = &r4_elements[index];
-            element->symbol = symbol_intern(element->name, strlen(element->name));
-            if (element->symbol != 0)
-                enter(type, element->symbol, index, element->choice ? R4_NONE : element->types[0]);
-            if (element->choice)
-                set_up_choice(type, index, &choices, &name);
-            else
-                names[name++] = element->name;
-        }
+        for (uint16_t i = 0; i < t->element_count; i++)
+            set_up_element(type, (uint16_t)(first + i), &choices, &name);
         names[name++] = NULL;
     }
     symbol_intern("resourceType", 12);
 }
 
-/* Interns and indexes everything, once. */
 void r4_setup(void) {
     pthread_once(&once, set_up);
 }
 
-/* Finds a type by its name. */
-const struct r4_type *r4_type(const char *name) {
-    if (name == NULL)
-        return NULL;
+/* Hashes a type's name as the table of names was made (FNV-1a). */
+static uint32_t hash_name(const char *name) {
     uint32_t hash = 2166136261u;
     for (const char *c = name; *c != '\0'; c++)
         hash = (hash ^ (uint8_t)*c) * 16777619u;
-    for (uint32_t at = hash % R4_TYPE_SLOTS; r4_type_slots[at] != R4_NONE;
-         at = (at + 1) % R4_TYPE_SLOTS)
-        if (strcmp(r4_types[r4_type_slots[at]].name, name) == 0)
-            return &r4_types[r4_type_slots[at]];
+    return hash;
+}
+
+const struct r4_type *r4_type(const char *name) {
+    if (name == NULL)
+        return NULL;
+    uint32_t at = hash_name(name) % R4_TYPE_SLOTS;
+    while (r4_type_slots[at] != R4_NONE) {
+        const struct r4_type *type = &r4_types[r4_type_slots[at]];
+        if (strcmp(type->name, name) == 0)
+            return type;
+        at = (at + 1) % R4_TYPE_SLOTS;
+    }
     return NULL;
 }
 
-/* Finds a type by its index. */
 const struct r4_type *r4_type_at(uint16_t index) {
     return index < R4_TYPE_COUNT ? &r4_types[index] : NULL;
 }
 
-/* Walks up the bases. */
 bool r4_is(const struct r4_type *type, const struct r4_type *ancestor) {
     while (type != NULL && type != ancestor)
         type = r4_type_at(type->base);
     return type != NULL && ancestor != NULL;
 }
 
-/* Finds an element by symbol. */
-const struct r4_element *r4_element_symbol(const struct r4_type *type, uint32_t symbol,
-                                           const struct r4_type **actual) {
-    if (actual != NULL)
-        *actual = NULL;
-    if (type == NULL || symbol == 0)
-        return NULL;
-    uint16_t index = (uint16_t)(type - r4_types);
-    for (uint32_t at = slot_of(index, symbol); members[at].symbol != 0;
-         at = (at + 1) & (ALL_SLOTS - 1)) {
-        const struct member *m = &members[at];
-        if (m->symbol != symbol || m->type != index)
-            continue;
-        if (actual != NULL)
-            *actual = r4_type_at(m->actual);
-        return &r4_elements[m->element];
+/* The entry of a type's member, NULL when it has none of this symbol. */
+static const struct member *find_member(uint16_t type, uint32_t symbol) {
+    uint32_t at = slot_of(type, symbol);
+    while (members[at].symbol != 0) {
+        if (members[at].symbol == symbol && members[at].type == type)
+            return &members[at];
+        at = (at + 1) & (ALL_SLOTS - 1);
     }
     return NULL;
 }
 
-/* Finds an element by name. */
+const struct r4_element *r4_element_symbol(const struct r4_type *type, uint32_t symbol,
+                                           const struct r4_type **actual) {
+    const struct member *m = NULL;
+    if (type != NULL && symbol != 0)
+        m = find_member((uint16_t)(type - r4_types), symbol);
+    if (actual != NULL)
+        *actual = m != NULL ? r4_type_at(m->actual) : NULL;
+    return m != NULL ? &r4_elements[m->element] : NULL;
+}
+
 const struct r4_element *r4_element(const struct r4_type *type, const char *name,
                                     const struct r4_type **actual) {
     r4_setup();
     return r4_element_symbol(type, name == NULL ? 0 : symbol_find(name, strlen(name)), actual);
 }
 
-/* Steps through the JSON members of a choice element. */
 bool r4_choice(const struct r4_type *type, const struct r4_element *choice, size_t *state,
                uint32_t *symbol, const struct r4_type **actual) {
     (void)type;
@@ -158,18 +168,16 @@ bool r4_choice(const struct r4_type *type, const struct r4_element *choice, size
     return true;
 }
 
-/* Tells how JSON writes a primitive. */
 enum tree_kind r4_json_kind(const struct r4_type *primitive) {
-    const char *name = primitive->name;
-    if (strcmp(name, "boolean") == 0)
+    static const char *const numbers[] = { "decimal", "integer", "positiveInt", "unsignedInt" };
+    if (strcmp(primitive->name, "boolean") == 0)
         return TREE_BOOLEAN;
-    if (strcmp(name, "decimal") == 0 || strcmp(name, "integer") == 0 ||
-        strcmp(name, "positiveInt") == 0 || strcmp(name, "unsignedInt") == 0)
-        return TREE_NUMBER;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (strcmp(primitive->name, numbers[i]) == 0)
+            return TREE_NUMBER;
     return TREE_STRING;
 }
 
-/* Lists the members of a type. */
 const char *const *r4_element_names(const struct r4_type *type) {
     r4_setup();
     return &names[names_first[type - r4_types]];

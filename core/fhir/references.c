@@ -64,7 +64,8 @@ static bool split(const struct tree *node, size_t *type_length, const char **uui
 
 /* The slot where `uuid` stands, or the free one where it belongs. */
 static uint32_t *find_slot(const struct collection *c, const char *uuid) {
-    uint64_t first, last;
+    uint64_t first;
+    uint64_t last;
     memcpy(&first, uuid, sizeof first);
     memcpy(&last, uuid + UUID_LENGTH - sizeof last, sizeof last);
     uint64_t hash = (first * 0x9e3779b97f4a7c15u) ^ (last * 0xc2b2ae3d27d4eb4fu);
@@ -124,18 +125,24 @@ static bool is_named(const struct tree *n, uint32_t member) {
 /* What is done with each `reference` text of a resource; false ends the walk. */
 typedef bool visitor(void *user, struct tree *node);
 
+static bool visit_below(const struct tree *parent, uint32_t member, visitor *visit, void *user);
+
+/* Visits a node, or what is below it. */
+static bool visit_node(struct tree *n, uint32_t member, visitor *visit, void *user) {
+    switch (n->kind) {
+    case TREE_STRING: return !is_named(n, member) || visit(user, n);
+    case TREE_OBJECT:
+    case TREE_ARRAY: return visit_below(n, member, visit, user);
+    default: return true;
+    }
+}
+
 /* Visits the reference texts below a node. */
 static bool visit_below(const struct tree *parent, uint32_t member, visitor *visit, void *user) {
-    for (struct tree *n = parent->first; n != NULL; n = n->next) {
-        if (n->kind == TREE_STRING) {
-            if (is_named(n, member) && !visit(user, n))
-                return false;
-        } else if (n->kind == TREE_OBJECT || n->kind == TREE_ARRAY) {
-            if (!visit_below(n, member, visit, user))
-                return false;
-        }
-    }
-    return true;
+    struct tree *n = parent->first;
+    while (n != NULL && visit_node(n, member, visit, user))
+        n = n->next;
+    return n == NULL;
 }
 
 /* Visits the reference texts of a resource. */
