@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-core_sources += %D%/http.c %D%/http.h %D%/tls.c %D%/tls.h
+core_sources += %D%/address.c %D%/address.h %D%/http.c %D%/http.h %D%/tls.c %D%/tls.h %D%/transfer.c %D%/transfer.h
 check_PROGRAMS += %D%/http_test %D%/tls_test
 %C%_tls_test_SOURCES = %D%/tls_test.c
 %C%_tls_test_LDADD = $(test_ldadd)

@@ -125,26 +125,32 @@ static const struct result_text result_texts[] = {
     { CURLE_WEIRD_SERVER_REPLY, "", "%1$s did not answer in HTTP" },
 };
 
+/* The place that stands in a text (%1$s), counted from 0; -1 when none does. */
+static int place_at(const char *p) {
+    bool is_place = p[0] == '%' && p[1] >= '1' && p[1] <= '3' && strncmp(p + 2, "$s", 2) == 0;
+    return is_place ? p[1] - '1' : -1;
+}
+
 /* Writes a text of the tables with its places filled; a place may stand anywhere, more than once or
  * not at all. */
 static void fill(const char *text, const char *server, const char *ca_file, char *out,
                  size_t size) {
-    const char *const places[] = { server, ca_file != NULL ? ca_file : "the system's CA store",
-                                   ca_file != NULL
-                                       ? "put the CA certificate of this server there (PEM)"
-                                       : "name its CA certificate with ca_file (PEM)" };
+    const char *const system_ca[] = { server, "the system's CA store",
+                                      "name its CA certificate with ca_file (PEM)" };
+    const char *const own_ca[] = { server, ca_file,
+                                   "put the CA certificate of this server there (PEM)" };
+    const char *const *places = ca_file != NULL ? own_ca : system_ca;
     size_t n = 0;
-    for (const char *p = text; *p != '\0' && n + 1 < size; p++) {
-        const char *value = NULL;
-        if (p[0] == '%' && p[1] >= '1' && p[1] <= '3' && p[2] == '$' && p[3] == 's')
-            value = places[p[1] - '1'];
-        if (value == NULL) {
-            out[n++] = *p;
+    while (*text != '\0' && n + 1 < size) {
+        int place = place_at(text);
+        if (place < 0) {
+            out[n++] = *text++;
             continue;
         }
-        int wrote = snprintf(out + n, size - n, "%s", value);
-        n = wrote > 0 && (size_t)wrote < size - n ? n + (size_t)wrote : size - 1;
-        p += 3;
+        int wrote = snprintf(out + n, size - n, "%s", places[place]);
+        bool fits = wrote > 0 && (size_t)wrote < size - n;
+        n = fits ? n + (size_t)wrote : size - 1;
+        text += strlen("%1$s");
     }
     out[n < size ? n : size - 1] = '\0';
 }
@@ -199,23 +205,50 @@ CURLcode tls_set_up(CURL *easy, const char *host, const char *ca_file) {
     return bad;
 }
 
+/* The text of a verification result, NULL when it has none. */
+static const char *verify_text(long verify) {
+    for (size_t i = 0; i < sizeof verify_texts / sizeof *verify_texts; i++)
+        if (verify_texts[i].verify == verify)
+            return verify_texts[i].text;
+    return NULL;
+}
+
+/* The row of a failure, NULL when it has none. */
+static const struct result_text *result_text(CURLcode result, const char *detail) {
+    for (size_t i = 0; i < sizeof result_texts / sizeof *result_texts; i++) {
+        const struct result_text *row = &result_texts[i];
+        if (row->result == result && strstr(detail, row->part) != NULL)
+            return row;
+    }
+    return NULL;
+}
+
+/* Appends libcurl's own text where it fits. */
+static void add_detail(const char *detail, char *out, size_t size) {
+    size_t n = strlen(out);
+    if (detail[0] != '\0' && n + 3 < size)
+        (void)snprintf(out + n, size - n, ": %s", detail);
+}
+
 void tls_explain(CURLcode result, long verify, const char *detail, const char *server,
                  const char *ca_file, char *out, size_t size) {
     bool tls = result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CONNECT_ERROR;
-    for (size_t i = 0; tls && i < sizeof verify_texts / sizeof *verify_texts; i++)
-        if (verify != X509_V_OK && verify_texts[i].verify == verify) {
-            fill(verify_texts[i].text, server, ca_file, out, size);
-            return;
-        }
-    for (size_t i = 0; i < sizeof result_texts / sizeof *result_texts; i++)
-        if (result_texts[i].result == result && strstr(detail, result_texts[i].part) != NULL) {
-            fill(result_texts[i].text, server, ca_file, out, size);
-            size_t n = strlen(out);
-            if (result_texts[i].part[0] == '\0' && tls && detail[0] != '\0' && n + 3 < size)
-                (void)snprintf(out + n, size - n, ": %s", detail);
-            return;
-        }
-    (void)snprintf(out, size, "%s: %s", server, curl_easy_strerror(result));
+    const char *text = NULL;
+    if (tls && verify != X509_V_OK)
+        text = verify_text(verify);
+    if (text != NULL) {
+        fill(text, server, ca_file, out, size);
+        return;
+    }
+    const struct result_text *row = result_text(result, detail);
+    if (row == NULL) {
+        (void)snprintf(out, size, "%s: %s", server, curl_easy_strerror(result));
+        return;
+    }
+    fill(row->text, server, ca_file, out, size);
+    bool says_why = row->part[0] != '\0';
+    if (tls && !says_why)
+        add_detail(detail, out, size);
 }
 
 bool tls_check_ca(const char *ca_file, struct iptfhir_error *error) {
