@@ -84,11 +84,12 @@ static bool forget_job(struct store *store, const char *job, struct iptfhir_erro
 
 /* ---- the jobs ---- */
 
+/* `later`: the jobs that are read after it. */
 static int sync_job(const struct place *place, const struct config_job *job,
-                    const struct wish *wish) {
+                    const char *const *later, const struct wish *wish) {
     if (wish->dry)
         return dry_run(place->config, job, place->store, place->hash_key, wish->json);
-    return service_sync(place->config, job);
+    return service_sync(place->config, job, later);
 }
 
 /* Says on stderr what is left to do. */
@@ -166,16 +167,25 @@ static int no_such_job(const struct config *config, const struct wish *wish) {
 /* Does everything wished, job by job; a signal ends it. */
 static int run(struct place *place, const struct wish *wish) {
     const struct config *config = place->config;
-    int code = EXIT_SETTLED;
-    size_t done = 0;
-    for (size_t i = 0; i < config->job_count && code <= EXIT_BY_SIGNAL; i++) {
-        const struct config_job *job = &config->jobs[i];
-        if (!is_wished(wish, job))
+    const struct config_job **jobs = calloc(config->job_count + 1, sizeof *jobs);
+    const char **names = calloc(config->job_count + 1, sizeof *names);
+    int code = EXIT_FAULT;
+    size_t count = 0;
+    if (jobs == NULL || names == NULL)
+        goto out;
+    for (size_t i = 0; i < config->job_count; i++) {
+        if (!is_wished(wish, &config->jobs[i]))
             continue;
-        code = exit_gravest(code, sync_job(place, job, wish));
-        done++;
+        names[count] = config->jobs[i].name;
+        jobs[count++] = &config->jobs[i];
     }
-    return done > 0 ? code : no_such_job(config, wish);
+    code = count > 0 ? EXIT_SETTLED : no_such_job(config, wish);
+    for (size_t i = 0; i < count && code <= EXIT_BY_SIGNAL; i++)
+        code = exit_gravest(code, sync_job(place, jobs[i], names + i + 1, wish));
+out:
+    free(jobs);
+    free(names);
+    return code;
 }
 
 static bool read_wish(struct wish *wish, int argc, char **argv) {

@@ -43,6 +43,8 @@ static const struct setting settings[] = {
       NULL, false },
     { "limits", "record_seconds", SETTING_INTEGER, AT(limits.record_seconds), "10", 1, 3600, NULL,
       false },
+    { "limits", "source_seconds", SETTING_INTEGER, AT(limits.source_seconds), "600", 1, 86400, NULL,
+      false },
     { "limits", "ingest_memory_mib", SETTING_INTEGER, AT(limits.ingest_memory_mib), "512", 16,
       65536, NULL, false },
     { "limits", "patience_seconds", SETTING_INTEGER, AT(limits.patience_seconds), "30", 0, 86400,

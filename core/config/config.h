@@ -57,7 +57,7 @@ struct config {
         int64_t max_bytes;
     } records;
     struct {
-        int64_t record_seconds, ingest_memory_mib, patience_seconds;
+        int64_t record_seconds, source_seconds, ingest_memory_mib, patience_seconds;
         int64_t max_age_hours;  /* what a failed poll leaves goes out while it is younger */
         int64_t ingest_threads; /* that map records; 0: as many as there are cores, at most 4 */
     } limits;

@@ -45,6 +45,7 @@ struct opened {
 struct courier {
     const struct config *config;
     const struct config_job *job;
+    const char *const *later; /* jobs that are read after this one */
     struct shared *page;
     struct world *world;
     struct store *store;
@@ -167,6 +168,14 @@ static void on_committed(void *user, const struct store_state *state) {
     c->page->waiting = counts->waiting + counts->unknown;
 }
 
+/* Whatever a dead process left open is over; the polls of this run are open from the start, so that
+ * nothing goes out by what a source said before. */
+static bool expect_polls(struct courier *c) {
+    const char *const ours[] = { c->job->name, NULL };
+    return intake_abandon(c->store, &c->error) && intake_expect(c->store, ours, &c->error) &&
+           intake_expect(c->store, c->later, &c->error);
+}
+
 static bool open_store(struct courier *c, const unsigned char key[32]) {
     unsigned char bodies[KEY_BYTES];
     char path[4096];
@@ -174,7 +183,7 @@ static bool open_store(struct courier *c, const unsigned char key[32]) {
     if (!keyed)
         return error_set(&c->error, "crypt", NULL, "libcrypto refused a key");
     c->store = store_open_sqlite(c->config->store_path, true, bodies, &c->error);
-    if (c->store == NULL || !intake_abandon(c->store, &c->error))
+    if (c->store == NULL || !expect_polls(c))
         return false;
     snprintf(path, sizeof path, "%s.witness", c->config->key_file);
     c->witness = witness_open(path, c->store, clock_now_ms(), &c->delivery_settings.era, &c->error);
@@ -375,7 +384,7 @@ static bool next_pipe(struct courier *c) {
     if (c->current == c->descriptor_count) {
         c->polled = true;
         world_real_watch(c->world, -1);
-        return intake_abandon(c->store, &c->error);
+        return intake_abandon(c->store, &c->error) && intake_expect(c->store, c->later, &c->error);
     }
     pipe_open(&c->pipe, c->descriptors[c->current]);
     world_real_watch(c->world, c->descriptors[c->current]);
@@ -387,13 +396,15 @@ static bool take_messages(struct courier *c) {
     for (int i = 0; i < MESSAGES_AT_ONCE && !c->polled; i++) {
         struct pipe_message m;
         bool got = false;
+        bool over =
+            c->page->ingests_ended > c->current; /* though a child of it may hold the pipe */
         struct iptfhir_error torn = ERROR_INIT;
         arena_reset(&c->message);
         bool read = pipe_get(&c->pipe, 0, &c->message, &m, &got, &torn);
         bool broken = !read && strcmp(torn.code, "memory") != 0;
         if (!read && !broken)
             return error_set(&c->error, torn.code, torn.where, "%s", torn.text);
-        if (broken || (!got && c->pipe.ended))
+        if (broken || (!got && (c->pipe.ended || over)))
             return next_pipe(c);
         if (!got)
             break;
@@ -477,10 +488,12 @@ static int run(struct courier *c) {
     }
 }
 
-int courier_run(const struct config *config, const struct config_job *job, struct shared *page,
-                const unsigned char key[32], const int *descriptors, size_t count) {
+int courier_run(const struct config *config, const struct config_job *job, const char *const *later,
+                struct shared *page, const unsigned char key[32], const int *descriptors,
+                size_t count) {
     struct courier c = { .config = config,
                          .job = job,
+                         .later = later,
                          .page = page,
                          .descriptors = descriptors,
                          .descriptor_count = count,

@@ -55,6 +55,16 @@ static bool is_stopping(const struct ingest *in) {
     return stopping;
 }
 
+/* From now on a plugin has us wait: it begins, or the source reads. */
+static void wait_for_plugin(struct ingest *in) {
+    in->page->source_since_ms = clock_steady_ms();
+}
+
+/* It is our turn again. */
+static void plugin_came_back(struct ingest *in) {
+    in->page->source_since_ms = 0;
+}
+
 /* ---- handing over ---- */
 
 static bool put(struct ingest *in, const struct pipe_message *message) {
@@ -244,6 +254,7 @@ static struct slot *new_slot(struct ingest *in, enum slot_kind kind, const char 
                              int64_t line) {
     struct crew_batch *b = in->filling;
     struct slot *s = &b->slots[b->count];
+    plugin_came_back(in);
     const char *unit = file != NULL ? file : "-";
     s->kind = kind;
     s->line = line;
@@ -263,6 +274,7 @@ static iptfhir_status add_slot(struct ingest *in, struct slot *s) {
     bool full = b->count == CREW_SLOTS || b->bytes >= CREW_BYTES;
     if (full && !turn(in))
         return IPTFHIR_FATAL;
+    wait_for_plugin(in);
     return is_stopping(in) ? IPTFHIR_RETRY : IPTFHIR_OK;
 }
 
@@ -375,6 +387,7 @@ static void take_progress(struct iptfhir_record_sink *sink, uint64_t done, uint6
     struct ingest *in = sink->self;
     in->page->source_done = done;
     in->page->source_total = total;
+    wait_for_plugin(in); /* it is alive */
 }
 
 /* The source's own part of the kept cursor; NULL when it was reached under other settings. */
@@ -431,7 +444,9 @@ static int poll_source(struct ingest *in, struct reader *reader) {
                                         .cursor = take_cursor,
                                         .progress = take_progress,
                                         .present = take_present };
+    wait_for_plugin(in);
     iptfhir_status status = reader_poll(reader, usable_cursor(in), &sink, &why);
+    plugin_came_back(in);
     if (error_is_set(&in->error))
         return code_of_end(in);
     bool whole = status == IPTFHIR_OK && !is_stopping(in);
@@ -505,9 +520,11 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
     in.asked = new_batch(&in);
     if (!keyed || in.filling == NULL || in.asked == NULL || !confine_network(&in.error))
         goto out;
+    wait_for_plugin(&in);
     in.pipeline = pipeline_open_config(config, job, &page->stop, &report);
     if (in.pipeline != NULL)
         reader = reader_open(config, job, NULL, &page->stop, &report);
+    plugin_came_back(&in);
     if (reader == NULL)
         goto out;
     code = EXIT_FAULT;

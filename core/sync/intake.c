@@ -10,11 +10,19 @@
 
 #define FLUSH_ENTRIES 512      /* what is collected is stored at this count */
 #define FLUSH_BYTES (4u << 20) /* or at this size */
-#define NAME_BYTES 320         /* of the names of facts */
+#define POLL_BYTES 96
+#define NAME_BYTES 320 /* of the names of facts */
 
 /* ---- facts ---- */
 
-/* Reads what is kept of a job's polls: number, polling, when one last ended whole, its number. */
+/* What is kept of a job's polls: number, polling, when one last ended whole, its number. */
+static void write_poll(char text[POLL_BYTES], int64_t begun, bool polling,
+                       const struct intake_poll *last) {
+    snprintf(text, POLL_BYTES, "%lld %d %lld %lld", (long long)begun, polling ? 1 : 0,
+             (long long)last->confirmed_ms, (long long)last->number);
+}
+
+/* Reads it. */
 static bool read_poll(struct store *store, const char *job, struct arena *a, int64_t *begun,
                       struct intake_poll *out, struct iptfhir_error *error) {
     char name[NAME_BYTES];
@@ -42,10 +50,9 @@ static bool read_poll(struct store *store, const char *job, struct arena *a, int
 
 void intake_write_poll(struct intake *in, bool polling) {
     char name[NAME_BYTES];
-    char text[96];
+    char text[POLL_BYTES];
     snprintf(name, sizeof name, "poll %s", in->settings->job);
-    snprintf(text, sizeof text, "%lld %d %lld %lld", (long long)in->poll, polling ? 1 : 0,
-             (long long)in->before.confirmed_ms, (long long)in->before.number);
+    write_poll(text, in->poll, polling, &in->before);
     rows_set_fact(in, name, text);
 }
 
@@ -107,6 +114,35 @@ bool intake_abandon(struct store *store, struct iptfhir_error *error) {
     if (begun && !ok)
         store->calls->rollback(store);
     arena_free(&open.arena);
+    return ok;
+}
+
+/* Opens one poll; what is kept of the last one stays. */
+static bool open_poll(struct store *store, const char *job, struct arena *a,
+                      struct iptfhir_error *error) {
+    struct intake_poll poll;
+    int64_t begun;
+    char name[NAME_BYTES], text[POLL_BYTES];
+    if (!read_poll(store, job, a, &begun, &poll, error))
+        return false;
+    snprintf(name, sizeof name, "poll %s", job);
+    write_poll(text, begun, true, &poll);
+    return store->calls->fact_set(store, name, (struct store_bytes) { text, strlen(text) }, error);
+}
+
+bool intake_expect(struct store *store, const char *const *jobs, struct iptfhir_error *error) {
+    struct arena a = { 0 };
+    if (jobs[0] == NULL)
+        return true;
+    if (!store->calls->begin(store, error))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && jobs[i] != NULL; i++)
+        ok = open_poll(store, jobs[i], &a, error);
+    ok = ok && store->calls->commit(store, error);
+    if (!ok)
+        store->calls->rollback(store);
+    arena_free(&a);
     return ok;
 }
 

@@ -130,6 +130,9 @@ struct intake_poll {
 };
 bool intake_poll_of(struct store *store, const char *job, struct intake_poll *out,
                     struct iptfhir_error *error);
+/* Says of jobs (NULL-terminated) that their polls are open, before they begin: nothing that they
+ * said before goes out until they have ended. */
+bool intake_expect(struct store *store, const char *const *jobs, struct iptfhir_error *error);
 /* Ends, as not whole, the polls of all jobs that a process left open which died: call it where the
  * service's lock is held and nothing polls. */
 bool intake_abandon(struct store *store, struct iptfhir_error *error);

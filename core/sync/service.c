@@ -37,6 +37,8 @@ static void on_signal(int number) {
 struct service {
     const struct config *config;
     const struct config_job *job;
+    const char *const *later; /* jobs that are read after this one */
+    int lock;
     struct shared *page;
     unsigned char key[KEY_BYTES];
     int pipes[INGESTS][2]; /* [0] ingest's end, [1] delivery's; -1: closed here */
@@ -44,7 +46,7 @@ struct service {
     pid_t ingest, delivery;
     int ingest_code, delivery_code; /* -1: still running */
     int unmarked_deaths, delivery_deaths;
-    bool killed_for_memory, killed_for_time;
+    bool killed_for_memory, killed_for_time, killed_for_silence;
     int64_t stop_since;
 };
 
@@ -65,6 +67,7 @@ static void close_pipes(struct service *s) {
 
 static bool open_pipes(struct service *s, struct iptfhir_error *error) {
     s->ingests = 0;
+    s->page->ingests_ended = 0;
     for (size_t i = 0; i < INGESTS; i++)
         if (!pipe_pair(s->pipes[i], error))
             return false;
@@ -91,6 +94,7 @@ static pid_t start(void) {
 static void start_delivery(struct service *s) {
     int ends[INGESTS];
     s->delivery_code = -1;
+    s->page->delivery_returned = false;
     s->delivery = start();
     if (s->delivery < 0)
         s->delivery_code = EXIT_FAULT;
@@ -103,35 +107,46 @@ static void start_delivery(struct service *s) {
         close_end(&s->pipes[i][0]);
         ends[i] = s->pipes[i][1];
     }
-    _exit(courier_run(s->config, s->job, s->page, s->key, ends, INGESTS));
+    int code = courier_run(s->config, s->job, s->later, s->page, s->key, ends, INGESTS);
+    s->page->delivery_returned = true;
+    _exit(code);
 }
 
 /* Starts the next ingest with the next pipe. */
 static void start_ingest(struct service *s) {
     size_t mine = s->ingests++;
     s->ingest_code = -1;
-    s->killed_for_memory = s->killed_for_time = false;
+    s->killed_for_memory = s->killed_for_time = s->killed_for_silence = false;
+    s->page->source_since_ms = 0;
+    s->page->ingest_returned = false;
     s->page->records = s->page->unchanged = s->page->refused = s->page->accepted = 0;
     s->page->ingest_done = false;
     s->ingest = start();
     if (s->ingest < 0)
         s->ingest_code = EXIT_FAULT;
     if (s->ingest != 0) {
+        if (s->ingest > 0)
+            (void)setpgid(s->ingest, s->ingest); /* also there: whoever comes first */
         close_end(&s->pipes[mine][0]);
         return;
     }
+    (void)setpgid(0, 0); /* what its plugins start goes with it */
+    close(s->lock);      /* and holds no store */
     for (size_t i = 0; i < INGESTS; i++) {
         close_end(&s->pipes[i][1]);
         if (i != mine)
             close_end(&s->pipes[i][0]);
     }
-    _exit(ingest_run(s->config, s->job, s->page, s->key, s->pipes[mine][0]));
+    int code = ingest_run(s->config, s->job, s->page, s->key, s->pipes[mine][0]);
+    s->page->ingest_returned = true;
+    _exit(code);
 }
 
 /* No ingest follows: delivery sees the end of all pipes. */
 static void end_ingests(struct service *s, int code) {
     s->ingest_code = code;
     s->page->ingest_done = true;
+    s->page->ingests_ended = INGESTS;
     for (size_t i = 0; i < INGESTS; i++)
         close_end(&s->pipes[i][0]);
 }
@@ -166,13 +181,21 @@ static bool is_hanging(const struct service *s) {
     return false;
 }
 
-/* Ends an ingest whose mapper hangs on a record or swallows memory. */
+/* True when a plugin has begun, or the source has given nothing, for too long. */
+static bool is_silent(const struct service *s) {
+    int64_t since = s->page->source_since_ms;
+    int64_t most = s->config->limits.source_seconds * 1000;
+    return since != 0 && clock_steady_ms() - since > most;
+}
+
+/* Ends an ingest whose mapper hangs on a record or swallows memory, or whose source hangs. */
 static void guard_ingest(struct service *s) {
-    if (s->killed_for_time || s->killed_for_memory)
+    if (s->killed_for_time || s->killed_for_memory || s->killed_for_silence)
         return; /* it is dying: what killed it stays known until it is reaped */
     s->killed_for_time = is_hanging(s);
     s->killed_for_memory = memory_of(s->ingest) > s->config->limits.ingest_memory_mib;
-    if (s->killed_for_time || s->killed_for_memory)
+    s->killed_for_silence = is_silent(s);
+    if (s->killed_for_time || s->killed_for_memory || s->killed_for_silence)
         kill(s->ingest, SIGKILL);
 }
 
@@ -184,8 +207,13 @@ static void tell_how(const struct service *s, int status, char *out, size_t size
     else if (s->killed_for_memory)
         snprintf(out, size, "took more than %lld MiB",
                  (long long)s->config->limits.ingest_memory_mib);
+    else if (s->killed_for_silence)
+        snprintf(out, size, "did nothing for %lld s (limits.source_seconds)",
+                 (long long)s->config->limits.source_seconds);
+    else if (WIFSIGNALED(status))
+        snprintf(out, size, "crashed (signal %d)", WTERMSIG(status));
     else
-        snprintf(out, size, "crashed (signal %d)", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        snprintf(out, size, "ended the process (exit code %d)", WEXITSTATUS(status));
 }
 
 static struct shared_suspect *suspect_of(struct shared *page, uint64_t record) {
@@ -241,11 +269,6 @@ static bool note_death(struct service *s, int status) {
 
 /* ---- watching ---- */
 
-/* True when a process died and did not end by itself. A sanitizer exits with 1. */
-static bool has_died(int status) {
-    return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 1);
-}
-
 /* Ends a child and waits until it is gone. */
 static void end_child(pid_t pid) {
     kill(pid, SIGKILL);
@@ -254,8 +277,10 @@ static void end_child(pid_t pid) {
 
 /* Ingest ended: when it died, the poll is begun anew. */
 static void reap_ingest(struct service *s, int status) {
-    bool died = has_died(status);
+    bool died = !s->page->ingest_returned; /* whatever its exit code: a plugin may have chosen it */
     bool may_restart = died && !s->page->stop && asked_to_stop == 0;
+    (void)kill(-s->ingest, SIGKILL); /* what its plugins left behind */
+    s->page->ingests_ended = (uint32_t)s->ingests;
     if (may_restart && note_death(s, status) && s->ingests < INGESTS)
         start_ingest(s);
     else
@@ -265,7 +290,7 @@ static void reap_ingest(struct service *s, int status) {
 /* Delivery ended: when it died, both begin anew; what was in flight is looked for first. */
 static void reap_delivery(struct service *s, int status) {
     struct iptfhir_error error = ERROR_INIT;
-    bool died = has_died(status);
+    bool died = !s->page->delivery_returned;
     s->delivery_code = died ? EXIT_FAULT : WEXITSTATUS(status);
     bool may_restart = died && !s->page->stop && asked_to_stop == 0;
     if (died)
@@ -347,13 +372,17 @@ static int run_children(struct service *s) {
         return s->ingest_code;
     if (delivery_failed)
         return s->delivery_code;
-    bool later = s->ingest_code == EXIT_LATER || s->delivery_code == EXIT_LATER;
-    return later ? EXIT_LATER : EXIT_SETTLED;
+    bool goes_on = s->later[0] != NULL; /* with what waits, in the next job's delivery */
+    bool waits = s->delivery_code == EXIT_LATER && !goes_on;
+    return waits || s->ingest_code == EXIT_LATER ? EXIT_LATER : EXIT_SETTLED;
 }
 
-int service_sync(const struct config *config, const struct config_job *job) {
+int service_sync(const struct config *config, const struct config_job *job,
+                 const char *const *later) {
     struct iptfhir_error error = ERROR_INIT;
-    struct service s = { .config = config, .job = job, .ingest_code = -1, .delivery_code = -1 };
+    struct service s = {
+        .config = config, .job = job, .later = later, .ingest_code = -1, .delivery_code = -1
+    };
     int code = EXIT_FAULT;
     memset(s.pipes, 0xff, sizeof s.pipes);
     int lock = store_lock(config->store_path, "sync", &error);
@@ -361,6 +390,7 @@ int service_sync(const struct config *config, const struct config_job *job) {
         fprintf(stderr, "iptfhir: %s: %s [%s]\n", error.where, error.text, error.code);
         return EXIT_LATER;
     }
+    s.lock = lock;
     s.page = shared_new();
     if (s.page == NULL)
         error_set(&error, "memory", NULL, "out of memory");

@@ -107,6 +107,12 @@ static void tear_down(void) {
     ck_assert_int_eq(system(command), 0);
 }
 
+/* Syncs the first job alone. */
+static int sync_first(void) {
+    static const char *const none[] = { NULL };
+    return service_sync(config, &config->jobs[0], none);
+}
+
 static void open_store(void) {
     unsigned char key[KEY_BYTES], bodies[KEY_BYTES];
     ck_assert_msg(key_load(config->key_file, false, key, &error), "%s", error.text);
@@ -163,13 +169,13 @@ static int lines(void) {
 START_TEST(what_the_source_has_is_wanted_and_delivered_once) {
     write_records(1, 200, NULL, NULL);
     configure("map-observation", "");
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     struct tally t = tally();
     ck_assert_int_eq(t.live, 200);
     ck_assert_uint_gt(t.resources, 200);
     int written = lines();
     ck_assert_int_eq(written, (int)t.resources);
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     ck_assert_int_eq(lines(), written);
 }
 END_TEST
@@ -177,7 +183,7 @@ END_TEST
 START_TEST(one_thread_and_four_make_the_same) {
     write_records(1, 150, NULL, NULL);
     configure("map-observation", "limits: {ingest_threads: 4}\n");
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     struct tally four = tally();
     char command[400];
     struct store_record first, last;
@@ -192,7 +198,7 @@ START_TEST(one_thread_and_four_make_the_same) {
     ck_assert_int_eq(system(command), 0);
     config_free(config);
     configure("map-observation", "limits: {ingest_threads: 1}\n");
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     struct tally one = tally();
     ck_assert_uint_eq(one.resources, four.resources);
     ck_assert_int_eq(one.live, 150);
@@ -202,13 +208,13 @@ END_TEST
 START_TEST(a_record_that_crashes_a_mapper_costs_itself) {
     write_records(1, 100, NULL, NULL);
     configure("mapper-crash", "limits: {ingest_threads: 3}\n");
-    int code = service_sync(config, &config->jobs[0]);
+    int code = sync_first();
     struct tally t = tally();
     ck_assert_int_eq(code, EXIT_SETTLED);
     ck_assert_int_eq(t.plugin_crash, 1);
     ck_assert_int_eq(t.live, 99);
     ck_assert_int_gt(lines(), 0);
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     ck_assert_int_eq(tally().plugin_crash, 1);
 }
 END_TEST
@@ -216,13 +222,13 @@ END_TEST
 START_TEST(a_record_that_is_broken_is_held_and_the_others_go_on) {
     write_records(1, 20, NULL, NULL);
     configure("map-observation", "");
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     write_records(1, 20, "\"schemaVersion\"", "\"schemaVersio_\"");
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     struct tally t = tally();
     ck_assert_int_eq(t.held, 20);
     write_records(1, 20, NULL, NULL);
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     ck_assert_int_eq(tally().held, 0);
     ck_assert_int_eq(tally().live, 20);
 }
@@ -232,7 +238,7 @@ START_TEST(a_poll_that_ended_is_confirmed) {
     struct intake_poll poll;
     write_records(1, 1, NULL, NULL);
     configure("map-observation", "");
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     open_store();
     ck_assert(intake_poll_of(store, "j", &poll, &error));
     ck_assert(!poll.polling);
@@ -245,15 +251,15 @@ START_TEST(the_key_is_made_with_mode_0600_and_kept) {
     unsigned char first[KEY_BYTES], second[KEY_BYTES];
     write_records(1, 1, NULL, NULL);
     configure("map-observation", "");
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     ck_assert_int_eq(stat(config->key_file, &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777, 0600);
     ck_assert(key_load(config->key_file, false, first, &error));
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_SETTLED);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
     ck_assert(key_load(config->key_file, false, second, &error));
     ck_assert_mem_eq(first, second, KEY_BYTES);
     ck_assert_int_eq(chmod(config->key_file, 0644), 0);
-    ck_assert_int_eq(service_sync(config, &config->jobs[0]), EXIT_CONFIG);
+    ck_assert_int_eq(sync_first(), EXIT_CONFIG);
 }
 END_TEST
 

@@ -35,13 +35,18 @@ struct shared {
         alerts; /* records read; same as before; held whole; resources wanted anew */
     _Atomic uint64_t source_done, source_total;
     _Atomic bool ingest_done;
+    _Atomic int64_t source_since_ms; /* steady clock: since when a plugin that begins, or the
+                                        source, has us wait; 0: it doesn't */
+    _Atomic bool ingest_returned;    /* it came to its own end; else a plugin ended it */
     /* written by delivery */
     _Atomic uint64_t delivered, held, waiting; /* resources */
+    _Atomic bool delivery_returned;            /* it came to its own end */
     _Atomic int64_t paused_until_ms; /* wall clock; a target that can't be reached; 0: none */
     char paused_target[64];
     /* written by the parent, read by the next ingest */
     struct shared_suspect suspects[SHARED_SUSPECTS];
     uint32_t suspect_count;
+    _Atomic uint32_t ingests_ended; /* so many of those that delivery follows are gone */
     _Atomic bool stop;
 };
 

@@ -11,6 +11,22 @@ tests_plugins_mapper_hang_la_LDFLAGS = $(misbehave_ldflags)
 tests_plugins_mapper_hog_la_SOURCES = %D%/misbehave.c
 tests_plugins_mapper_hog_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=3 -DNAME='"mapper-hog"'
 tests_plugins_mapper_hog_la_LDFLAGS = $(misbehave_ldflags)
+# The same that end ingest as if all were well, leave a child behind, never begin or begin late: tests/scenario/plugins-misbehave.sh and
+# read-before-sent.sh.
+check_LTLIBRARIES += tests/plugins/mapper-quits.la tests/plugins/mapper-forks.la tests/plugins/mapper-sleeps.la \
+	tests/plugins/mapper-lingers.la
+tests_plugins_mapper_quits_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_quits_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=4 -DNAME='"mapper-quits"'
+tests_plugins_mapper_quits_la_LDFLAGS = $(misbehave_ldflags)
+tests_plugins_mapper_forks_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_forks_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=5 -DNAME='"mapper-forks"'
+tests_plugins_mapper_forks_la_LDFLAGS = $(misbehave_ldflags)
+tests_plugins_mapper_sleeps_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_sleeps_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=6 -DNAME='"mapper-sleeps"'
+tests_plugins_mapper_sleeps_la_LDFLAGS = $(misbehave_ldflags)
+tests_plugins_mapper_lingers_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_lingers_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=7 -DNAME='"mapper-lingers"'
+tests_plugins_mapper_lingers_la_LDFLAGS = $(misbehave_ldflags)
 # A source and a mapper that wait, for tests/input/stopping.sh.
 check_LTLIBRARIES += tests/plugins/source-waits.la
 tests_plugins_source_waits_la_SOURCES = %D%/source_waits.c

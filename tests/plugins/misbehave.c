@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mappers that misbehave on one record, for the scenario that shows what they cost. HOW: 1 crash, 2
- * loop for ever, 3 swallow memory. */
+/* Mappers that misbehave on one record, for the scenarios that show what they cost. HOW: 1 crash, 2
+ * loop for ever, 3 swallow memory, 4 end the process as if all were well, 5 leave a child behind
+ * and crash; or on every record, at their beginning: 6 never begin, 7 take two seconds to begin. */
 #include <iptfhir/plugin.h>
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct mapper {
     const struct iptfhir_host *host;
@@ -23,6 +25,10 @@ static iptfhir_status init(void *self, const struct iptfhir_host *host,
                            struct iptfhir_error *error) {
     (void)error;
     ((struct mapper *)self)->host = host;
+    while (HOW == 6 && going)
+        sleep(1);
+    if (HOW == 7)
+        sleep(2);
     return IPTFHIR_OK;
 }
 
@@ -34,12 +40,20 @@ static iptfhir_status map(const void *self, const struct iptfhir_record *record,
     if (strcmp(record->id, m->record) != 0)
         return IPTFHIR_OK;
     m->host->log(m->host, IPTFHIR_INFO, "misbehaving");
-    if (HOW == 1) {
+    if (HOW == 1)
         abort();
-    } else if (HOW == 2) {
-        while (going)
-            ;
-    } else {
+    while (HOW == 2 && going)
+        ;
+    if (HOW == 4)
+        exit(0);
+    if (HOW == 5) {
+        if (fork() == 0) {
+            while (going)
+                sleep(1);
+        }
+        abort();
+    }
+    if (HOW == 3) {
         while (going) {
             char *more = malloc(1 << 20);
             if (more)

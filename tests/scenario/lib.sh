@@ -125,14 +125,14 @@ hospital() {
 }
 
 # config [line...]: writes $dir/iptfhir.yaml for $EHR_URL; the lines are further options of the target. Variables: WORKERS (2), PATIENCE (4),
-# RECORD_SECONDS (20), SETTLE (1: seconds in which a lost answer may come true), MEMORY_MIB (2048), CA (the test CA), MAPPERS (a list), NEIGHBOURS (mapping files), EXTRA_MAPPERS (YAML), SOURCE (YAML), PLUGINS (a list), MORE (YAML at the end).
+# RECORD_SECONDS (20), SOURCE_SECONDS (60), SETTLE (1: seconds in which a lost answer may come true), MEMORY_MIB (2048), CA (the test CA), MAPPERS (a list), NEIGHBOURS (mapping files), EXTRA_MAPPERS (YAML), SOURCE (YAML), PLUGINS (a list), MORE (YAML at the end).
 config() {
     : "${MAPPERS:=careplan, goals, measures, neighbours}"
     cat >"$dir/iptfhir.yaml" <<YAML
 store: {path: store.db}
 identity: {base: "https://ipt.example.org"}
 plugins: [${PLUGINS:-}]
-limits: {patience_seconds: ${PATIENCE:-4}, record_seconds: ${RECORD_SECONDS:-20}, ingest_memory_mib: ${MEMORY_MIB:-2048}}
+limits: {patience_seconds: ${PATIENCE:-4}, record_seconds: ${RECORD_SECONDS:-20}, source_seconds: ${SOURCE_SECONDS:-60}, ingest_memory_mib: ${MEMORY_MIB:-2048}}
 sources:
   clinic:
 ${SOURCE:-    {plugin: source-json, path: records.ndjson\}}

@@ -32,6 +32,8 @@ scenarios = \
 	%D%/out-of-memory.sh \
 	%D%/delivery-dies.sh \
 	%D%/search-forbidden.sh \
-	%D%/commands-meanwhile.sh
+	%D%/commands-meanwhile.sh \
+	%D%/plugins-misbehave.sh \
+	%D%/read-before-sent.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
