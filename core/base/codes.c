@@ -191,6 +191,9 @@ static const struct code table[] = {
     { "positive-self-harm-item", CODE_ALERT, "an answer about self-harm is positive",
       "see the record in the clinic's own system now: `iptfhir who HASH` says whose the log line "
       "is" },
+    { "unreadable-self-harm-item", CODE_ALERT, "an answer about self-harm can't be read",
+      "see the record in the clinic's own system now: `iptfhir who HASH` says whose the log line "
+      "is" },
     /* ---- configuration, mappings, plugins, keys ---- */
     { "always-empty", CODE_CONFIG, "an expression was empty for every sample",
       "correct the expression, or leave it out" },
@@ -246,6 +249,8 @@ static const struct code table[] = {
       "correct it at the place named" },
     { "probe", CODE_CONFIG, "the target cannot be probed, or the probe failed",
       "the text says why" },
+    { "safety", CODE_CONFIG, "a safety item of mappings/instruments is wrong",
+      "correct it at the place named" },
     { "samples", CODE_CONFIG, "the samples cannot be used", "name a folder of records" },
     { "schema", CODE_CONFIG, "the record schema is wrong",
       "install it again, or correct it at the place named" },

@@ -313,6 +313,7 @@ static bool on_hold(void *user, const char *pointer, const char *code, const cha
     return add_part(h->slot, pointer, code, why) || error_set(error, "memory", NULL, "no memory");
 }
 
+/* Tells of a safety answer. */
 static void on_alert(void *user, const char *pointer, const char *code) {
     struct hand *h = user;
     char name[17];
@@ -443,10 +444,24 @@ static void hold_guilty(struct stretch stretch, bool reading) {
     }
 }
 
+/* Looks for safety answers in what was refused: no mapper tells of them, or not to the end. */
+static void hear_refused(struct crew *crew, struct stretch stretch) {
+    const struct safety *safety = pipeline_safety(crew->settings.pipeline);
+    for (size_t i = stretch.from; i < stretch.to; i++) {
+        struct slot *s = &stretch.batch->slots[i];
+        if (!s->refused || s->heard || s->record == NULL)
+            continue;
+        struct hand h = { .crew = crew, .slot = s };
+        safety_scan(safety, s->record, on_alert, &h);
+        s->heard = true;
+    }
+}
+
 void crew_read(struct crew *crew, struct crew_batch *b) {
     const struct stretch whole = { b, 0, b->count };
     run(crew, whole, read_slot);
     hold_guilty(whole, true);
+    hear_refused(crew, whole);
 }
 
 size_t crew_map(struct crew *crew, struct crew_batch *b, size_t from) {
@@ -458,6 +473,7 @@ size_t crew_map(struct crew *crew, struct crew_batch *b, size_t from) {
     }
     run(crew, some, map_slot);
     hold_guilty(some, false);
+    hear_refused(crew, some);
     return some.to;
 }
 

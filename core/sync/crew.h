@@ -30,6 +30,7 @@ struct slot {
     bool refused;
     const char *code, *place, *detail;
     bool has_facts;
+    bool heard; /* its safety answers were looked for, since no mapper takes it */
     /* after reading */
     struct tree *record;
     char id[256];

@@ -32,6 +32,7 @@ core_sources += \
 	%D%/reader.c %D%/reader.h \
 	%D%/reconcile.c %D%/reconcile.h \
 	%D%/render.c %D%/render.h \
+	%D%/safety.c %D%/safety.h \
 	%D%/service.c %D%/service.h \
 	%D%/shared.c %D%/shared.h \
 	%D%/survey.c %D%/survey.h \
@@ -40,6 +41,10 @@ core_sources += \
 check_PROGRAMS += %D%/intake_test
 %C%_intake_test_SOURCES = %D%/intake_test.c
 %C%_intake_test_LDADD = $(test_ldadd)
+
+check_PROGRAMS += %D%/safety_test
+%C%_safety_test_SOURCES = %D%/safety_test.c
+%C%_safety_test_LDADD = $(test_ldadd)
 
 check_PROGRAMS += %D%/lifecycle_test
 %C%_lifecycle_test_SOURCES = %D%/lifecycle_test.c

@@ -26,6 +26,7 @@ struct pipeline {
     const struct config_job *job;
     struct record_schema *schema;
     struct privacy *privacy;
+    struct safety *safety;
     struct template_set *templates;
     struct stage *stages;
     size_t stage_count;
@@ -165,7 +166,8 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
         ok = false;
     }
     p->privacy = privacy_load(config->mappings_dir, report);
-    ok = ok && p->privacy != NULL;
+    p->safety = safety_load(config->mappings_dir, report);
+    ok = ok && p->privacy != NULL && p->safety != NULL;
     ok = load_plugins(p, report) && ok;
     ok = ok && load_templates(p, report);
     ok = ok && start_stages(p, report) && p->schema;
@@ -210,6 +212,7 @@ void pipeline_close(struct pipeline *p) {
     free(p->libraries);
     free(p->stages);
     privacy_free(p->privacy);
+    safety_free(p->safety);
     record_schema_free(p->schema);
     config_free(p->owned);
     free(p);
@@ -226,6 +229,9 @@ const struct template_set *pipeline_templates(const struct pipeline *p) {
 }
 const char *pipeline_settings_hash(const struct pipeline *p) {
     return p->hash;
+}
+const struct safety *pipeline_safety(const struct pipeline *p) {
+    return p->safety;
 }
 const struct privacy *pipeline_privacy(const struct pipeline *p) {
     return p->privacy;

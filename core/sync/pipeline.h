@@ -9,6 +9,7 @@
 #include "core/plugin/instance.h"
 #include "core/record/record.h"
 #include "core/sync/privacy.h"
+#include "core/sync/safety.h"
 #include "core/template/template.h"
 
 #include <stdatomic.h>
@@ -28,6 +29,7 @@ const struct config *pipeline_config(const struct pipeline *p);
 const struct config_job *pipeline_job(const struct pipeline *p);
 const struct template_set *pipeline_templates(const struct pipeline *p);
 const struct privacy *pipeline_privacy(const struct pipeline *p);
+const struct safety *pipeline_safety(const struct pipeline *p);
 const struct record_schema *pipeline_schema(const struct pipeline *p);
 /* 64 hex digits over what decides the output besides the records: mapping files, mapper options and
  * versions, parameters, privacy rules. */

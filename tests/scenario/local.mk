@@ -21,6 +21,7 @@ scenarios = \
 	%D%/back-again.sh \
 	%D%/corrected-while-waiting.sh \
 	%D%/revoked.sh \
+	%D%/safety-heard.sh \
 	%D%/patient-changed.sh \
 	%D%/no-fhir.sh \
 	%D%/one-resource-fails.sh \
