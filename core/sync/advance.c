@@ -84,7 +84,7 @@ static bool ask_gate(struct cycle *c, struct lane_item *item, struct gate_answer
     static const struct gate_answer orphan = {
         .way = GATE_HOLDS,
         .code = "store-damaged",
-        .detail = "the store lost the record that it belongs to: run sync --reread"
+        .detail = "the store lost the record that it belongs to: run `iptfhir sync --reread`"
     };
     if (item->record == NULL) {
         *answer = orphan;
@@ -162,8 +162,9 @@ static bool take_gate(struct cycle *c, struct lane_item *item, struct reconcile_
     } else if (item->other_chart && !cycle_decided(item, "move")) {
         facts->gate = GATE_SAYS_HOLD;
         item->gate_code = "patient-changed";
-        item->gate_detail = "its record was delivered to another chart: `outbox resolve move`, "
-                            "`same` or `leave`";
+        item->gate_detail =
+            "its record was delivered to another chart: `iptfhir outbox resolve ID move`, "
+            "`same` or `leave`";
     }
     return true;
 }
@@ -351,7 +352,7 @@ static void stop_for_reset(struct cycle *c) {
         .size = sizeof pause,
         .code = "target-reset",
         .detail = "ids of this target now name other resources: it was reset or replaced; see what "
-                  "happened there, then `outbox resolve again` for this target",
+                  "happened there, then `iptfhir outbox resolve again --target T`",
         .retry_after_ms = REACH_PAUSE_MOST_MS,
         .person = true
     };
@@ -384,7 +385,7 @@ static bool settle_withdrawal(struct cycle *c, struct lane_item *item,
         cycle_set_step(
             c, item, STORE_HELD, "withdraw-person",
             "nothing says how a resource of this type is withdrawn: do it at the target, then "
-            "`outbox discard` it");
+            "`iptfhir outbox discard ID`");
         break;
     }
     item->action = RECONCILE_STAY_HELD;

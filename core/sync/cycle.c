@@ -148,8 +148,9 @@ bool cycle_bears(struct cycle *c, struct lane_item *item, struct iptfhir_error *
         return true;
     if (item->state.attempt == STORE_NO_ATTEMPT)
         cycle_hold_sticks(item);
-    cycle_set_step(c, item, STORE_HELD, "store-damaged",
-                   "the store lost a body of it: run sync --reread, which writes it anew");
+    cycle_set_step(
+        c, item, STORE_HELD, "store-damaged",
+        "the store lost a body of it: run `iptfhir sync --reread`, which writes it anew");
     return true;
 }
 

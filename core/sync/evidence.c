@@ -385,7 +385,7 @@ static void watch_for_reset(struct cycle *c) {
         .size = sizeof reset,
         .code = "target-reset",
         .detail = "most of what was there is gone: the target was reset or replaced; see what "
-                  "happened there, then `outbox resolve again` for this target",
+                  "happened there, then `iptfhir outbox resolve again --target T`",
         .retry_after_ms = REACH_PAUSE_MOST_MS,
         .person = true
     };

@@ -86,7 +86,7 @@ static bool read_consent(const struct tree *consent, int64_t revision_ms,
 }
 
 static const char unreadable[] =
-    "what is kept of this patient's consents can't be read: run sync --reread";
+    "what is kept of this patient's consents can't be read: run `iptfhir sync --reread`";
 
 /* Whether a member is true; one of another kind makes the facts unreadable. */
 static bool flag(const struct tree *facts, const char *name, struct gate_patient *out) {
@@ -340,7 +340,7 @@ static struct gate_answer ask_route(const struct gate_question *q) {
     if (q->routed || q->withdrawal)
         return open_way;
     return holds("not-for-target", "its job doesn't list this target any more: list it under the "
-                                   "job's targets, or `outbox discard` it");
+                                   "job's targets, or `iptfhir outbox discard ID`");
 }
 
 /* What stands against sending because of the record or of ingest. */

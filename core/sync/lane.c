@@ -365,8 +365,9 @@ bool lane_body_bytes(struct lane *lane, struct store_body_at at, struct store_by
     if (set == NULL)
         return false;
     if (at.index >= set->count)
-        return error_set(error, "store-damaged", NULL,
-                         "the store lost a body: run sync --reread, which writes it anew");
+        return error_set(
+            error, "store-damaged", NULL,
+            "the store lost a body: run `iptfhir sync --reread`, which writes it anew");
     *out = set->bodies[at.index];
     return true;
 }
@@ -381,7 +382,8 @@ struct tree *lane_body(struct lane *lane, struct store_body_at at, struct iptfhi
         error_set(error, "memory", NULL, "out of memory");
     else if (tree == NULL)
         error_set(error, "store-damaged", NULL,
-                  "the store holds a body that can't be read: run sync --reread, which writes it "
+                  "the store holds a body that can't be read: run `iptfhir sync --reread`, which "
+                  "writes it "
                   "anew");
     return tree;
 }
