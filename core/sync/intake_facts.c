@@ -97,6 +97,21 @@ struct store_bytes facts_live(struct intake *in, struct store_bytes facts) {
     return changed ? write_facts(in, tree) : facts;
 }
 
+const char *facts_held_id(struct intake *in, struct store_bytes facts) {
+    const struct tree *tree = read_facts(in, facts);
+    const struct tree *held = tree != NULL ? tree_get(tree, held_name) : NULL;
+    const char *named = NULL;
+    if (held == NULL || held->kind != TREE_ARRAY)
+        return NULL;
+    for (const struct tree *one = held->first; one != NULL; one = one->next) {
+        const struct tree *patient = one->kind == TREE_OBJECT ? tree_get(one, "patient") : NULL;
+        const char *id = patient != NULL ? tree_text(patient, "localId") : NULL;
+        if (id != NULL)
+            named = id;
+    }
+    return named;
+}
+
 const char *facts_local_id(struct intake *in, struct store_bytes facts) {
     const struct tree *tree = read_facts(in, facts);
     const struct tree *patient = tree != NULL ? tree_get(tree, "patient") : NULL;

@@ -146,6 +146,8 @@ struct store_bytes facts_held(struct intake *in, struct store_bytes base, bool k
 struct store_bytes facts_moved(struct intake *in, struct store_bytes facts);
 /* The facts without what was held, of a record that names its patient again. */
 struct store_bytes facts_live(struct intake *in, struct store_bytes facts);
+/* patient.localId of the last held revision in facts, NULL when it can't be read. */
+const char *facts_held_id(struct intake *in, struct store_bytes facts);
 /* patient.localId of facts, NULL when it can't be read. */
 const char *facts_local_id(struct intake *in, struct store_bytes facts);
 

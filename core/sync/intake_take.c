@@ -223,9 +223,18 @@ static void apply_same(struct intake *in, struct store_record *row,
                  "the patient is known as the same now: the next reading is taken", now_ms);
 }
 
+/* Forgets a decision that was about another patient than the one that the record names by now. */
+static void check_decision(struct intake *in, struct store_record *row,
+                           const struct intake_record *record) {
+    const char *named = facts_held_id(in, row->facts);
+    if (named != NULL && !same_text(named, record->local_id))
+        row->decision = "";
+}
+
 /* Takes the record away from its former patient. False: it stays held. */
 static bool change_patient(struct intake *in, struct store_record *row,
                            const struct intake_record *record, uint64_t patient, int64_t now_ms) {
+    check_decision(in, row, record);
     bool decided = *row->decision != '\0';
     bool touched = resources_touched(in, row);
     bool leave = decided && same_text(row->decision, "leave");

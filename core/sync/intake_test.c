@@ -697,6 +697,25 @@ static bool add_alias(void *user, const char *local_id, const char *identity) {
     return true;
 }
 
+#define NAMES(id) "{\"patient\":{\"localId\":\"" id "\"}}"
+
+START_TEST(what_was_decided_about_one_patient_says_nothing_about_yet_another) {
+    static const char *const words[] = { "same", "move", "leave" };
+    struct str aliases = { 0 };
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW, .facts = NAMES("p1"));
+    sent("p1", 0);
+    POLL("r1", "p2", "Goal:b=1", .revision_ms = NOW + 1, .facts = NAMES("p2"));
+    decide("r1", words[_i]);
+    POLL("r1", "p3", "Goal:c=1", .revision_ms = NOW + 2, .facts = NAMES("p3"));
+    ck_assert_str_eq(row("r1").code, "patient-changed");
+    ck_assert_str_eq(row("r1").decision, "");
+    ck_assert_str_eq(said("p1"), "Goal:a=1 body");
+    ck_assert_str_eq(said("p3"), "");
+    OK(intake_aliases(store, "north", &arena, add_alias, &aliases, &error));
+    ck_assert_ptr_null(aliases.data);
+}
+END_TEST
+
 START_TEST(same_keeps_identities_under_the_new_local_id) {
     struct str aliases = { 0 };
     struct intake_resource resources[8];
@@ -1302,6 +1321,7 @@ int main(void) {
     tcase_add_test(c, a_patient_that_is_again_as_before_is_released);
     tcase_add_test(c, move_withdraws_there_and_makes_it_new_here);
     tcase_add_test(c, leave_lets_what_was_sent_stand_and_makes_it_new_here);
+    tcase_add_loop_test(c, what_was_decided_about_one_patient_says_nothing_about_yet_another, 0, 3);
     tcase_add_test(c, same_keeps_identities_under_the_new_local_id);
     tcase_add_test(c, a_broken_record_keeps_its_rows_and_its_refusals_count);
     tcase_add_test(c, a_record_that_comes_again_as_before_is_released);
