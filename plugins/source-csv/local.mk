@@ -9,6 +9,9 @@ plugins_source_csv_source_csv_la_LIBADD = libiptfhir.la
 check_PROGRAMS += %D%/source_csv_test
 %C%_source_csv_test_SOURCES = %D%/source_csv_test.c tests/mock_host.h
 %C%_source_csv_test_LDADD = $(test_ldadd)
+check_PROGRAMS += %D%/rows_test
+%C%_rows_test_SOURCES = %D%/rows_test.c
+%C%_rows_test_LDADD = $(test_ldadd)
 endif
 nobase_dist_pkgdata_DATA += mappings/columns/redcap-ipt.yaml mappings/columns/clinic-spreadsheet.yaml \
 	mappings/columns/weekly-phq9.yaml mappings/columns/phq9-items-chiu.yaml
