@@ -195,6 +195,11 @@ bool rows_is_utf16(const struct rows *r) {
     return memcmp(r->buffer, marks[0], 2) == 0 || memcmp(r->buffer, marks[1], 2) == 0;
 }
 
+/* What reading failed of. */
+static enum found trouble(void) {
+    return errno == ENOMEM ? FOUND_NO_MEMORY : FOUND_ERROR;
+}
+
 /* Finds the next row, reading on as far as is needed. */
 static enum found seek_row(struct rows *r, size_t *next) {
     for (;;) {
@@ -209,7 +214,7 @@ static enum found seek_row(struct rows *r, size_t *next) {
         if (found != FOUND_MORE)
             return found;
         if (!fill(r))
-            return FOUND_ERROR;
+            return trouble();
     }
 }
 
@@ -221,26 +226,23 @@ static void unquote_row(struct rows *r, size_t next) {
         unquote(&r->cells[i]);
 }
 
-static enum rows_answer trouble(void) {
-    return errno == ENOMEM ? ROWS_MEMORY : ROWS_ERROR;
-}
-
 enum rows_answer rows_next(struct rows *r) {
+    static const enum rows_answer answers[] = {
+        [FOUND_ROW] = ROWS_ROW,        [FOUND_BAD] = ROWS_BAD_QUOTES,
+        [FOUND_END] = ROWS_END,        [FOUND_NO_MEMORY] = ROWS_MEMORY,
+        [FOUND_ERROR] = ROWS_ERROR,    [FOUND_MORE] = ROWS_ERROR, /* never: it was read on */
+        [FOUND_LONG] = ROWS_TOO_LARGE,
+    };
     size_t next = 0;
     if (!r->begun && !begin(r))
-        return trouble();
+        return answers[trouble()];
     r->line = r->next_line;
-    switch (seek_row(r, &next)) {
-    case FOUND_ROW: break;
-    case FOUND_LONG: return skip_long(r);
-    case FOUND_BAD: skip_line(r); return ROWS_BAD_QUOTES;
-    case FOUND_NO_MEMORY: return ROWS_MEMORY;
-    case FOUND_MORE:
-    case FOUND_ERROR: return trouble();
-    case FOUND_END: return ROWS_END;
-    }
-    unquote_row(r, next);
-    return ROWS_ROW;
+    enum found found = seek_row(r, &next);
+    if (found == FOUND_ROW)
+        unquote_row(r, next);
+    if (found == FOUND_BAD)
+        skip_line(r);
+    return found == FOUND_LONG ? skip_long(r) : answers[found];
 }
 
 void rows_free(struct rows *r) {

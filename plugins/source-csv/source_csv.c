@@ -140,6 +140,41 @@ static iptfhir_status read_rows(struct reading *r, struct build *b, struct rows 
     return status;
 }
 
+/* Reads the header; false when the file was held for it. */
+static bool read_header(struct reading *r, struct rows *rows, const char *path, ptrdiff_t *at,
+                        iptfhir_status *status) {
+    const char *code = "no-header";
+    const char *what = NULL;
+    char faults[500];
+    enum rows_answer answer = rows_next(rows);
+    if (answer == ROWS_END) {
+        what = "the file is empty: expected a header";
+    } else if (rows_is_utf16(rows)) {
+        code = "not-utf8";
+        what = "the file is UTF-16: save it as CSV UTF-8";
+    } else if (answer != ROWS_ROW) {
+        what = "the first row cannot be read: expected a header";
+    } else if (!header_read(&r->source->columns, rows, at, faults, sizeof faults)) {
+        code = "columns";
+        what = faults;
+    }
+    if (what != NULL)
+        *status = hold(r, path, 1, code, what);
+    return what == NULL;
+}
+
+/* Says what was left out, and that a record could not be handed over. */
+static void conclude(const struct reading *r, const struct build *b, iptfhir_status status) {
+    const struct iptfhir_host *host = r->source->host;
+    if (b->by_status > 0)
+        host->log(host, IPTFHIR_INFO,
+                  "%s: %" PRIu64 " list elements left out because of their status", b->file,
+                  b->by_status);
+    if (status == IPTFHIR_FATAL)
+        host->fail(host, r->error, status, "source-failed", b->file,
+                   "the record cannot be handed over");
+}
+
 /* Reads an open file; *usable is false when its header is wrong. */
 static iptfhir_status read_table(struct reading *r, int fd, const char *path, time_t modified,
                                  bool with_cursor, bool *usable) {
@@ -148,40 +183,22 @@ static iptfhir_status read_table(struct reading *r, int fd, const char *path, ti
                          .separator = c->separator,
                          .max_bytes = (size_t)r->source->max_row_bytes };
     ptrdiff_t *at = calloc(c->used.count + 1, sizeof *at);
-    char file_time[40];
-    char time_text[25];
-    char why[500];
-    struct build b = {
-        .columns = c, .sink = r->sink, .file = path, .file_time = file_time, .at = at
-    };
+    char milliseconds[25];
+    char file_time[32];
+    struct build b = { .columns = c, .sink = r->sink, .file = path, .at = at };
     iptfhir_status status = IPTFHIR_OK;
-    iptfhir_time_format((int64_t)modified * 1000, time_text);
-    snprintf(file_time, sizeof file_time, "%.19sZ", time_text);
+    iptfhir_time_format((int64_t)modified * 1000, milliseconds);
+    snprintf(file_time, sizeof file_time, "%.19sZ", milliseconds);
+    b.file_time = file_time;
     *usable = false;
-    if (!at || !build_open(&b)) {
+    if (!build_open(&b) || at == NULL) {
         status = no_memory(r, path);
         goto out;
     }
-    enum rows_answer answer = rows_next(&rows);
-    if (answer == ROWS_END)
-        status = hold(r, path, 1, "no-header", "the file is empty: expected a header");
-    else if (rows_is_utf16(&rows))
-        status = hold(r, path, 1, "not-utf8", "the file is UTF-16: save it as CSV UTF-8");
-    else if (answer != ROWS_ROW)
-        status = hold(r, path, 1, "no-header", "the first row cannot be read: expected a header");
-    else if (!header_read(c, &rows, at, why, sizeof why))
-        status = hold(r, path, 1, "columns", why);
-    else {
-        *usable = true;
+    *usable = read_header(r, &rows, path, at, &status);
+    if (*usable)
         status = read_rows(r, &b, &rows, rows.count, with_cursor);
-    }
-    if (b.by_status > 0)
-        r->source->host->log(r->source->host, IPTFHIR_INFO,
-                             "%s: %" PRIu64 " list elements left out because of their status", path,
-                             b.by_status);
-    if (status == IPTFHIR_FATAL)
-        r->source->host->fail(r->source->host, r->error, status, "source-failed", path,
-                              "the record cannot be handed over");
+    conclude(r, &b, status);
 out:
     r->done += rows.taken;
     r->sink->progress(r->sink, r->done, r->files.total);
