@@ -75,17 +75,17 @@ END_TEST
 static const struct {
     const char *part, *instead, *where, *expected;
 } faults[] = {
-    { "\"title\"", "\"titel\"", "", "instrument, title, licence and system" },
+    { "\"title\"", "\"heading\"", "", "instrument, title, licence and system" },
     { "\"panel\":{\"code\"", "\"panel\":{\"kode\"", "", "panel and total, each with a code" },
     { "\"missing\":\"unknown\"", "\"missing\":7", "", "missing: a code" },
     { "\"high\":4},", "\"high\":0},", "/range", "whole numbers" },
     { "\"low\":0,\"high\":4", "\"low\":0.5,\"high\":4", "/range", "whole numbers" },
-    { "\"items\":[", "\"itens\":[", "/items", "1 to 40 items" },
+    { "\"items\":[", "\"things\":[", "/items", "1 to 40 items" },
     { "\"field\":\"t_2\",", "", "/items/1", "a field" },
     { "\"text\":\"One\"", "\"test\":\"One\"", "/items/0", "a display or a text" },
     { "\"flag\":\"f\",", "", "/items/1", "a safety rule" },
     { "\"above\":0", "\"above\":\"0\"", "/items/1", "a safety rule" },
-    { "\"answers\":[", "\"antwort\":[", "/items/0", "answers, of its own" },
+    { "\"answers\":[", "\"replies\":[", "/items/0", "answers, of its own" },
     { "\"value\":2,", "\"value\":2.5,", "/answers", "a whole value" },
     { "\"low\":2,\"high\":4", "\"low\":3,\"high\":4", "/bands", "fill the range in order" },
     { "\"low\":2,\"high\":4,\"code\"", "\"low\":2,\"high\":1,\"code\"", "/bands", "in order" },
