@@ -3,53 +3,16 @@
  * the length of a plain text, or whether a UUID is the row's own. */
 #include "core/store/pack.h"
 
+#include "core/base/uuid.h"
+
 enum text_kind { PLAIN, UUID, URN_UUID, DECIMAL };
-enum { UUID_TEXT = 36, MOST_DIGITS = 18, KIND_BITS = 2, KIND_MASK = 3, OWN = 1 };
+enum { MOST_DIGITS = 18, KIND_BITS = 2, KIND_MASK = 3, OWN = 1 };
 static const char urn[] = "urn:uuid:";
 enum { URN_LENGTH = sizeof urn - 1 };
 
-/* The value of a lower-case hex digit, -1 for any other character. */
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* True where a UUID's text has a hyphen. */
-static bool is_hyphen_place(size_t i) {
-    return i == 8 || i == 13 || i == 18 || i == 23;
-}
-
 /* Reads the text of a UUID in lower case; false when it is anything else. */
 static bool read_uuid(const char *text, size_t length, unsigned char out[PACK_UUID]) {
-    size_t bytes = 0;
-    if (length != UUID_TEXT)
-        return false;
-    for (size_t i = 0; i < UUID_TEXT;) {
-        if (is_hyphen_place(i)) {
-            if (text[i++] != '-')
-                return false;
-            continue;
-        }
-        int high = hex_value(text[i]);
-        int low = hex_value(text[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out[bytes++] = (unsigned char)(high << 4 | low);
-        i += 2;
-    }
-    return true;
-}
-
-/* Writes the text of a UUID, without NUL. */
-static void write_uuid(const unsigned char uuid[PACK_UUID], char *out) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < PACK_UUID; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *out++ = '-';
-        *out++ = digits[uuid[i] >> 4];
-        *out++ = digits[uuid[i] & 15];
-    }
+    return length == UUID_TEXT && uuid_read(text, out);
 }
 
 /* Reads a number without leading zeros. */
@@ -148,7 +111,7 @@ static const char *unpack_uuid(struct unpacker *u, struct arena *a, bool is_own,
     if (text == NULL)
         return NULL;
     memcpy(text, urn, prefix);
-    write_uuid(uuid, text + prefix);
+    uuid_write(uuid, text + prefix);
     text[prefix + UUID_TEXT] = '\0';
     return text;
 }

@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/uuid.h"
 #include "core/fhir/r4.h"
 #include "core/sync/facts.h"
 
@@ -200,27 +201,9 @@ static void *more(struct slot *s, void *list, size_t count, size_t *room, size_t
     return memory;
 }
 
-/* The value of a hexadecimal digit, 16 for any other character. */
-static unsigned digit_of(char c) {
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
-}
-
 /* Reads a UUID's text. */
 static bool to_uuid(const char *text, unsigned char out[STORE_UUID]) {
-    size_t nibbles = 0;
-    for (const char *c = text; *c != '\0'; c++) {
-        unsigned value = digit_of(*c);
-        if (*c == '-')
-            continue;
-        if (value > 15 || nibbles == 2 * STORE_UUID)
-            return false;
-        unsigned char *byte = &out[nibbles / 2];
-        *byte = (unsigned char)(nibbles % 2 == 0 ? value << 4 : *byte | value);
-        nibbles++;
-    }
-    return nibbles == 2 * STORE_UUID;
+    return strlen(text) == UUID_TEXT && uuid_read(text, out);
 }
 
 static void take_references(struct slot *s, struct intake_resource *out,

@@ -2,6 +2,8 @@
 /* Loading a lane, and finding one's way in it. */
 #include "core/sync/lane.h"
 
+#include "core/base/uuid.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,39 +17,12 @@ struct lane_bodies {
 /* ---- UUIDs ---- */
 
 void lane_uuid_text(const unsigned char uuid[STORE_UUID], char out[37]) {
-    static const char digits[] = "0123456789abcdef";
-    char *p = out;
-    for (int i = 0; i < STORE_UUID; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *p++ = '-';
-        *p++ = digits[uuid[i] >> 4];
-        *p++ = digits[uuid[i] & 15];
-    }
-    *p = '\0';
-}
-
-/* The value of a hexadecimal digit, -1 for any other character. */
-static int digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
+    uuid_write(uuid, out);
+    out[UUID_TEXT] = '\0';
 }
 
 bool lane_uuid_read(const char text[36], unsigned char uuid[STORE_UUID]) {
-    const char *p = text;
-    for (int i = 0; i < STORE_UUID; i++) {
-        bool dash = i == 4 || i == 6 || i == 8 || i == 10;
-        if (dash && *p++ != '-')
-            return false;
-        int high = digit(p[0]), low = high < 0 ? -1 : digit(p[1]);
-        if (low < 0)
-            return false;
-        uuid[i] = (unsigned char)(high << 4 | low);
-        p += 2;
-    }
-    return true;
+    return uuid_read(text, uuid);
 }
 
 /* ---- items by identity ---- */
