@@ -428,7 +428,8 @@ static bool has_room(const struct target_run *t) {
         most = 1;
     for (const struct cycle *c = t->lanes.first; c != NULL; c = c->next)
         bytes += bytes_of(c);
-    return t->lanes.count < most && bytes < LANES_BYTES;
+    bool all_work = t->lanes.count >= t->reach.config->threads;
+    return t->lanes.count < most && (bytes < LANES_BYTES || !all_work);
 }
 
 /* Begins lanes that are due, until enough are under way. */
