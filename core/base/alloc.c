@@ -13,7 +13,7 @@ void (*base_free)(void *memory) = free;
 
 void base_settle_memory(void) {
 #ifdef __GLIBC__
-    enum { LARGE = 256 << 10, KEPT = 2 << 20 };
+    enum { LARGE = 256 << 10, KEPT = 3 << 20 };
     (void)mallopt(M_MMAP_THRESHOLD, LARGE);
     (void)mallopt(M_TRIM_THRESHOLD, KEPT);
 #endif

@@ -267,7 +267,7 @@ static bool set_up(struct sqlite_store *s, struct iptfhir_error *error) {
         sqlite3_file_control(s->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve) != SQLITE_OK)
         return sql_error(s, "schema", 0, error);
     return execute(s,
-                   "PRAGMA page_size = 4096; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -4096;"
+                   "PRAGMA page_size = 4096; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -2048;"
                    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
                    "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;",
                    error);
