@@ -185,11 +185,28 @@ const char *template_data_class(const struct template *t, size_t item) {
     return t->classes[item < t->class_count ? item : t->class_count - 1];
 }
 
+/* The text of an element that is named by its path, "effectivePeriod.end"; NULL: none. */
+static const char *text_at(const struct tree *resource, const char *path) {
+    const struct tree *node = resource;
+    char name[64];
+    for (;;) {
+        size_t length = strcspn(path, ".");
+        if (node == NULL || node->kind != TREE_OBJECT || length >= sizeof name)
+            return NULL;
+        memcpy(name, path, length);
+        name[length] = '\0';
+        if (path[length] == '\0')
+            return tree_text(node, name);
+        node = tree_get(node, name);
+        path += length + 1;
+    }
+}
+
 int64_t template_as_of(const struct template *t, const struct tree *resource) {
     if (t->as_of == NULL)
         return 0;
     for (const char **element = t->as_of; *element != NULL; element++) {
-        const char *text = tree_text(resource, *element);
+        const char *text = text_at(resource, *element);
         int64_t seconds = 0;
         if (text != NULL && iptfhir_time_to_seconds(text, &seconds))
             return seconds * 1000;

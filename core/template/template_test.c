@@ -214,9 +214,10 @@ START_TEST(a_resource_that_fails_does_not_take_its_neighbours_with_it) {
 END_TEST
 
 START_TEST(a_file_says_class_owner_and_own_date) {
-    put("t.yaml", "data_class: [goals, plan]\nowner: patient\nas_of: [statusDate, startDate]\n"
-                  "resources:\n  - {resourceType: Goal, startDate: \"2026-01-02\"}\n"
-                  "  - {resourceType: Goal}\n");
+    put("t.yaml",
+        "data_class: [goals, plan]\nowner: patient\nas_of: [statusDate, period.end, startDate]\n"
+        "resources:\n  - {resourceType: Goal, startDate: \"2026-01-02\"}\n"
+        "  - {resourceType: Goal}\n");
     struct template_set *set = load();
     ck_assert_ptr_nonnull(set);
     struct arena arena = { 0 };
@@ -226,6 +227,9 @@ START_TEST(a_file_says_class_owner_and_own_date) {
     ck_assert_str_eq(template_data_class(t, 1), "plan");
     const char *goal = "{\"startDate\":\"2026-01-02\"}";
     struct tree *dated = json_read_copy(&arena, goal, strlen(goal), NULL, NULL);
+    const char *ended = "{\"startDate\":\"2026-01-03\",\"period\":{\"end\":\"2026-01-02\"}}";
+    struct tree *within = json_read_copy(&arena, ended, strlen(ended), NULL, NULL);
+    ck_assert_int_eq(template_as_of(t, within), 1767312000000);
     struct tree *bare = json_read_copy(&arena, "{}", 2, NULL, NULL);
     ck_assert_int_eq(template_as_of(t, dated), 1767312000000);
     ck_assert_int_eq(template_as_of(t, bare), 0);

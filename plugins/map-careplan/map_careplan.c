@@ -210,21 +210,31 @@ static void add_style(const struct plan *p, struct iptfhir_node *list) {
         add_reference(p, list, "Observation", facts_identity(p->f, "Observation", "%s", text));
 }
 
+/* The identity of a medication, as medicationstatement.yaml makes it: its code, else its text, and
+ * its start. */
+static struct iptfhir_node *medication_identity(const struct plan *p,
+                                                const struct iptfhir_node *therapy) {
+    const char *patient = facts_text(p->f, facts_get(p->f, p->node, "patient"), "localId");
+    const char *name = facts_text(p->f, therapy, "rxnorm");
+    const char *start = facts_text(p->f, therapy, "start");
+    if (name == NULL)
+        name = facts_text(p->f, therapy, "text");
+    return facts_identity(p->f, "MedicationStatement", "%s/%s/%s", patient,
+                          name != NULL ? name : "", start != NULL ? start : "");
+}
+
 /* Adds the medication that is taken beside the therapy, and sets the request that coordinates it.
  */
 static void add_medication(const struct plan *p, struct iptfhir_node *list,
                            struct iptfhir_node *facts) {
     const struct iptfhir_node *therapy = first_of(p, p->course, "combinedTherapies");
-    const char *record = p->record->id;
-    for (size_t i = 1; therapy != NULL; i++) {
+    for (; therapy != NULL; therapy = facts_next(p->f, therapy)) {
         const char *type = facts_text(p->f, therapy, "type");
-        therapy = facts_next(p->f, therapy);
         if (type == NULL || strcmp(type, "medication") != 0)
             continue;
-        add_reference(p, list, "MedicationStatement",
-                      facts_identity(p->f, "MedicationStatement", "%s/MED-%zu", record, i));
+        add_reference(p, list, "MedicationStatement", medication_identity(p, therapy));
         facts_set(p->f, facts, "request",
-                  facts_identity(p->f, "ServiceRequest", "%s/SR-MED", record));
+                  facts_identity(p->f, "ServiceRequest", "%s/SR-MED", p->record->id));
     }
 }
 
@@ -262,10 +272,11 @@ static void set_support(const struct plan *p, struct iptfhir_node *facts) {
 /* Sets the diagnoses that the plan addresses. */
 static void set_conditions(const struct plan *p, struct iptfhir_node *facts) {
     struct iptfhir_node *list = facts_set_list(p->f, facts, "conditions");
+    const char *patient = facts_text(p->f, facts_get(p->f, p->node, "patient"), "localId");
     const struct iptfhir_node *diagnosis = first_of(p, p->node, "diagnoses");
     for (; diagnosis != NULL; diagnosis = facts_next(p->f, diagnosis)) {
         const char *id = facts_text(p->f, diagnosis, "id");
-        facts_append(p->f, list, facts_identity(p->f, "Condition", "%s/%s", p->record->id, id));
+        facts_append(p->f, list, facts_identity(p->f, "Condition", "%s/%s", patient, id));
     }
 }
 

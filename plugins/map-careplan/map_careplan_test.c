@@ -173,7 +173,7 @@ START_TEST(medication_is_supporting_information_and_one_request_coordinates_it) 
         "\"status\":\"active\",\"combinedTherapies\":[{\"type\":\"cbt\"},{\"type\":\"medication\","
         "\"rxnorm\":\"312941\"}]",
         "");
-    mock_identity(NULL, "MedicationStatement", "R-1/MED-2", id);
+    mock_identity(NULL, "MedicationStatement", "P-1/312941/", id);
     ck_assert_str_eq(text_at(facts, "supporting.0") + strlen("MedicationStatement/"), id);
     mock_identity(NULL, "ServiceRequest", "R-1/SR-MED", id);
     ck_assert_str_eq(text_at(facts, "request"), id);

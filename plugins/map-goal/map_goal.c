@@ -263,6 +263,7 @@ static void map_addresses(const struct mapping *m, const struct iptfhir_node *go
     const struct iptfhir_node *named = facts_list(m->f, goal, "addresses");
     const char *seed = facts_text(m->f, goal, "seedGoal");
     bool transition = seed != NULL && strcmp(seed, "identify-role-transitions") == 0;
+    const char *patient = facts_text(m->f, facts_get(m->f, m->node, "patient"), "localId");
     struct iptfhir_node *addresses = facts_set_list(m->f, facts, "addresses");
     const struct iptfhir_node *diagnosis =
         facts_first(m->f, facts_list(m->f, m->node, "diagnoses"));
@@ -272,8 +273,7 @@ static void map_addresses(const struct mapping *m, const struct iptfhir_node *go
             continue;
         bool coded = transition && is_transition(m, diagnosis);
         if (coded || facts_lists(m->f, named, id))
-            facts_append(m->f, addresses,
-                         facts_identity(m->f, "Condition", "%s/%s", m->record->id, id));
+            facts_append(m->f, addresses, facts_identity(m->f, "Condition", "%s/%s", patient, id));
     }
 }
 

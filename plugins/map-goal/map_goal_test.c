@@ -155,8 +155,8 @@ START_TEST(role_transitions_also_address_their_coded_condition) {
     char one[37], two[37];
     const struct iptfhir_node *facts = map_goal_with(
         "active", ",\"seedGoal\":\"identify-role-transitions\",\"addresses\":[\"D-1\"]", NULL, 0);
-    mock_identity(NULL, "Condition", "R-1/D-1", one);
-    mock_identity(NULL, "Condition", "R-1/D-2", two);
+    mock_identity(NULL, "Condition", "P-1/D-1", one);
+    mock_identity(NULL, "Condition", "P-1/D-2", two);
     ck_assert_uint_eq(count_at(facts, "addresses"), 2);
     ck_assert_str_eq(text_at(facts, "addresses.0"), one);
     ck_assert_str_eq(text_at(facts, "addresses.1"), two);

@@ -27,6 +27,7 @@ scenarios = \
 	%D%/one-resource-fails.sh \
 	%D%/one-bad-patient.sh \
 	%D%/second-target.sh \
+	%D%/shared-condition.sh \
 	%D%/two-jobs.sh \
 	%D%/truncated-export.sh \
 	%D%/many-resources.sh \
