@@ -2,7 +2,9 @@
 core_sources += %D%/arena.c %D%/arena.h %D%/compare.c %D%/json_read.c %D%/json_write.c \
 	%D%/node.c %D%/node.h %D%/number.c %D%/number.h \
 	%D%/symbol.c %D%/symbol.h %D%/tree.c %D%/tree.h %D%/unicode.c %D%/unicode.h %D%/xml.c %D%/xml.h
-check_PROGRAMS += %D%/tree_test %D%/json_test %D%/compare_test %D%/xml_test %D%/memory_test %D%/node_test %D%/unicode_test
+check_PROGRAMS += %D%/tree_test %D%/json_test %D%/compare_test %D%/xml_test %D%/memory_test %D%/node_test %D%/number_test %D%/unicode_test
+%C%_number_test_SOURCES = %D%/number_test.c
+%C%_number_test_LDADD = $(test_ldadd)
 %C%_unicode_test_SOURCES = %D%/unicode_test.c
 %C%_unicode_test_LDADD = $(test_ldadd)
 %C%_node_test_SOURCES = %D%/node_test.c
