@@ -315,17 +315,21 @@ static bool is_absolute(const char *text) {
     return scheme > 0 && text[scheme] == ':' && text[scheme + 1] != '\0';
 }
 
+/* ref-1: a reference inside the resource names what is contained; '#' alone is the resource. */
+static void check_local(struct check *c, const struct place *place, const char *wanted) {
+    if (*wanted != '\0' && !is_contained(c->container, wanted))
+        check_fault(c, place, "reference",
+                    "ref-1: no contained resource has the id that '#...' names");
+}
+
 /* ref-1, and that a literal reference is one of the forms that R4 knows. */
 static void check_reference(struct check *c, const struct place *place, const struct tree *object) {
     const char *text = text_of(object, reference);
     if (text == NULL)
         return;
-    bool local = text[0] == '#';
-    bool itself = local && text[1] == '\0';
-    if (local && !itself && !is_contained(c->container, text + 1))
-        check_fault(c, place, "reference",
-                    "ref-1: no contained resource has the id that '#...' names");
-    if (!local && !is_absolute(text) && !is_relative(text))
+    if (text[0] == '#')
+        check_local(c, place, text + 1);
+    else if (!is_absolute(text) && !is_relative(text))
         check_fault(
             c, place, "reference",
             "expected Type/id, an absolute URL, urn:uuid:..., #id, or Type?query in a transaction");
@@ -347,15 +351,13 @@ static void check_contained(struct check *c, const struct place *place, const st
     }
 }
 
-/* Tells whether a row of the table holds, when there are its `a` and its `b`. */
-static bool holds(enum rule_kind kind, bool a, bool b) {
-    switch (kind) {
-    case NEEDS: return b || !a;
-    case NOT_BOTH: return !a || !b;
-    case ONE_OF: return a;
-    default: return a != b;
-    }
-}
+/* Whether a row of the table holds, by what there is of its `a` and its `b`. */
+static const bool holds[][2][2] = {
+    [NEEDS] = { { true, true }, { false, true } },
+    [NOT_BOTH] = { { true, true }, { true, false } },
+    [ONE_OF] = { { false, false }, { true, true } },
+    [EXACTLY] = { { false, true }, { true, false } },
+};
 
 /* Reports a row of the table that doesn't hold. */
 static void report_rule(struct check *c, const struct place *place, const struct rule *r) {
@@ -375,7 +377,7 @@ static void report_rule(struct check *c, const struct place *place, const struct
 static void check_rule(struct check *c, const struct place *place, size_t i, uint64_t present) {
     bool a = (present & masks[i].a) != 0;
     bool b = (present & masks[i].b) != 0;
-    if (!holds(rules[i].kind, a, b))
+    if (!holds[rules[i].kind][a][b])
         report_rule(c, place, &rules[i]);
 }
 

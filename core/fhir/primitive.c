@@ -346,17 +346,23 @@ static bool says_something(const char *text, size_t length) {
     return false;
 }
 
+/* Tells whether a text begins and ends with the tags of a div. */
+static bool is_div(const char *text, size_t length) {
+    static const char begin[] = "<div";
+    static const char end[] = "</div>";
+    const size_t n = sizeof end - 1;
+    if (length < 12 || memcmp(text, begin, sizeof begin - 1) != 0)
+        return false;
+    return memcmp(text + length - n, end, n) == 0;
+}
+
 /* Checks a narrative: one div in the XHTML name space that says something, no scripts (txt-1,
  * txt-2). */
 static bool is_xhtml(const char *text, size_t length) {
-    if (length < 12 || !is_string(text, length))
+    if (!is_string(text, length) || !is_div(text, length))
         return false;
-    if (memcmp(text, "<div", 4) != 0 || memcmp(text + length - 6, "</div>", 6) != 0)
-        return false;
-    const char *end = memchr(text, '>', length);
-    if (end == NULL)
-        return false;
-    size_t tag_length = (size_t)(end - text);
+    const char *tag_end = memchr(text, '>', length);
+    size_t tag_length = tag_end != NULL ? (size_t)(tag_end - text) : 0;
     if (!has_part(text, tag_length, "xmlns=\"http://www.w3.org/1999/xhtml\""))
         return false;
     return !has_part(text, length, "<script") && says_something(text, length);

@@ -16,7 +16,8 @@ struct collection {
 };
 
 static bool is_letter(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'z';
 }
 
 #define BYTES(c) (UINT64_C(0x0101010101010101) * (c))
@@ -38,14 +39,18 @@ static bool are_hex(const char *text) {
 
 /* True for 36 characters in the form 8-4-4-4-12. */
 static bool is_uuid(const char *text) {
-    if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
-        return false;
-    char middle[16];
-    memcpy(middle, text + 9, 4);
-    memcpy(middle + 4, text + 14, 4);
-    memcpy(middle + 8, text + 19, 4);
-    memcpy(middle + 12, text + 24, 4);
-    return are_hex(text) && are_hex(middle) && are_hex(middle + 8) && are_hex(text + 28);
+    static const struct {
+        size_t from, length;
+    } groups[] = { { 0, 8 }, { 9, 4 }, { 14, 4 }, { 19, 4 }, { 24, 12 } };
+    char digits[32];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        if (i > 0 && text[groups[i].from - 1] != '-')
+            return false;
+        memcpy(digits + n, text + groups[i].from, groups[i].length);
+        n += groups[i].length;
+    }
+    return are_hex(digits) && are_hex(digits + 8) && are_hex(digits + 16) && are_hex(digits + 24);
 }
 
 /* Splits "Type/UUID"; false for every other form. */

@@ -83,10 +83,8 @@ void check_fault(struct check *c, const struct place *place, const char *member,
 }
 
 static bool is_name_part(char c) {
-    char lower = (char)(c | 0x20);
-    bool letter = lower >= 'a' && lower <= 'z';
-    bool digit = c >= '0' && c <= '9';
-    return letter || digit || c == '_' || c == '-';
+    static const char parts[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    return memchr(parts, c, sizeof parts - 1) != NULL;
 }
 
 /* A member's name as it may be shown: bounded, and only when it looks like a name. */
