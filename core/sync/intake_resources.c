@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/sync/lifecycle.h"
+#include "core/tree/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -308,12 +309,30 @@ static void note_withdrawn(struct intake *in, const struct store_said *row) {
     in->withdrawn[in->withdrawn_count++] = (struct intake_withdrawn) { row->patient, row->ordinal };
 }
 
+/* Whether only a person may withdraw what the row says: a positive safety answer. */
+static bool needs_person(struct intake *in, const struct store_said *row) {
+    const struct lifecycle *lifecycle = in->settings->lifecycle;
+    struct iptfhir_error why = ERROR_INIT;
+    struct store_bytes *bodies = NULL;
+    const struct tree *body = NULL;
+    size_t count = 0;
+    if (!lifecycle_may_need_person(lifecycle, row->type))
+        return false;
+    bool read = in->calls->bodies_get(in->store, row->patient, row->body.sequence, &in->scratch,
+                                      &bodies, &count, &why);
+    if (read && row->body.index < count) {
+        const struct store_bytes *one = &bodies[row->body.index];
+        body = json_read_copy(&in->scratch, one->data, one->length, NULL, &why);
+    }
+    return lifecycle_needs_person(lifecycle, row->type, body);
+}
+
 /* What a row becomes whose element left a wholly mapped record. */
 static void element_left(struct work *w, struct store_said *row) {
     struct intake *in = w->in;
     bool error = in->settings->removed_is_error;
     bool ends = error || lifecycle_ends(in->settings->lifecycle, row->type);
-    if (!ends) {
+    if (!ends || needs_person(in, row)) {
         row->code = "element-gone";
         row->detail = "its element left the record: say withdraw when it was never true, or leave";
         rows_put_said(in, row);

@@ -32,7 +32,8 @@ static const char rules[] = "types:\n"
                             "  Goal:\n"
                             "    absent: end\n"
                             "    error: {set: {lifecycleStatus: entered-in-error}}\n"
-                            "    ended: {set: {lifecycleStatus: cancelled}}\n";
+                            "    ended: {set: {lifecycleStatus: cancelled}}\n"
+                            "  Flag: {person: always}\n";
 
 static void set_up(void) {
     struct report report = { 0 };
@@ -527,6 +528,15 @@ START_TEST(where_removed_means_never_true_what_left_is_an_error) {
     sent("p1", 0);
     POLL("r1", .resources = "", .revision_ms = NOW + 1);
     ck_assert_str_eq(said("p1"), "Goal:a=1 error; Observation:b=1 error");
+}
+END_TEST
+
+START_TEST(what_only_a_person_may_withdraw_is_held_whatever_the_source_says_of_removals) {
+    settings.removed_is_error = true;
+    POLL("r1", .resources = "Goal:a=1 Flag:f=1", .revision_ms = NOW);
+    sent("p1", 0);
+    POLL("r1", .resources = "", .revision_ms = NOW + 1);
+    ck_assert_str_eq(said("p1"), "Goal:a=1 error; Flag:f=1 body element-gone");
 }
 END_TEST
 
@@ -1355,6 +1365,7 @@ int main(void) {
     tcase_add_test(c, a_busy_store_loses_nothing_that_was_taken);
     tcase_add_test(c, a_full_store_is_said_and_nothing_of_the_flush_is_kept);
     tcase_add_test(c, an_allocation_that_fails_loses_nothing_and_is_said);
+    tcase_add_test(c, what_only_a_person_may_withdraw_is_held_whatever_the_source_says_of_removals);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -25,9 +25,12 @@ static const struct {
     { "moved", STORE_WANTED_MOVED },
 };
 #define CAUSES (sizeof causes / sizeof causes[0])
-static const char *const type_keys[] = { "error", "ended", "left", "moved", "absent", NULL };
+static const char *const type_keys[] = {
+    "error", "ended", "left", "moved", "absent", "person", NULL
+};
 static const char *const rule_keys[] = { "when", "set", "remove", "otherwise", NULL };
 static const char *const words[] = { "leave", "hold", NULL };
+static const char *const person_words[] = { "always", NULL };
 static const char *const absent_words[] = { "end", "hold", NULL };
 
 /* ---- checking ---- */
@@ -133,13 +136,17 @@ static void check_type(struct reading *r, const struct tree *type) {
         fault(r, type, "wrong-type", "must be a group of causes", type->name, NULL);
         return;
     }
-    check_keys(r, type, type_keys, "is no key of a type: error, ended, left, moved, absent");
+    check_keys(r, type, type_keys,
+               "is no key of a type: error, ended, left, moved, absent, person");
     const struct tree *absent = tree_get(type, "absent");
     if (absent != NULL && !is_word(absent, absent_words))
         fault(r, absent, "wrong-value", "must be `end` or `hold`", "absent", NULL);
     bool ends = absent != NULL && is_word(absent, absent_words) && strcmp(absent->text, "end") == 0;
     if (ends && tree_get(type, "ended") == NULL)
         fault(r, absent, "missing", "needs a rule `ended`", "absent: end", NULL);
+    const struct tree *person = tree_get(type, "person");
+    if (person != NULL && !is_word(person, person_words))
+        check_group(r, person, true);
     for (size_t i = 0; i < CAUSES; i++) {
         const struct tree *rule = tree_get(type, causes[i].name);
         if (rule != NULL)
@@ -216,6 +223,49 @@ bool lifecycle_ends(const struct lifecycle *l, const char *type) {
     const struct tree *rules = l != NULL ? tree_get(l->types, type) : NULL;
     const char *absent = rules != NULL ? tree_text(rules, "absent") : NULL;
     return absent != NULL && strcmp(absent, "end") == 0;
+}
+
+/* Whether a code of a list stands somewhere in an element. */
+static bool holds_code(const struct tree *node, const struct tree *codes) {
+    bool is_code = node->name != NULL && strcmp(node->name, "code") == 0;
+    if (node->kind == TREE_STRING) {
+        bool found = false;
+        for (const struct tree *c = is_code ? codes->first : NULL; c != NULL; c = c->next)
+            found = found || strcmp(c->text, node->text) == 0;
+        return found;
+    }
+    if (node->kind != TREE_ARRAY && node->kind != TREE_OBJECT)
+        return false;
+    for (const struct tree *n = node->first; n != NULL; n = n->next) {
+        if (holds_code(n, codes))
+            return true;
+    }
+    return false;
+}
+
+/* What a type says of removals that a person must decide; NULL: nothing. */
+static const struct tree *person_rule(const struct lifecycle *l, const char *type) {
+    const struct tree *rules = l != NULL ? tree_get(l->types, type) : NULL;
+    return rules != NULL ? tree_get(rules, "person") : NULL;
+}
+
+bool lifecycle_may_need_person(const struct lifecycle *l, const char *type) {
+    return person_rule(l, type) != NULL;
+}
+
+bool lifecycle_needs_person(const struct lifecycle *l, const char *type,
+                            const struct tree *resource) {
+    const struct tree *rule = person_rule(l, type);
+    if (rule == NULL)
+        return false;
+    if (rule->kind == TREE_STRING || resource == NULL || resource->kind != TREE_OBJECT)
+        return true;
+    for (const struct tree *codes = rule->first; codes != NULL; codes = codes->next) {
+        const struct tree *element = tree_get(resource, codes->name);
+        if (element != NULL && holds_code(element, codes))
+            return true;
+    }
+    return false;
 }
 
 /* The rule of a cause; what the file doesn't say of a wrong chart is as what was never true. */

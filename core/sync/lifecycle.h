@@ -20,6 +20,13 @@ void lifecycle_free(struct lifecycle *l);
  * person decides. A NULL lifecycle ends nothing. */
 bool lifecycle_ends(const struct lifecycle *l, const char *type);
 
+/* Whether a person must decide when an element of this type leaves its record, whatever the source
+ * says of removals; _may_: it depends on the resource. A resource that can't be read (NULL) does.
+ */
+bool lifecycle_may_need_person(const struct lifecycle *l, const char *type);
+bool lifecycle_needs_person(const struct lifecycle *l, const char *type,
+                            const struct tree *resource);
+
 enum lifecycle_step {
     LIFECYCLE_WRITE, /* `resource` is the withdrawn body */
     LIFECYCLE_LEAVE, /* the resource stays as it is: nothing is written */

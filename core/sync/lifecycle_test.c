@@ -187,6 +187,30 @@ START_TEST(what_is_withdrawn_is_valid_r4) {
 }
 END_TEST
 
+START_TEST(a_removal_that_a_person_decides_is_told_by_its_codes) {
+    static const char rules[] = "types:\n  Observation: {person: {interpretation: [A]}}\n"
+                                "  Flag: {person: always}\n  Goal: {absent: hold}\n";
+    static const char positive[] = "{\"interpretation\":[{\"coding\":[{\"code\":\"A\"}]}]}";
+    static const char negative[] = "{\"interpretation\":[{\"coding\":[{\"code\":\"N\"}],"
+                                   "\"text\":\"A\"}],\"code\":{\"coding\":[{\"code\":\"A\"}]}}";
+    struct report faults = { 0 };
+    struct arena a = { 0 };
+    struct lifecycle *l = lifecycle_read(rules, sizeof rules - 1, "rules", &faults);
+    ck_assert_ptr_nonnull(l);
+    const struct tree *yes = json_read_copy(&a, positive, sizeof positive - 1, NULL, NULL);
+    const struct tree *no = json_read_copy(&a, negative, sizeof negative - 1, NULL, NULL);
+    ck_assert(lifecycle_needs_person(l, "Observation", yes));
+    ck_assert(!lifecycle_needs_person(l, "Observation", no));
+    ck_assert(lifecycle_needs_person(l, "Observation", NULL)); /* who knows */
+    ck_assert(lifecycle_needs_person(l, "Flag", no));
+    ck_assert(!lifecycle_needs_person(l, "Goal", yes));
+    ck_assert(!lifecycle_may_need_person(l, "Goal"));
+    ck_assert(!lifecycle_needs_person(NULL, "Flag", no));
+    lifecycle_free(l);
+    arena_free(&a);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("lifecycle");
     TCase *c = tcase_create("rules");
@@ -203,6 +227,7 @@ int main(void) {
     tcase_add_test(c, what_the_file_does_not_say_is_held);
     tcase_add_test(c, only_goals_plans_and_requests_end_by_absence);
     tcase_add_test(c, what_is_withdrawn_is_valid_r4);
+    tcase_add_test(c, a_removal_that_a_person_decides_is_told_by_its_codes);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
