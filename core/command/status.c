@@ -272,16 +272,41 @@ void status_json(const struct survey *s, const struct status_time *time, struct 
 static const char help[] =
     "usage: iptfhir [-c FILE] [--json] status\n\n"
     "Where everything stands: per job and target how many resources are in step, wait, are\n"
-    "unknown, held or decided; what is held or waits, by cause, with what moves it on; targets "
-    "that are\n"
-    "paused; and whether the conservation law holds. Reads only, also beside a running sync.\n"
+    "unknown, held or decided; what is held or waits, by cause, with what moves it on; targets\n"
+    "that are paused; and whether the conservation law holds. Reads only, also beside a running\n"
+    "sync.\n"
     "Exit: 0 in step, 1 something is held, 75 something waits or a job's source is silent, 70 the\n"
     "law is broken.\n";
+
+/* Reports on the open store, or that there is none yet. Returns an exit code. */
+static int report(const struct place *place, bool json, struct str *out,
+                  struct iptfhir_error *error) {
+    const struct status_time time = { .now_ms = clock_now_ms(),
+                                      .max_age_ms = place->config->limits.max_age_hours * 3600000 };
+    struct survey s = { .conserved = true };
+    int code = EXIT_SETTLED;
+    if (place->store == NULL && !json) {
+        str_puts(out, "nothing yet: run `iptfhir sync`\n");
+        return EXIT_SETTLED;
+    }
+    if (place->store != NULL) {
+        if (!survey_take(place->store, place->routes, place->route_count, &s, error)) {
+            survey_free(&s);
+            return EXIT_FAULT;
+        }
+        code = status_exit(&s, &time);
+    }
+    if (json)
+        status_json(&s, &time, out);
+    else
+        status_text(&s, &time, out);
+    survey_free(&s);
+    return out->failed ? EXIT_FAULT : code;
+}
 
 int command_status(int argc, char **argv, const struct command_options *options) {
     struct place place;
     struct iptfhir_error error = ERROR_INIT;
-    struct survey s = { 0 };
     struct str out = { 0 };
     if (place_help(argc, argv, help))
         return EXIT_SETTLED;
@@ -290,29 +315,12 @@ int command_status(int argc, char **argv, const struct command_options *options)
         return EXIT_WRONG_USE;
     }
     int code = place_open(&place, false, options);
-    struct status_time time = { .now_ms = clock_now_ms() };
-    if (place.config != NULL)
-        time.max_age_ms = place.config->limits.max_age_hours * 3600000;
-    if (code == EXIT_SETTLED && place.store != NULL) {
-        bool taken = survey_take(place.store, place.routes, place.route_count, &s, &error);
-        code = taken ? status_exit(&s, &time) : EXIT_FAULT;
-        if (taken && options->json)
-            status_json(&s, &time, &out);
-        else if (taken)
-            status_text(&s, &time, &out);
-    } else if (code == EXIT_SETTLED && options->json) {
-        s.conserved = true;
-        status_json(&s, &time, &out);
-    } else if (code == EXIT_SETTLED) {
-        str_puts(&out, "nothing yet: run `iptfhir sync`\n");
-    }
-    if (out.failed)
-        code = EXIT_FAULT;
+    if (code == EXIT_SETTLED)
+        code = report(&place, options->json, &out, &error);
     if (out.data != NULL)
         fputs(out.data, stdout);
     if (error_is_set(&error))
         place_print_error(&error);
-    survey_free(&s);
     str_free(&out);
     place_close(&place);
     return code;

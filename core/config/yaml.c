@@ -77,6 +77,14 @@ static bool take_one(const char **s, const char *of) {
     return there;
 }
 
+/* Steps over an exponent, if there is one; false when it has no digits. */
+static bool take_exponent(const char **s) {
+    if (!take_one(s, "eE"))
+        return true;
+    take_one(s, "+-");
+    return take_digits(s);
+}
+
 /* True when the text is a number as JSON writes it. */
 static bool is_json_number(const char *s) {
     take_one(&s, "-");
@@ -84,12 +92,7 @@ static bool is_json_number(const char *s) {
         return false;
     if (take_one(&s, ".") && !take_digits(&s))
         return false;
-    if (take_one(&s, "eE")) {
-        take_one(&s, "+-");
-        if (!take_digits(&s))
-            return false;
-    }
-    return *s == '\0';
+    return take_exponent(&s) && *s == '\0';
 }
 
 static bool is_among(const char *text, const char *const *words) {
@@ -104,12 +107,13 @@ static bool is_among(const char *text, const char *const *words) {
  */
 static bool is_foreign_number(const char *s) {
     take_one(&s, "+-");
-    size_t digits = strspn(s, "0123456789_");
-    const char *after = s + digits;
-    if (digits == 0 || s[0] == '_')
+    bool begins = *s >= '0' && *s <= '9';
+    if (!begins)
         return false;
-    bool has_base = digits == 1 && s[0] == '0' && take_one(&after, "xob");
-    return has_base || *after == '\0';
+    if (take_one(&s, "0") && take_one(&s, "xob"))
+        return true;
+    s += strspn(s, "0123456789_");
+    return *s == '\0';
 }
 
 /* Why a plain scalar that is no word or number of JSON must be quoted; NULL: it need not. */
