@@ -3,7 +3,7 @@
 . "${top_srcdir:-.}/tests/scenario/lib.sh"
 scenario "a mapper that crashes, loops for ever or swallows memory costs its record; everything else arrives"
 clinic 4
-PLUGINS="$top_builddir/tests/plugins/.libs" RECORD_SECONDS=2 MEMORY_MIB=600 PATIENCE=3
+PLUGINS="$top_builddir/tests/plugins/.libs" RECORD_SECONDS=2 MEMORY_MIB=250 PATIENCE=3
 for how in crash hang hog; do
     echo "-- mapper-$how"
     new_store
