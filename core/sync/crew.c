@@ -146,6 +146,25 @@ static void take_facts(struct crew *crew, struct slot *s, struct tree *record) {
     str_free(&facts);
 }
 
+/* A record that isn't even JSON: who it is about is looked for in its text. */
+static void glimpse(struct slot *s) {
+    char local_id[256];
+    struct str facts = { 0 };
+    if (s->text == NULL)
+        return;
+    if (!facts_find_text(s->text, s->length, "recordId", s->id))
+        s->id[0] = '\0';
+    if (!facts_find_text(s->text, s->length, "localId", local_id))
+        return;
+    facts_glimpse(local_id, &facts);
+    const char *kept = facts.failed ? NULL : arena_strndup(&s->arena, facts.data, facts.length);
+    s->out.facts = (struct store_bytes) { kept, facts.length };
+    s->has_facts = kept != NULL;
+    if (kept == NULL)
+        fail(s, "memory", "out of memory");
+    str_free(&facts);
+}
+
 /* Reads the head of a record that is in order. */
 static void take_head(struct crew *crew, struct slot *s) {
     const struct crew_settings *c = &crew->settings;
@@ -173,6 +192,8 @@ static void read_slot(struct crew *crew, size_t thread, struct slot *s) {
                                                s->length, s->unit, line, &readable, s->id, &why);
     if (readable != NULL && readable->kind == TREE_OBJECT)
         take_facts(crew, s, readable);
+    else
+        glimpse(s);
     s->record = readable;
     if (ok)
         take_head(crew, s);

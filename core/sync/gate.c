@@ -38,9 +38,25 @@ static void take_day(char out[DATE], const char *text) {
     out[DATE - 1] = '\0';
 }
 
-/* Whether a status ends a consent against the patient's will to disclose. */
-static bool is_refusal(const char *status) {
-    return strcmp(status, "revoked") == 0 || strcmp(status, "rejected") == 0;
+/* What a consent's status decides. */
+enum word { WORD_PERMITS, WORD_REFUSES, WORD_DECIDES_NOTHING };
+
+/* A status that isn't known, which only a held reading can have, refuses: it may have been meant
+ * so. */
+static enum word word_of(const char *status) {
+    static const struct {
+        const char *status;
+        enum word word;
+    } words[] = {
+        { "active", WORD_PERMITS },           { "draft", WORD_DECIDES_NOTHING },
+        { "proposed", WORD_DECIDES_NOTHING }, { "inactive", WORD_DECIDES_NOTHING },
+        { "expired", WORD_DECIDES_NOTHING },  { "entered-in-error", WORD_DECIDES_NOTHING }
+    };
+    for (size_t i = 0; status != NULL && i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i].status, status) == 0)
+            return words[i].word;
+    }
+    return WORD_REFUSES;
 }
 
 /* The day of a refusal: as it says; else the later of its signature and of the day on which the
@@ -61,15 +77,15 @@ static void take_refusal_day(char out[DATE], const struct tree *consent, int64_t
 /* Reads one consent; false when it decides nothing. */
 static bool read_consent(const struct tree *consent, int64_t revision_ms,
                          struct gate_decision *out) {
-    const char *status = consent->kind == TREE_OBJECT ? tree_text(consent, "status") : NULL;
-    if (status == NULL)
-        return false;
-    bool refuses = is_refusal(status);
-    bool permits = strcmp(status, "active") == 0;
-    if (!refuses && !permits)
+    *out = (struct gate_decision) { .permits = false };
+    if (consent->kind != TREE_OBJECT)
+        return true; /* nobody knows what it says: a refusal of all */
+    enum word word = word_of(tree_text(consent, "status"));
+    bool refuses = word == WORD_REFUSES;
+    if (word == WORD_DECIDES_NOTHING)
         return false;
     const struct tree *part2 = tree_get(consent, "part2");
-    *out = (struct gate_decision) { .permits = permits,
+    *out = (struct gate_decision) { .permits = !refuses,
                                     .recipient = tree_text(consent, "recipient"),
                                     .classes = tree_get(consent, "dataClasses"),
                                     .excluded = tree_get(consent, "excludedClasses") };
@@ -191,7 +207,7 @@ static void join_held(const struct tree *facts, const struct store_record *recor
         size_t before = out->decision_count;
         if (h->kind != TREE_OBJECT)
             continue;
-        join_one(h, record->revision_ms, decisions, out);
+        join_one(h, 0, decisions, out); /* nobody knows when it was said: a refusal counts today */
         drop_permissions(decisions, before, &out->decision_count);
         if (!moved && names_same(facts, h))
             join_identity(h, record->revision_ms, newest, out);
@@ -256,13 +272,46 @@ static bool lists(const struct tree *list, const char *text) {
     return false;
 }
 
-/* Whether a decision is about this recipient. */
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+static const char *skip_blanks(const char *text) {
+    while (is_blank(*text))
+        text++;
+    return text;
+}
+
+static char folded(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Whether two names are the same but for blanks and case; a name of blanks alone means anybody. */
+static bool means_same(const char *a, const char *b) {
+    a = skip_blanks(a);
+    b = skip_blanks(b);
+    if (*a == '\0')
+        return true;
+    while (*a != '\0' && *b != '\0') {
+        bool blanks = is_blank(*a) && is_blank(*b);
+        if (!blanks && folded(*a) != folded(*b))
+            break;
+        a = blanks ? skip_blanks(a) : a + 1;
+        b = blanks ? skip_blanks(b) : b + 1;
+    }
+    return *skip_blanks(a) == '\0' && *skip_blanks(b) == '\0';
+}
+
+/* Whether a decision is about this recipient: a permission by the letter, a refusal also where it
+ * is written a little differently. */
 static bool concerns(const struct gate_decision *d, const char *recipient) {
     if (recipient == NULL)
         return true;
+    if (d->permits)
+        return d->recipient != NULL && strcmp(d->recipient, recipient) == 0;
     if (d->recipient == NULL)
-        return !d->permits; /* a refusal without a recipient is meant for all */
-    return strcmp(d->recipient, recipient) == 0;
+        return true; /* a refusal without a recipient is meant for all */
+    return means_same(d->recipient, recipient);
 }
 
 /* Whether a permission is in force on a day. */
@@ -272,15 +321,27 @@ static bool in_force(const struct gate_decision *d, const char *today) {
     return begun && !over;
 }
 
+/* Whether a refusal names classes, all of them known: else it is meant for all. */
+static bool names_known_classes(const struct gate_decision *d, const struct privacy *privacy) {
+    bool listed = d->classes != NULL && d->classes->kind == TREE_ARRAY;
+    if (!listed || d->classes->length == 0)
+        return false;
+    for (const struct tree *c = d->classes->first; c != NULL; c = c->next) {
+        bool known = c->kind == TREE_STRING && privacy_need_of(privacy, c->text) != PRIVACY_UNKNOWN;
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
 /* Whether a decision refuses a class: by its status, or by what it excludes. */
-static bool refuses(const struct gate_decision *d, const char *data_class) {
+static bool refuses(const struct gate_decision *d, const struct privacy *privacy,
+                    const char *data_class) {
     if (lists(d->excluded, data_class))
         return true;
     if (d->permits)
         return false;
-    bool names_classes =
-        d->classes != NULL && d->classes->kind == TREE_ARRAY && d->classes->length > 0;
-    return !names_classes || lists(d->classes, data_class);
+    return !names_known_classes(d, privacy) || lists(d->classes, data_class);
 }
 
 /* Whether a permission leaves any of its classes permitted. */
@@ -314,7 +375,7 @@ static bool latest_permits(const struct gate_question *q, enum privacy_need need
         if (!concerns(d, q->recipient) || (ahead && d->permits))
             continue;
         const char *day = d->date[0] != '\0' ? d->date : today;
-        if (refuses(d, q->data_class) && strcmp(day, refused_on) > 0)
+        if (refuses(d, q->privacy, q->data_class) && strcmp(day, refused_on) > 0)
             refused_on = day;
         bool covers = permits(d, need, q->data_class) && in_force(d, today);
         if (covers && (d->part2 || !part2) && strcmp(d->date, permitted_on) > 0)
@@ -322,6 +383,33 @@ static bool latest_permits(const struct gate_question *q, enum privacy_need need
     }
     *refused = refused_on[0] != '\0' && strcmp(refused_on, permitted_on) >= 0;
     return permitted_on[0] != '\0' && !*refused;
+}
+
+/* Whether a permission leaves any of its classes permitted by all that was decided since. */
+static bool any_class_permitted(const struct gate_question *q, bool part2, const char *today) {
+    for (size_t i = 0; i < q->patient->decision_count; i++) {
+        const struct gate_decision *d = &q->patient->decisions[i];
+        bool listed = d->permits && d->classes != NULL && d->classes->kind == TREE_ARRAY;
+        for (const struct tree *c = listed ? d->classes->first : NULL; c != NULL; c = c->next) {
+            struct gate_question one = *q;
+            bool refused;
+            one.data_class = c->kind == TREE_STRING ? c->text : "";
+            if (latest_permits(&one, PRIVACY_NEEDS_CLASS, part2, today, &refused))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the class may go. What speaks of consents itself goes while any class may. */
+static bool is_permitted(const struct gate_question *q, enum privacy_need need, bool part2,
+                         const char *today, bool *refused) {
+    bool permitted = latest_permits(q, need, part2, today, refused);
+    if (permitted && need == PRIVACY_NEEDS_ANY && !any_class_permitted(q, part2, today)) {
+        *refused = true;
+        return false;
+    }
+    return permitted;
 }
 
 /* Whether a permission that lacks today begins later: then the gate is asked again on that day. */
@@ -380,12 +468,13 @@ static struct gate_answer ask_consent(const struct gate_question *q) {
         return holds("policy-denied", "its data class never leaves the clinic");
     clock_format(q->now_ms, now);
     take_day(today, now);
-    if (q->patient->part2 && !latest_permits(q, need, true, today, &refused))
+    if (q->patient->part2 && !is_permitted(q, need, true, today, &refused))
         return holds("part2", "the record holds data under 42 CFR Part 2 and no consent in force "
                               "with part2: true for this recipient");
-    bool permitted = latest_permits(q, need, false, today, &refused);
+    bool permitted = is_permitted(q, need, false, today, &refused);
     if (refused)
-        return holds("consent", "the patient refused this class to this recipient");
+        return holds("consent", "the patient refused this class to this recipient, or a "
+                                "record of theirs that is held may say so");
     if (permitted || q->attested)
         return open_way;
     struct gate_answer answer =

@@ -486,6 +486,50 @@ START_TEST(a_held_revisions_refusal_counts_and_its_permission_does_not) {
 }
 END_TEST
 
+START_TEST(a_held_reading_whose_consents_cant_be_read_refuses) {
+    static const char *const held[] = { "{\"status\":\"Revoked\"}",
+                                        "{\"status\":\"withdrawn\"}",
+                                        "{\"status\":null}",
+                                        "{}",
+                                        "null",
+                                        "\"revoked\"" };
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
+        const char *facts = arena_printf(
+            &arena,
+            "{\"consents\":[" PERMIT("2026-01-01", TO) "],"
+                                                       "\"held\":[{\"consents\":[%s]}]}",
+            held[i]);
+        ASKED(facts, "consent");
+    }
+}
+END_TEST
+
+START_TEST(a_refusal_is_heard_though_its_recipient_is_written_otherwise) {
+    static const char *const same[] = { "Hospital ", " hospital", "HOSPITAL", "", " " };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        const char *facts = arena_printf(
+            &arena,
+            "{\"consents\":[" PERMIT("2026-01-01",
+                                     TO) ",{\"status\":\"revoked\","
+                                         "\"revokedAt\":\"2026-02-01\",\"recipient\":\"%s\"}]}",
+            same[i]);
+        ASKED(facts, "consent");
+    }
+    ASKED("{\"consents\":[" PERMIT(
+              "2026-01-01", TO) ",{\"status\":\"revoked\","
+                                "\"revokedAt\":\"2026-02-01\",\"recipient\":\"Hospital Two\"}]}",
+          "open");
+}
+END_TEST
+
+START_TEST(a_refusal_that_names_a_class_nobody_knows_is_for_all) {
+    ASKED("{\"consents\":[" PERMIT(
+              "2026-01-01", TO) ",{\"status\":\"revoked\","
+                                "\"revokedAt\":\"2026-02-01\",\"dataClasses\":[\"everything\"]}]}",
+          "consent");
+}
+END_TEST
+
 START_TEST(part2_and_minority_of_one_record_hold_for_all) {
     ck_assert_str_eq(beside(STORE_RECORD_LIVE, "{\"part2\":true}"), "part2");
     ck_assert_str_eq(beside(STORE_RECORD_HELD, "{\"part2\":true}"), "part2");
@@ -591,6 +635,9 @@ int main(void) {
     tcase_add_test(all, a_held_records_permission_counts_for_nothing);
     tcase_add_test(all, a_held_permission_still_excludes_what_it_excluded);
     tcase_add_test(all, a_held_revisions_refusal_counts_and_its_permission_does_not);
+    tcase_add_test(all, a_held_reading_whose_consents_cant_be_read_refuses);
+    tcase_add_test(all, a_refusal_is_heard_though_its_recipient_is_written_otherwise);
+    tcase_add_test(all, a_refusal_that_names_a_class_nobody_knows_is_for_all);
     tcase_add_test(all, part2_and_minority_of_one_record_hold_for_all);
     tcase_add_test(all, the_newest_record_says_who_the_patient_is);
     tcase_add_test(all, a_held_revision_that_names_another_patient_doesnt_say_who_this_one_is);

@@ -391,6 +391,7 @@ void intake_free(struct intake *in) {
         return;
     holds_free(&in->holds);
     base_free(in->present.slots);
+    base_free(in->torn.slots);
     base_free(in->seen.bits);
     base_free(in->counted.bits);
     base_free(in->withdrawn);

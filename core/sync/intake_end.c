@@ -97,6 +97,65 @@ static void settle_absences(struct intake *in, int64_t now_ms) {
     base_free(a.gone);
 }
 
+/* ---- records that an unreadable row may be ---- */
+
+struct hiding {
+    struct intake *in;
+    uint64_t *list; /* of records that are hidden now, or were and are no more */
+    size_t count, capacity;
+};
+
+static bool is_hidden(const struct store_record *record) {
+    return record->state == STORE_RECORD_HELD && strcmp(record->code, "record-hidden") == 0;
+}
+
+/* Whether a record's unit was read in this poll without showing it, and has an unreadable row. */
+static bool is_torn(struct intake *in, const struct store_record *record) {
+    return intake_set_has(&in->torn, intake_hash64(record->unit));
+}
+
+static bool on_hideable(void *user, const struct store_record *record) {
+    struct hiding *h = user;
+    struct intake *in = h->in;
+    if (bits_have(&in->seen, record->no))
+        return true;
+    bool hides = record->state == STORE_RECORD_LIVE && is_torn(in, record);
+    bool read = intake_set_has(&in->holds.units_read, intake_hash64(record->unit));
+    bool shows = is_hidden(record) && read && !is_torn(in, record);
+    if (!hides && !shows)
+        return true;
+    uint64_t *list = longer(in, h->list, &h->capacity, h->count, sizeof *list);
+    if (list == NULL)
+        return false;
+    h->list = list;
+    h->list[h->count++] = record->no;
+    return true;
+}
+
+/* Holds records that may be the row which can't be read, and lets go those that it hid before.
+ * Where units are read in part, a record that isn't shown says nothing. */
+static void settle_hidden(struct intake *in, int64_t now_ms) {
+    struct hiding h = { .in = in };
+    if (!in->settings->units_whole || !intake_ok(in))
+        return;
+    bool read = in->calls->records(in->store, in->settings->job, on_hideable, &h, &in->fault);
+    if (!read && intake_ok(in))
+        intake_fault(in, "store", "the records could not be read; run the command again");
+    for (size_t i = 0; i < h.count && intake_ok(in); i++) {
+        struct store_record row;
+        bool found = false;
+        read = in->calls->record_get(in->store, h.list[i], &in->scratch, &row, &found, &in->fault);
+        if (!read || !found)
+            intake_fault(in, "store", "a record could not be read; run the command again");
+        else if (is_hidden(&row))
+            take_unhidden(in, &row);
+        else
+            take_hidden(in, &row, now_ms);
+        arena_reset(&in->scratch);
+    }
+    base_free(h.list);
+}
+
 /* ---- withdrawals ---- */
 
 void end_keep_withdrawn(struct intake *in) {
@@ -311,6 +370,8 @@ static void settle_withdrawals(struct intake *in, int64_t now_ms) {
 
 void end_settle(struct intake *in, int64_t now_ms) {
     settle_absences(in, now_ms);
+    settle_hidden(in, now_ms);
+    refusals_settle(in);
     settle_withdrawals(in, now_ms);
     if (intake_ok(in))
         holds_settle(in);

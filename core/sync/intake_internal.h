@@ -78,6 +78,7 @@ struct intake {
     struct intake_bits counted; /* of them, those whose revision counted */
     struct intake_holds holds;
     struct intake_set present; /* hashes of units that the source skipped */
+    struct intake_set torn;    /* hashes of units that have a row which found no record */
     struct intake_alias *aliases;
     struct arena lasting; /* aliases, clinic rows */
     bool unreadable;      /* a row of this poll found no record */
@@ -156,12 +157,21 @@ const char *facts_local_id(struct intake *in, struct store_bytes facts);
  * number, stands under another one. */
 void refusals_keep(struct intake *in, const struct store_record *row, const char *local_id,
                    struct store_bytes facts, int64_t revision_ms);
+/* The same for a row that names a patient, but no record: until its unit is read without one. */
+void refusals_keep_nameless(struct intake *in, const char *unit, const char *local_id,
+                            struct store_bytes facts);
+/* At the end of a poll: forgets what rows without a record refused that were put right. */
+void refusals_settle(struct intake *in);
 /* The record is held no more: what it refuses stands where it stands. */
 void refusals_forget(struct intake *in, const struct store_record *row);
 
 /* ---- intake_take.c: one record at a time, in a transaction ---- */
 void take_record(struct intake *in, const struct intake_record *record, int64_t now_ms);
 void take_hold(struct intake *in, const struct intake_entry *entry);
+/* A record that a unit with an unreadable row doesn't show: it may be that row. */
+void take_hidden(struct intake *in, struct store_record *row, int64_t now_ms);
+/* Nothing hides it any more. */
+void take_unhidden(struct intake *in, struct store_record *row);
 void take_confirmed(struct intake *in, const struct intake_record *record);
 /* How a reading stands to the row: below 0 older, 0 the same revision or none, above 0 newer. */
 int take_compare(const struct intake_record *record, const struct store_record *row);

@@ -352,6 +352,24 @@ void take_record(struct intake *in, const struct intake_record *record, int64_t 
 
 /* ---- what could not become a record ---- */
 
+void take_hidden(struct intake *in, struct store_record *row, int64_t now_ms) {
+    static const char code[] = "record-hidden";
+    static const char detail[] = "its file has a row that can't be read, and it isn't among the "
+                                 "others: correct the row that is held beside it";
+    const struct store_hold_key key = { in->settings->job, row->unit, row->id, "", code };
+    holds_say(in, &key, detail, now_ms);
+    put_held(in, row, code, detail, row->facts);
+}
+
+void take_unhidden(struct intake *in, struct store_record *row) {
+    holds_release(in, row->id, row->code);
+    row->state = STORE_RECORD_LIVE;
+    row->code = row->detail = "";
+    row->poll = in->poll;
+    rows_put_record(in, row);
+    rows_put_lanes(in, row->patient);
+}
+
 void take_hold(struct intake *in, const struct intake_entry *entry) {
     struct store_record row = { 0 };
     const char *id = entry->key.record;
@@ -363,6 +381,9 @@ void take_hold(struct intake *in, const struct intake_entry *entry) {
     bool found = named && rows_record(in, id, &row);
     if (!named) {
         in->unreadable = true;
+        (void)intake_set_add(in, &in->torn, intake_hash64(entry->key.unit));
+        if (local_id != NULL)
+            refusals_keep_nameless(in, entry->key.unit, local_id, entry->facts);
         return;
     }
     if (!found) {

@@ -833,6 +833,64 @@ START_TEST(both_patients_of_a_doubled_record_hear_what_it_refuses) {
 }
 END_TEST
 
+START_TEST(a_row_without_a_record_refuses_for_the_patient_that_it_names) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW, .unit = "other");
+    drop_lanes();
+    begin();
+    refuse("u", "", "u:1", "{\"patient\":{\"localId\":\"p1\"},\"consents\":[null]}");
+    end();
+    close_poll();
+    ck_assert_int_eq(refusals("p1"), 1);
+    ck_assert(has_lane("hospital", "p1"));
+    POLL("r2", "p2", "Goal:a=1", .revision_ms = NOW, .unit = "u");
+    ck_assert_int_eq(refusals("p1"), 0);
+}
+END_TEST
+
+START_TEST(a_record_that_a_torn_file_doesnt_show_is_held_until_it_is_seen_again) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    begin();
+    refuse("u", "", "u:1", NULL);
+    end();
+    close_poll();
+    ck_assert_str_eq(row("r1").code, "record-hidden");
+    begin();
+    ck_assert(ASK("r1", "p1", "Goal:a=1", .revision_ms = NOW));
+    end();
+    close_poll();
+    ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
+    ck_assert_str_eq(holds(), "");
+}
+END_TEST
+
+START_TEST(a_record_that_left_a_file_is_let_go_when_its_rows_can_be_read) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    begin();
+    refuse("u", "", "u:1", NULL);
+    end();
+    close_poll();
+    POLL("r2", "p2", "Goal:a=1", .revision_ms = NOW, .unit = "u");
+    ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
+    ck_assert_str_eq(holds(), "");
+}
+END_TEST
+
+START_TEST(a_torn_file_hides_no_record_of_another_and_none_where_files_are_read_in_part) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW, .unit = "other");
+    begin();
+    refuse("u", "", "u:1", NULL);
+    end();
+    close_poll();
+    ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
+    settings.units_whole = false;
+    begin();
+    refuse("other", "", "other:1", NULL);
+    end();
+    close_poll();
+    ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
+}
+END_TEST
+
 START_TEST(a_hold_of_a_row_goes_when_its_unit_is_read_without_it) {
     begin();
     refuse("u", "", "u:1", NULL);
@@ -940,7 +998,7 @@ START_TEST(an_export_with_an_unreadable_row_names_no_record_gone) {
     TAKE("r2", "p2", "Goal:a=1", .revision_ms = NOW);
     refuse("u", "", "u:1", NULL);
     end();
-    ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
+    ck_assert_str_eq(row("r1").code, "record-hidden"); /* and not gone */
 }
 END_TEST
 
@@ -1339,6 +1397,10 @@ int main(void) {
     tcase_add_test(c, what_a_broken_record_refuses_counts_for_the_patient_that_it_names_now);
     tcase_add_test(c, a_revision_ahead_of_its_time_refuses_for_the_patient_that_it_names);
     tcase_add_test(c, both_patients_of_a_doubled_record_hear_what_it_refuses);
+    tcase_add_test(c, a_row_without_a_record_refuses_for_the_patient_that_it_names);
+    tcase_add_test(c, a_record_that_a_torn_file_doesnt_show_is_held_until_it_is_seen_again);
+    tcase_add_test(c, a_record_that_left_a_file_is_let_go_when_its_rows_can_be_read);
+    tcase_add_test(c, a_torn_file_hides_no_record_of_another_and_none_where_files_are_read_in_part);
     tcase_add_test(c, a_hold_of_a_row_goes_when_its_unit_is_read_without_it);
     tcase_add_test(c, a_hold_of_a_row_stays_where_units_are_read_in_part);
     tcase_add_test(c, a_hold_goes_when_its_record_comes_in_good_order_from_any_unit);

@@ -435,6 +435,43 @@ static bool read_row(struct build *b) {
     return read_set(b) && read_lists(b);
 }
 
+/* Whether the row speaks of consents, as far as its cells can be read. */
+static bool speaks_of_consents(struct build *b) {
+    for (size_t i = 0; i < b->columns->list_count; i++) {
+        const struct list *list = &b->columns->lists[i];
+        if (strcmp(list->path, "consents") == 0 && applies(b, list))
+            return true;
+    }
+    return false;
+}
+
+/* A row about consents that can't be used may be a refusal: its record is told with a consent that
+ * nobody can read, so that it is held as a whole and what it may refuse is not sent. */
+static bool spoil_consents(struct build *b) {
+    for (size_t i = 0; i < b->columns->list_count; i++) {
+        const struct list *list = &b->columns->lists[i];
+        struct iptfhir_node **array = &b->arrays[list->target];
+        if (strcmp(list->path, "consents") != 0)
+            continue;
+        if (*array == NULL)
+            *array = made(b, b->nodes->array(b->sink->document));
+        struct iptfhir_node *unknown = b->lost ? NULL : made(b, b->nodes->null(b->sink->document));
+        b->lost = b->lost || !b->nodes->append(*array, unknown);
+        b->committed = true;
+        break;
+    }
+    return !b->lost;
+}
+
+/* The row is told, and what it may have meant. */
+static iptfhir_status refuse_row(struct build *b) {
+    bool consents = speaks_of_consents(b);
+    iptfhir_status status = hold_row(b);
+    if (status == IPTFHIR_OK && consents && !spoil_consents(b))
+        return IPTFHIR_FATAL;
+    return status;
+}
+
 iptfhir_status build_row(struct build *b, const struct rows *rows) {
     b->rows = rows;
     b->row_pool.length = 0;
@@ -446,7 +483,7 @@ iptfhir_status build_row(struct build *b, const struct rows *rows) {
             return status;
     }
     if (!read_row(b))
-        return hold_row(b);
+        return refuse_row(b);
     return commit(b) ? IPTFHIR_OK : IPTFHIR_FATAL;
 }
 

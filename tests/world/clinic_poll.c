@@ -398,6 +398,27 @@ static void tell_absences(struct clinic *c) {
     }
 }
 
+/* Whether another row of the poll shows a record. */
+static bool is_shown(const struct clinic *c, size_t record) {
+    for (size_t i = 0; i < c->row_count; i++) {
+        bool readable = c->rows[i].what != CLINIC_ROW_UNREADABLE;
+        if (c->rows[i].record == record && readable)
+            return true;
+    }
+    return false;
+}
+
+/* What a whole poll of files says of a record whose file has only a row that can't be read. */
+static void tell_hidden(struct clinic *c) {
+    for (size_t i = 0; i < c->row_count && c->settings.by_file; i++) {
+        const struct clinic_row *row = &c->rows[i];
+        struct clinic_known *k = &c->known[row->record];
+        bool hides = row->what == CLINIC_ROW_UNREADABLE && !is_shown(c, row->record);
+        if (hides && k->any && k->state.revision_ms == row->state.revision_ms)
+            k->blocked = true;
+    }
+}
+
 static enum clinic_fed end(struct clinic *c, struct sim_store *store, int64_t wall_ms,
                            struct iptfhir_error *error) {
     bool whole = c->feed_kind != CLINIC_POLL_FAILS;
@@ -411,8 +432,10 @@ static enum clinic_fed end(struct clinic *c, struct sim_store *store, int64_t wa
         c->polling[c->feed_job] = false;
         c->whole_polls[c->feed_job] += whole ? 1 : 0;
         c->exported[c->feed_job] = c->feed_kind == CLINIC_POLL_WHOLE;
-        if (whole)
+        if (whole) {
             tell_absences(c);
+            tell_hidden(c);
+        }
     }
     clinic_poll_drop(c);
     return good ? CLINIC_FED_END : CLINIC_FED_FAILED;
