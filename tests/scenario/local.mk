@@ -36,6 +36,7 @@ scenarios = \
 	%D%/search-forbidden.sh \
 	%D%/commands-meanwhile.sh \
 	%D%/plugins-misbehave.sh \
-	%D%/read-before-sent.sh
+	%D%/read-before-sent.sh \
+	%D%/pause-ended.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
