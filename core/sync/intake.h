@@ -139,11 +139,12 @@ bool intake_abandon(struct store *store, struct iptfhir_error *error);
 
 /* What a person decides about a record (`move`, `same`, `leave` of one that is held
  * patient-changed) stands in store_record.decision, and the next reading of the record applies it.
- * `same` makes the new local id an alias of the former patient: from then on its records belong to
- * that patient, and their identities must be made with the former local id, so that what was sent
- * keeps its identity. The reading that finds the decision only makes the alias; the next one, with
- * the right identities, is taken. Calls `each` for the aliases of a clinic until it says false:
- * `identity` is the local id that identities of records of `local_id` are made with. */
+ * `same` makes the new local id an alias of the former patient: from the next poll on, which reads
+ * everything, its records belong to that patient, and their identities must be made with the former
+ * local id, so that what was sent keeps its identity. The reading that finds the decision only
+ * makes the alias; the next one, with the right identities, is taken. Calls `each` for the aliases
+ * of a clinic until it says false: `identity` is the local id that identities of records of
+ * `local_id` are made with. */
 bool intake_aliases(struct store *store, const char *clinic, struct arena *a,
                     bool (*each)(void *user, const char *local_id, const char *identity),
                     void *user, struct iptfhir_error *error);

@@ -179,23 +179,20 @@ static const char *moved_detail(struct intake *in, const char *from, const char 
     return text;
 }
 
-/* Keeps that a local id means a former patient, for this poll and later ones. */
+/* Keeps that a local id means a former patient, for later polls: the identities of this one were
+ * made without knowing it. The next one reads everything, so that it meets all records of that id.
+ */
 static void add_alias(struct intake *in, const char *local_id, uint64_t patient) {
-    char *name = intake_memory(in, strlen(in->settings->clinic) + strlen(local_id) + 16);
+    size_t size = strlen(in->settings->clinic) + strlen(local_id) + strlen(in->settings->job) + 16;
+    char *name = intake_memory(in, size);
     char number[24];
     if (name == NULL)
         return;
-    sprintf(name, "alias %s\x1f%s", in->settings->clinic, local_id);
+    snprintf(name, size, "alias %s\x1f%s", in->settings->clinic, local_id);
     snprintf(number, sizeof number, "%llu", (unsigned long long)patient);
     rows_set_fact(in, name, number);
-    struct intake_alias *alias = arena_zalloc(&in->lasting, sizeof *alias);
-    const char *kept = arena_strndup(&in->lasting, local_id, strlen(local_id));
-    if (alias == NULL || kept == NULL) {
-        intake_fault(in, "memory", "out of memory");
-        return;
-    }
-    *alias = (struct intake_alias) { in->aliases, kept, patient };
-    in->aliases = alias;
+    snprintf(name, size, "reread %s", in->settings->job);
+    rows_set_fact(in, name, "1");
 }
 
 /* The record names another patient and something of it was sent: a person decides. */

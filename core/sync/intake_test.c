@@ -752,6 +752,26 @@ START_TEST(same_keeps_identities_under_the_new_local_id) {
 }
 END_TEST
 
+START_TEST(other_records_of_the_new_local_id_wait_for_the_poll_that_knows_it) {
+    POLL("r1", "p1", "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    POLL("r1", "p2", "Goal:a=2", .revision_ms = NOW + 1);
+    decide("r1", "same");
+    begin();
+    TAKE("r1", "p2", "Goal:a=2", .revision_ms = NOW + 1);
+    TAKE("r2", "p2", "Goal:b=1", .revision_ms = NOW + 1); /* its identity is that of p2 */
+    OK(intake_cursor(in, "c7", &error));
+    end();
+    ck_assert_str_eq(said("p1"), "Goal:a=1 body");
+    struct intake *next = intake_begin(store, &settings, NOW + 5, &error);
+    struct store_bytes cursor;
+    ck_assert_ptr_nonnull(next);
+    intake_free(next);
+    OK(intake_cursor_get(store, "nightly", &arena, &cursor, &error));
+    ck_assert_ptr_null(cursor.data);
+}
+END_TEST
+
 /* ---- holds ---- */
 
 START_TEST(a_broken_record_keeps_its_rows_and_its_refusals_count) {
@@ -1391,6 +1411,7 @@ int main(void) {
     tcase_add_test(c, leave_lets_what_was_sent_stand_and_makes_it_new_here);
     tcase_add_loop_test(c, what_was_decided_about_one_patient_says_nothing_about_yet_another, 0, 3);
     tcase_add_test(c, same_keeps_identities_under_the_new_local_id);
+    tcase_add_test(c, other_records_of_the_new_local_id_wait_for_the_poll_that_knows_it);
     tcase_add_test(c, a_broken_record_keeps_its_rows_and_its_refusals_count);
     tcase_add_test(c, a_record_that_comes_again_as_before_is_released);
     tcase_add_test(c, a_refusal_in_a_record_never_seen_before_counts_for_its_patient);
