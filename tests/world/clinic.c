@@ -30,13 +30,16 @@ const struct clinic_kind clinic_kinds[CLINIC_ITEMS] = {
 const char *const clinic_item_names[CLINIC_ITEMS] = { "plan",  "goal",      "second-goal",
                                                       "total", "condition", "consent" };
 
+#define ADA "M\xc3\xbcller", "Ada", "1980-02-29", "female"
+#define BEN "Okafor", "Ben", "1971-07-03", "male"
+#define CLEO "Lind", "Cleo", "1994-11-30", "female"
 const struct clinic_patient clinic_patients[CLINIC_PATIENTS] = {
-    { "P-1", "M\xc3\xbcller", "Ada", "1980-02-29", "female" },
-    { "P-2", "Okafor", "Ben", "1971-07-03", "male" },
-    { "P-3", "Lind", "Cleo", "1994-11-30", "female" },
+    { "P-1", ADA },  { "P-2", BEN },  { "P-3", CLEO },
+    { "P-1b", ADA }, { "P-2b", BEN }, { "P-3b", CLEO },
 };
 
-const char *const clinic_mrns[CLINIC_PATIENTS] = { "M-1001", "M-1002", "M-1003" };
+const char *const clinic_mrns[CLINIC_PATIENTS] = { "M-1001", "M-1002", "M-1003",
+                                                   "M-1001", "M-1002", "M-1003" };
 
 uint32_t clinic_number(struct clinic *c) {
     return c->next_number++;
@@ -70,8 +73,8 @@ void clinic_init(struct clinic *c, uint64_t seed, const struct clinic_settings *
     c->next_number = 1;
     for (size_t r = 0; r < CLINIC_RECORDS; r++) {
         struct clinic_state *s = &c->now[r];
-        *s = (struct clinic_state) { .patient = r % CLINIC_PATIENTS,
-                                     .mrn = clinic_mrns[r % CLINIC_PATIENTS],
+        *s = (struct clinic_state) { .patient = r % CLINIC_PERSONS,
+                                     .mrn = clinic_mrns[r % CLINIC_PERSONS],
                                      .exists = true,
                                      .lost_part = -1,
                                      .revision_ms = wall_ms - 3600 * 1000,

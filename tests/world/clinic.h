@@ -20,8 +20,9 @@ enum clinic_item_kind {
     CLINIC_ITEMS
 };
 enum {
-    CLINIC_PATIENTS = 3,
-    CLINIC_RECORDS = 4, /* record 3 is the second record of patient 0 */
+    CLINIC_PERSONS = 3,
+    CLINIC_PATIENTS = 6, /* local ids: from 3 on those that persons were given when renumbered */
+    CLINIC_RECORDS = 4,  /* record 3 is the second record of patient 0 */
     CLINIC_JOBS = 2,
     CLINIC_DECISIONS = 4,
     CLINIC_HISTORY = 64,
@@ -56,7 +57,8 @@ struct clinic_decision {
 };
 /* One revision of one record. */
 struct clinic_state {
-    size_t patient;
+    size_t patient;  /* in a row: whose identities it has, which `same` makes those of before */
+    size_t local;    /* in a row: whose local id it says */
     const char *mrn; /* as the record says it */
     bool exists;     /* it stands in the export */
     bool broken;     /* it can't become a record */
@@ -122,8 +124,9 @@ struct clinic {
     struct clinic_known known[CLINIC_RECORDS];
     bool polling[CLINIC_JOBS];
     uint64_t whole_polls[CLINIC_JOBS], last_poll_ms;
-    bool exported[CLINIC_JOBS]; /* the job's last poll was a whole one of the truth */
-    bool miscounted;            /* a poll's counts didn't add up */
+    bool exported[CLINIC_JOBS];    /* the job's last poll was a whole one of the truth */
+    bool miscounted;               /* a poll's counts didn't add up */
+    bool aliased[CLINIC_PATIENTS]; /* a person said that the new local id is the same patient's */
     /* the poll under way */
     struct intake *feed;
     struct intake_settings feed_settings;

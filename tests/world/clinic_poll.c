@@ -17,6 +17,9 @@ static void add_row(struct clinic *c, size_t record, const struct clinic_state *
     *row = (struct clinic_row) { .what = state->broken ? CLINIC_ROW_HOLD : CLINIC_ROW_RECORD,
                                  .record = record,
                                  .state = *state };
+    row->state.local = state->patient;
+    if (c->aliased[state->patient])
+        row->state.patient = state->patient - CLINIC_PERSONS;
 }
 
 /* The revision of a record that an older export has: one of its former ones, if there is any. */
@@ -97,7 +100,7 @@ static void write_decision(const struct clinic_decision *d, struct str *out) {
 
 /* Writes facts; of a record that can't be used only what could be read. */
 static void write_facts(const struct clinic_state *s, struct str *out) {
-    const struct clinic_patient *p = &clinic_patients[s->patient];
+    const struct clinic_patient *p = &clinic_patients[s->local];
     char id[37];
     patient_uuid(s->patient, id);
     str_printf(out,
@@ -248,7 +251,7 @@ static void make_record(struct clinic *c, size_t record, const struct clinic_sta
         abort();
     write_facts(s, &facts);
     *out = (struct intake_record) { .id = clinic_record_id(record),
-                                    .local_id = clinic_patients[s->patient].local_id,
+                                    .local_id = clinic_patients[s->local].local_id,
                                     .unit = unit_of(c, record, s),
                                     .revision_ms = s->revision_ms,
                                     .resources = list,
@@ -325,6 +328,29 @@ static bool committed(struct clinic *c, struct sim_store *store, uint64_t before
     return good;
 }
 
+void clinic_poll_drop(struct clinic *c) {
+    if (c->feed != NULL)
+        intake_free(c->feed);
+    c->feed = NULL;
+}
+
+/* Notes a local id whose identities are made with another one. */
+static bool note_alias(void *user, const char *local_id, const char *identity) {
+    struct clinic *c = user;
+    for (size_t i = CLINIC_PERSONS; i < CLINIC_PATIENTS; i++) {
+        bool new_id = strcmp(clinic_patients[i].local_id, local_id) == 0;
+        bool old_id = strcmp(clinic_patients[i - CLINIC_PERSONS].local_id, identity) == 0;
+        c->aliased[i] = c->aliased[i] || (new_id && old_id);
+    }
+    return true;
+}
+
+/* Reads which local ids are the same patient's, as ingest is told when it begins. */
+static bool read_aliases(struct clinic *c, struct sim_store *store, struct iptfhir_error *error) {
+    memset(c->aliased, 0, sizeof c->aliased);
+    return intake_aliases(&store->base, c->feed_settings.clinic, &c->arena, note_alias, c, error);
+}
+
 bool clinic_poll_begin(struct clinic *c, struct sim_store *store, size_t job,
                        enum clinic_poll_kind kind, int64_t wall_ms, struct iptfhir_error *error) {
     if (c->feed != NULL)
@@ -345,15 +371,11 @@ bool clinic_poll_begin(struct clinic *c, struct sim_store *store, size_t job,
     c->feed = intake_begin(&store->base, &c->feed_settings, poll, error);
     if (c->feed != NULL || store->commits > before)
         c->polling[job] = true;
+    if (c->feed != NULL && !read_aliases(c, store, error))
+        clinic_poll_drop(c);
     if (c->feed != NULL)
         list_rows(c, job, kind, wall_ms);
     return c->feed != NULL;
-}
-
-void clinic_poll_drop(struct clinic *c) {
-    if (c->feed != NULL)
-        intake_free(c->feed);
-    c->feed = NULL;
 }
 
 /* Hands over one row. */

@@ -287,6 +287,29 @@ START_TEST(a_patient_moved_while_a_create_is_unknown) {
 }
 END_TEST
 
+static void first_goes_on(struct sim_run *r, void *user) {
+    (void)user;
+    state_is(r, 0, FIRST, ADA, CLINIC_PLAN, STORE_IN_STEP, "");
+    ck_assert_uint_eq(sim_number_at(r, 0, FIRST, ADA, CLINIC_PLAN, false),
+                      sim_number_now(r, FIRST, CLINIC_PLAN));
+}
+
+/* The clinic renumbers Ada, and a person says of both records that she is the same. */
+START_TEST(one_who_was_renumbered_goes_on_as_the_same) {
+    begin();
+    fill_first();
+    poll(100);
+    at(MINUTE_MS, SIM_RENUMBER, ADA, 0, 0, 0);
+    at(MINUTE_MS, SIM_CORRECT, FIRST, CLINIC_PLAN, 0, 0);
+    poll(MINUTE_MS + 100);
+    at(2 * MINUTE_MS, SIM_RETRY, 0, 0, SIM_SAYS_SAME, 0);
+    for (int i = 1; i < 4; i++)
+        poll(2 * MINUTE_MS + i * 1000);
+    run(first_goes_on);
+    ck_assert_uint_eq(outcome.races, 1);
+}
+END_TEST
+
 static void ada_is_held(struct sim_run *r, void *user) {
     (void)user;
     state_is(r, 0, TWIN, ADA, CLINIC_PLAN, STORE_HELD, "patient-mismatch");
@@ -612,6 +635,7 @@ static void add_named(TCase *c) {
     tcase_add_test(c, an_older_store_written_by_a_clock_that_was_ahead_is_looked_at);
     tcase_add_test(c, an_older_store_under_the_policy_ours_has_the_last_word);
     tcase_add_test(c, a_patient_moved_while_a_create_is_unknown);
+    tcase_add_test(c, one_who_was_renumbered_goes_on_as_the_same);
     tcase_add_loop_test(c, a_record_that_went_to_another_patient_lends_its_old_identifier_to_nobody,
                         0, 2);
     tcase_add_test(c, a_cursor_source_whose_corrected_row_comes_in_another_file);

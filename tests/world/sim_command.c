@@ -65,15 +65,33 @@ static bool note_resource(void *user, const struct survey_item *item) {
     return true;
 }
 
+/* Whether a record is of one whom the clinic renumbered: nobody calls strangers the same. */
+static bool was_renumbered(const struct said *s, const struct store_record *record, size_t index) {
+    struct store *store = s->outbox.store;
+    size_t now = s->run->clinic.now[index].patient;
+    struct store_patient patient;
+    struct arena a = { 0 };
+    bool found = false;
+    bool same = now >= CLINIC_PERSONS &&
+                store->calls->patient_get(store, record->patient, &a, &patient, &found, NULL) &&
+                found &&
+                strcmp(patient.local_id, clinic_patients[now - CLINIC_PERSONS].local_id) == 0;
+    arena_free(&a);
+    return same;
+}
+
 static bool note_record(void *user, const struct store_record *record) {
     struct said *s = user;
-    bool stands = record->state != STORE_RECORD_LIVE && s->decision != SIM_SAYS_SAME;
+    size_t index = 0;
+    while (strcmp(clinic_record_id(index), record->id) != 0)
+        index++;
+    bool fits = s->decision != SIM_SAYS_SAME || was_renumbered(s, record, index);
+    bool stands = record->state != STORE_RECORD_LIVE && fits;
     struct item *it = stands ? next_item(s) : NULL;
     if (it == NULL)
         return true;
+    it->record = index;
     (void)snprintf(it->id, ID, "r%" PRIu64, record->no);
-    while (strcmp(clinic_record_id(it->record), record->id) != 0)
-        it->record++;
     return true;
 }
 

@@ -15,8 +15,16 @@ int64_t sim_true_ms(const struct sim_run *run) {
 static void change_mrn(struct sim_run *run, const struct sim_event *x) {
     struct clinic *c = &run->clinic;
     for (size_t r = 0; r < CLINIC_RECORDS; r++)
-        if (c->now[r].patient == (size_t)x->a)
+        if (c->now[r].patient % CLINIC_PERSONS == (size_t)x->a)
             clinic_change(c, r, sim_true_ms(run))->mrn = clinic_mrns[x->b];
+}
+
+/* The clinic gives a person another local id, in all its records. */
+static void renumber(struct sim_run *run, const struct sim_event *x) {
+    struct clinic *c = &run->clinic;
+    for (size_t r = 0; r < CLINIC_RECORDS; r++)
+        if (c->now[r].patient == (size_t)x->a)
+            clinic_change(c, r, sim_true_ms(run))->patient += CLINIC_PERSONS;
 }
 
 /* The record says again what it said one revision before. */
@@ -81,6 +89,7 @@ static void at_clinic(struct sim_run *run, const struct sim_event *x) {
     case SIM_LEAVE: c->now[x->a].exists = !c->now[x->a].exists; break;
     case SIM_BREAK: c->now[x->a].broken = !c->now[x->a].broken; break;
     case SIM_MRN: change_mrn(run, x); break;
+    case SIM_RENUMBER: renumber(run, x); break;
     case SIM_REVOKE:
     case SIM_PERMIT: decide_consent(run, x); break;
     default: change_record(run, x); break;
@@ -97,8 +106,8 @@ static void register_patient(struct sim_run *run, size_t ehr, size_t patient) {
 }
 
 void sim_register_patients(struct sim_run *run, size_t ehr, size_t first) {
-    for (size_t i = 0; i < CLINIC_PATIENTS; i++)
-        register_patient(run, ehr, (first + i) % CLINIC_PATIENTS);
+    for (size_t i = 0; i < CLINIC_PERSONS; i++)
+        register_patient(run, ehr, (first + i) % CLINIC_PERSONS);
 }
 
 /* Another client files resources of its own: they take the ids that come next. */

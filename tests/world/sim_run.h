@@ -9,20 +9,21 @@
 
 enum sim_kind {
     /* the clinic: a: record, b: item */
-    SIM_POLL,    /* a: job, b: enum clinic_poll_kind */
-    SIM_CORRECT, /* the item gets a new number; it is made when it is missing */
-    SIM_EXTRA,   /* its second element does, or loses it */
-    SIM_BACK,    /* the record is as it was one revision before, as a newer revision */
-    SIM_REMOVE,  /* the item leaves */
-    SIM_LEAVE,   /* the record leaves the export, or returns */
-    SIM_BREAK,   /* the record can't be read any more, or can again */
-    SIM_PART,    /* the item can't be mapped, or can again */
-    SIM_PATIENT, /* b: the record belongs to this patient */
-    SIM_MRN,     /* a: the patient's records carry the identifier of patient b */
-    SIM_REVOKE,  /* the record says that consent was revoked today; b: item whose class, or all */
-    SIM_PERMIT,  /* ... given today */
-    SIM_PART2,   /* the record holds Part 2 data, or doesn't any more */
-    SIM_DATED,   /* b days are added to the record's own date of what is the patient's */
+    SIM_POLL,     /* a: job, b: enum clinic_poll_kind */
+    SIM_CORRECT,  /* the item gets a new number; it is made when it is missing */
+    SIM_EXTRA,    /* its second element does, or loses it */
+    SIM_BACK,     /* the record is as it was one revision before, as a newer revision */
+    SIM_REMOVE,   /* the item leaves */
+    SIM_LEAVE,    /* the record leaves the export, or returns */
+    SIM_BREAK,    /* the record can't be read any more, or can again */
+    SIM_PART,     /* the item can't be mapped, or can again */
+    SIM_PATIENT,  /* b: the record belongs to this patient */
+    SIM_MRN,      /* a: the patient's records carry the identifier of patient b */
+    SIM_RENUMBER, /* a: the person has another local id from now on */
+    SIM_REVOKE,   /* the record says that consent was revoked today; b: item whose class, or all */
+    SIM_PERMIT,   /* ... given today */
+    SIM_PART2,    /* the record holds Part 2 data, or doesn't any more */
+    SIM_DATED,    /* b days are added to the record's own date of what is the patient's */
     /* the network: a: EHR, b: enum sim_fault, c: count, d: enum sim_which */
     SIM_FAULT,
     SIM_RESTART, /* a: EHR, b: seconds down */
@@ -54,7 +55,7 @@ enum sim_decision {
     SIM_SAYS_LEAVE,
     SIM_SAYS_AGAIN,
     SIM_SAYS_MOVE,
-    SIM_SAYS_SAME, /* of a chart: that two local ids are one patient, the clinic doesn't draw */
+    SIM_SAYS_SAME, /* of a chart, and of a person who was renumbered */
     SIM_SAYS_WITHDRAW,
     SIM_SAYS_ERROR,
     SIM_SAYS_LEFT,

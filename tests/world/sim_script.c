@@ -8,17 +8,17 @@ static const struct {
     const char *name, *constant;
 } kinds[SIM_KINDS] = {
 #define KIND(constant, name) [constant] = { name, #constant }
-    KIND(SIM_POLL, "poll"),       KIND(SIM_CORRECT, "correct"), KIND(SIM_EXTRA, "extra"),
-    KIND(SIM_BACK, "back"),       KIND(SIM_REMOVE, "remove"),   KIND(SIM_LEAVE, "leave"),
-    KIND(SIM_BREAK, "break"),     KIND(SIM_PART, "part"),       KIND(SIM_PATIENT, "patient"),
-    KIND(SIM_MRN, "mrn"),         KIND(SIM_REVOKE, "revoke"),   KIND(SIM_PERMIT, "permit"),
-    KIND(SIM_PART2, "part2"),     KIND(SIM_DATED, "dated"),     KIND(SIM_FAULT, "fault"),
-    KIND(SIM_RESTART, "restart"), KIND(SIM_WEATHER, "weather"), KIND(SIM_BAD, "bad"),
-    KIND(SIM_EDIT, "edit"),       KIND(SIM_DELETE, "delete"),   KIND(SIM_UNDELETE, "undelete"),
-    KIND(SIM_MERGE, "merge"),     KIND(SIM_RESET, "reset"),     KIND(SIM_STEAL, "steal"),
-    KIND(SIM_KILL, "kill"),       KIND(SIM_CLOCK, "clock"),     KIND(SIM_FULL, "full"),
-    KIND(SIM_RETRY, "retry"),     KIND(SIM_BACKUP, "backup"),   KIND(SIM_RESTORE, "restore"),
-    KIND(SIM_TARGET, "target"),
+    KIND(SIM_POLL, "poll"),         KIND(SIM_CORRECT, "correct"), KIND(SIM_EXTRA, "extra"),
+    KIND(SIM_BACK, "back"),         KIND(SIM_REMOVE, "remove"),   KIND(SIM_LEAVE, "leave"),
+    KIND(SIM_BREAK, "break"),       KIND(SIM_PART, "part"),       KIND(SIM_PATIENT, "patient"),
+    KIND(SIM_MRN, "mrn"),           KIND(SIM_REVOKE, "revoke"),   KIND(SIM_PERMIT, "permit"),
+    KIND(SIM_RENUMBER, "renumber"), KIND(SIM_PART2, "part2"),     KIND(SIM_DATED, "dated"),
+    KIND(SIM_FAULT, "fault"),       KIND(SIM_RESTART, "restart"), KIND(SIM_WEATHER, "weather"),
+    KIND(SIM_BAD, "bad"),           KIND(SIM_EDIT, "edit"),       KIND(SIM_DELETE, "delete"),
+    KIND(SIM_UNDELETE, "undelete"), KIND(SIM_MERGE, "merge"),     KIND(SIM_RESET, "reset"),
+    KIND(SIM_STEAL, "steal"),       KIND(SIM_KILL, "kill"),       KIND(SIM_CLOCK, "clock"),
+    KIND(SIM_FULL, "full"),         KIND(SIM_RETRY, "retry"),     KIND(SIM_BACKUP, "backup"),
+    KIND(SIM_RESTORE, "restore"),   KIND(SIM_TARGET, "target"),
 #undef KIND
 };
 
@@ -95,14 +95,14 @@ struct weight {
     int calm, rough; /* how often */
 };
 static const struct weight weights[] = {
-    { SIM_POLL, 14, 14 },   { SIM_CORRECT, 12, 10 }, { SIM_EXTRA, 8, 6 },   { SIM_BACK, 5, 5 },
-    { SIM_REMOVE, 0, 4 },   { SIM_LEAVE, 0, 2 },     { SIM_BREAK, 0, 3 },   { SIM_PART, 0, 2 },
-    { SIM_PATIENT, 0, 2 },  { SIM_MRN, 0, 2 },       { SIM_REVOKE, 0, 4 },  { SIM_PERMIT, 0, 2 },
-    { SIM_PART2, 0, 1 },    { SIM_DATED, 0, 2 },     { SIM_FAULT, 20, 12 }, { SIM_RESTART, 4, 3 },
-    { SIM_WEATHER, 5, 5 },  { SIM_BAD, 2, 2 },       { SIM_EDIT, 0, 6 },    { SIM_DELETE, 0, 2 },
-    { SIM_UNDELETE, 0, 1 }, { SIM_MERGE, 0, 2 },     { SIM_RESET, 0, 1 },   { SIM_STEAL, 0, 1 },
-    { SIM_KILL, 10, 8 },    { SIM_CLOCK, 3, 3 },     { SIM_FULL, 2, 2 },    { SIM_RETRY, 0, 8 },
-    { SIM_BACKUP, 0, 2 },   { SIM_RESTORE, 0, 1 },   { SIM_TARGET, 1, 1 },
+    { SIM_POLL, 14, 14 },  { SIM_CORRECT, 12, 10 }, { SIM_EXTRA, 8, 6 },   { SIM_BACK, 5, 5 },
+    { SIM_REMOVE, 0, 4 },  { SIM_LEAVE, 0, 2 },     { SIM_BREAK, 0, 3 },   { SIM_PART, 0, 2 },
+    { SIM_PATIENT, 0, 2 }, { SIM_MRN, 0, 2 },       { SIM_REVOKE, 0, 4 },  { SIM_PERMIT, 0, 2 },
+    { SIM_PART2, 0, 1 },   { SIM_RENUMBER, 0, 2 },  { SIM_DATED, 0, 2 },   { SIM_FAULT, 20, 12 },
+    { SIM_RESTART, 4, 3 }, { SIM_WEATHER, 5, 5 },   { SIM_BAD, 2, 2 },     { SIM_EDIT, 0, 6 },
+    { SIM_DELETE, 0, 2 },  { SIM_UNDELETE, 0, 1 },  { SIM_MERGE, 0, 2 },   { SIM_RESET, 0, 1 },
+    { SIM_STEAL, 0, 1 },   { SIM_KILL, 10, 8 },     { SIM_CLOCK, 3, 3 },   { SIM_FULL, 2, 2 },
+    { SIM_RETRY, 0, 8 },   { SIM_BACKUP, 0, 2 },    { SIM_RESTORE, 0, 1 }, { SIM_TARGET, 1, 1 },
 };
 
 static enum sim_kind draw_kind(struct sim_random *r, bool calm) {
@@ -133,7 +133,7 @@ static void draw_network(struct sim_random *r, const struct sim_config *c, struc
         x->d = (int)sim_between(r, 1, 300);
         break;
     case SIM_BAD:
-        x->b = (int)sim_between(r, 0, CLINIC_PATIENTS - 1);
+        x->b = (int)sim_between(r, 0, CLINIC_PERSONS - 1);
         x->c = (int)sim_between(r, 1, 3);
         x->d = (int)sim_between(r, 10, 3600);
         break;
@@ -142,7 +142,7 @@ static void draw_network(struct sim_random *r, const struct sim_config *c, struc
     if (x->kind == SIM_EDIT)
         x->c = (int)sim_between(r, 0, 3);
     if (x->kind == SIM_MERGE || x->kind == SIM_STEAL)
-        x->b %= CLINIC_PATIENTS;
+        x->b %= CLINIC_PERSONS;
 }
 
 static void draw_place(struct sim_random *r, const struct sim_config *c, struct sim_event *x) {
@@ -174,8 +174,10 @@ static void draw_event(struct sim_random *r, const struct sim_config *c, struct 
         if (c->calm && sim_chance(r, 10))
             x->b = CLINIC_POLL_FAILS;
     } else if (x->kind == SIM_PATIENT || x->kind == SIM_MRN) {
-        x->a %= x->kind == SIM_MRN ? CLINIC_PATIENTS : CLINIC_RECORDS;
-        x->b %= CLINIC_PATIENTS;
+        x->a %= x->kind == SIM_MRN ? CLINIC_PERSONS : CLINIC_RECORDS;
+        x->b %= CLINIC_PERSONS;
+    } else if (x->kind == SIM_RENUMBER) {
+        x->a %= CLINIC_PERSONS;
     } else if (x->kind == SIM_REVOKE || x->kind == SIM_PERMIT) {
         x->b = sim_chance(r, 50) ? -1 : x->b;
     } else if (x->kind == SIM_DATED) {
@@ -220,7 +222,8 @@ void sim_script_of(uint64_t seed, struct sim_script *out) {
         if (!is_clinics(x->kind) || !sim_chance(&r, 70))
             continue; /* what changes at the clinic is mostly read soon */
         at_ms += sim_between(&r, 0, 2000);
-        int job = out->config.jobs == 2 && x->kind != SIM_MRN && x->a >= 2 ? 1 : 0;
+        bool of_record = x->kind != SIM_MRN && x->kind != SIM_RENUMBER;
+        int job = out->config.jobs == 2 && of_record && x->a >= 2 ? 1 : 0;
         out->events[out->count++] =
             (struct sim_event) { at_ms, SIM_POLL, job, CLINIC_POLL_WHOLE, 0, 0 };
     }
