@@ -445,6 +445,11 @@ static enum clinic_fed end(struct clinic *c, struct sim_store *store, int64_t wa
                            struct iptfhir_error *error) {
     bool whole = c->feed_kind != CLINIC_POLL_FAILS;
     uint64_t before = store->commits;
+    if (!committed(c, store, before, intake_flush(c->feed, error), wall_ms)) {
+        clinic_poll_drop(c);
+        return CLINIC_FED_FAILED; /* the rows may be there, the end is not */
+    }
+    before = store->commits;
     bool good = intake_end(c->feed, whole, wall_ms, error);
     const struct intake_counts *n = intake_counts(c->feed);
     if (good && n->records != n->mapped + n->unchanged + n->stale + n->held)

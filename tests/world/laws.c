@@ -144,6 +144,8 @@ static void check_content(struct laws *l, size_t ehr, const struct clinic_identi
     if (clinic_kinds[x->item].owner == INTAKE_PATIENT && !clinic_sure(l->clinic, x))
         return;
     if (!clinic_knows(l->clinic, x, &mark, &extra, &several)) {
+        if (x->record < CLINIC_RECORDS && l->clinic->known[x->record].moved)
+            return; /* what it said before it named another local id may still be wanted */
         laws_break(l, "unwanted-sent", "%s of record %zu: no record says it", name, x->record);
         return;
     }
@@ -373,6 +375,18 @@ void laws_committed(struct laws *l, size_t ehr, const struct ehr_resource *befor
     check_chart(l, ehr, before, after, &x);
 }
 
+/* Whether the clinic says the second element of a resource. */
+static bool says_element(const struct laws *l, const struct ehr_resource *r, const char *element) {
+    struct clinic_identity x;
+    uint32_t mark = 0, extra = 0;
+    bool several;
+    const char *value = our_token(r);
+    if (value == NULL || !clinic_identify(value, &x) ||
+        !clinic_knows(l->clinic, &x, &mark, &extra, &several))
+        return false;
+    return strcmp(clinic_kinds[x.item].extra, element) != 0 || extra != 0;
+}
+
 void laws_edited(struct laws *l, size_t ehr, const struct ehr_resource *r, const char *element,
                  uint32_t number) {
     size_t i = 0;
@@ -380,6 +394,10 @@ void laws_edited(struct laws *l, size_t ehr, const struct ehr_resource *r, const
            (l->edits[i].ehr != ehr || strcmp(l->edits[i].id, r->id) != 0 ||
             strcmp(l->edits[i].type, r->type) != 0 || l->edits[i].element != element))
         i++;
+    if (number == 0 && i < l->edit_count && !says_element(l, r, element)) {
+        l->edits[i] = l->edits[--l->edit_count]; /* they took back what only they had written */
+        return;
+    }
     if (i == LAWS_EDITS)
         return;
     l->edit_count += i == l->edit_count ? 1 : 0;
