@@ -16,7 +16,7 @@ struct slot {
 enum {
     GROUP = 32, /* slots that are read together */
     FIRST_CAPACITY = 1 << 20,
-    GROWTH = 16,
+    GROWTH = 4,
     COUNT_BITS = 20,
     COUNT_MOST = (1 << COUNT_BITS) - 1,
     BLOCK = 256 * 1024,
