@@ -96,6 +96,16 @@ static bool needs_person(const struct store_state *state) {
     return strcmp(state->code, "server-error") == 0 && state->tries >= TRIES_LEAST;
 }
 
+/* Whether no record says a resource any more: where it never was it has no state. */
+static bool nobody_says(const struct view *v, size_t index) {
+    for (size_t i = 0; i < v->said_count; i++) {
+        bool same = memcmp(v->said[i].uuid, v->said[index].uuid, STORE_UUID) == 0;
+        if (same && v->said[i].wanted != STORE_WANTED_NOTHING)
+            return false;
+    }
+    return true;
+}
+
 static void check_row(const struct view *v, size_t index) {
     const struct store_said *said = &v->said[index];
     const struct store_state *state = state_of(v, said->ordinal);
@@ -104,6 +114,8 @@ static void check_row(const struct view *v, size_t index) {
             laws_break(v->l, "two-states", "%s: a second version has a state of its own", v->name);
         return;
     }
+    if (state == NULL && nobody_says(v, index))
+        return;
     if (state == NULL || state->step == STORE_WAITING || state->step == STORE_UNKNOWN) {
         v->rest->open++;
         if (v->l->paused[v->ehr])
