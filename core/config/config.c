@@ -446,11 +446,16 @@ static void read_parameter(struct reading *r, const struct tree *p) {
 }
 
 static void read_parameters(struct reading *r, const struct tree *root) {
+    enum { MOST = 1000 };
     const struct tree *group = config_member(root, "parameters");
     if (group == NULL)
         return;
     if (group->kind != TREE_OBJECT) {
         config_fault(r, group, "wrong-type", "parameters must be a group of names");
+        return;
+    }
+    if (group->length > MOST) {
+        config_fault(r, group, "wrong-value", "parameters: expected at most %d names", (int)MOST);
         return;
     }
     for (const struct tree *p = group->first; p != NULL; p = p->next)

@@ -4,6 +4,7 @@
 
 #include "core/base/file.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -179,24 +180,64 @@ static const char *name_of(struct reading *r, const yaml_event_t *key) {
     return name;
 }
 
+/* The keys of a mapping, so that one that stands twice is found at its end. */
+struct key {
+    const char *name;
+    yaml_mark_t at;
+};
+struct keys {
+    struct key *list;
+    size_t count, capacity;
+};
+
+static bool note_key(struct reading *r, struct keys *keys, const char *name, yaml_mark_t at) {
+    if (keys->count == keys->capacity) {
+        size_t capacity = keys->capacity > 0 ? keys->capacity * 2 : 16;
+        struct key *list = arena_alloc(r->arena, capacity * sizeof *list);
+        if (list == NULL)
+            return false;
+        if (keys->count > 0)
+            memcpy(list, keys->list, keys->count * sizeof *list);
+        keys->list = list;
+        keys->capacity = capacity;
+    }
+    keys->list[keys->count++] = (struct key) { name, at };
+    return true;
+}
+
+/* By name, and those of one name as they stand. */
+static int by_name(const void *a, const void *b) {
+    const struct key *x = a;
+    const struct key *y = b;
+    int order = strcmp(x->name, y->name);
+    if (order != 0)
+        return order;
+    return (x->at.index > y->at.index) - (x->at.index < y->at.index);
+}
+
+static void find_twins(struct reading *r, struct keys *keys) {
+    if (keys->count > 1)
+        qsort(keys->list, keys->count, sizeof *keys->list, by_name);
+    for (size_t i = 1; i < keys->count; i++) {
+        if (strcmp(keys->list[i - 1].name, keys->list[i].name) == 0)
+            fault(r, keys->list[i].at, "duplicate-key", "this key stands twice: keep one");
+    }
+}
+
 /* Reads the value of a key. False: nothing more can be read. */
-static bool member(struct reading *r, struct tree *object, const char *name, yaml_mark_t at,
-                   int depth) {
+static bool member(struct reading *r, struct tree *object, const char *name, int depth) {
     yaml_event_t value;
     if (!next(r, &value))
         return false;
     struct tree *child = node(r, &value, depth);
     if (child == NULL)
         return false;
-    if (tree_get(object, name) != NULL)
-        fault(r, at, "duplicate-key", "this key stands twice: keep one");
-    else
-        tree_add(r->arena, object, name, child);
-    return true;
+    return tree_add(r->arena, object, name, child);
 }
 
 /* Reads the members of a mapping, after its start. */
 static void members(struct reading *r, struct tree *object, int depth) {
+    struct keys keys = { .list = NULL };
     bool more = true;
     while (more) {
         yaml_event_t key;
@@ -207,8 +248,9 @@ static void members(struct reading *r, struct tree *object, int depth) {
         if (key.type != YAML_MAPPING_END_EVENT)
             name = name_of(r, &key);
         yaml_event_delete(&key);
-        more = name != NULL && member(r, object, name, at, depth);
+        more = name != NULL && note_key(r, &keys, name, at) && member(r, object, name, depth);
     }
+    find_twins(r, &keys);
 }
 
 /* Reads the items of a sequence, after its start. */

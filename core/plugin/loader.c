@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The smallest structs that this ABI ever had: up to and including the member named. */
@@ -163,6 +164,12 @@ struct plugin *plugin_load_file(const char *path, const char *name, const char *
     if (!p || !(p->path = strdup(path))) {
         report_add(report, REPORT_ERROR, "memory", where, "out of memory");
         free(p);
+        return NULL;
+    }
+    struct stat look;
+    if (stat(path, &look) != 0 || !S_ISREG(look.st_mode)) {
+        refuse(p, where, report, "plugin-load", "is no regular file: build or install it there");
+        plugin_unload(p);
         return NULL;
     }
     p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

@@ -5,8 +5,7 @@
 
 #include "core/base/error.h"
 
-/* From here on this process and its threads can open no network socket (a seccomp filter refuses
- * every family but AF_UNIX). True also where the kernel has no seccomp: then a warning is logged.
- */
+/* From here on this thread and those that it starts can open no socket of any family (a seccomp
+ * filter refuses it). True also where the kernel has no seccomp: then a warning is logged. */
 bool confine_network(struct iptfhir_error *error);
 #endif

@@ -8,7 +8,6 @@
 #include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
-#include "core/sync/confine.h"
 #include "core/sync/crew.h"
 #include "core/sync/pipe.h"
 #include "core/sync/reader.h"
@@ -518,7 +517,7 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
     pipe_open(&in.pipe, descriptor);
     in.filling = new_batch(&in);
     in.asked = new_batch(&in);
-    if (!keyed || in.filling == NULL || in.asked == NULL || !confine_network(&in.error))
+    if (!keyed || in.filling == NULL || in.asked == NULL)
         goto out;
     wait_for_plugin(&in);
     in.pipeline = pipeline_open_config(config, job, &page->stop, &report);

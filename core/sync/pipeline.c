@@ -8,6 +8,7 @@
 #include "core/fhir/r4.h"
 #include "core/plugin/host.h"
 #include "core/plugin/loader.h"
+#include "core/sync/confine.h"
 #include "core/tree/node.h"
 
 #include <stdio.h>
@@ -147,6 +148,15 @@ static bool hash_settings(struct pipeline *p) {
     return *p->hash != '\0';
 }
 
+/* Mappers have no network, whichever command runs them. */
+static bool confine(struct report *report) {
+    struct iptfhir_error error = ERROR_INIT;
+    bool confined = confine_network(&error);
+    if (!confined)
+        report_add(report, REPORT_ERROR, error.code, "", "%s", error.text);
+    return confined;
+}
+
 struct pipeline *pipeline_open_config(const struct config *config, const struct config_job *job,
                                       const atomic_bool *stopping, struct report *report) {
     struct pipeline *p = calloc(1, sizeof *p);
@@ -156,6 +166,10 @@ struct pipeline *pipeline_open_config(const struct config *config, const struct 
     p->config = config;
     p->job = job;
     p->stopping = stopping;
+    if (!confine(report)) {
+        pipeline_close(p);
+        return NULL;
+    }
     bool keyed = load_key(p, report);
     char path[4096];
     snprintf(path, sizeof path, "%s/schema/ipt-record.schema.json", config->mappings_dir);

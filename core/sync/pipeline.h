@@ -18,7 +18,8 @@ struct pipeline;
 
 /* Loads configuration, schema, mapping files and the mappers of a job (NULL: the only one; with
  * several, the report says to name it). Everything wrong goes to `report`; NULL when there were
- * errors. */
+ * errors. From here on the calling thread, and those that it starts, can open no socket: mappers
+ * have no network, whichever command runs them. */
 struct pipeline *pipeline_open(const char *config_path, const char *job, struct report *report);
 /* The same over a configuration that the caller keeps. Mappers hear from `stopping` that the
  * service stops; NULL: it never does. */

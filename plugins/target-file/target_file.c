@@ -67,6 +67,15 @@ static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
                           "the file cannot be opened for writing: %s; make its folder, or give "
                           "another `path`",
                           strerror(errno));
+    if (fchmod(t->fd, 0600) != 0) { /* one that was there may have been readable by others */
+        int reason = errno;
+        (void)close(t->fd);
+        t->fd = -1;
+        return host->fail(
+            host, error, IPTFHIR_FATAL, "target-file", t->path,
+            "the file's permissions cannot be set to 0600: %s; give a file of its own",
+            strerror(reason));
+    }
     lines_open(&t->lines, t->fd);
     const char *slash = strrchr(t->path, '/');
     t->folder = slash != NULL ? strndup(t->path, (size_t)(slash - t->path) + 1) : strdup(".");
