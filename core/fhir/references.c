@@ -39,17 +39,14 @@ static bool are_hex(const char *text) {
 
 /* True for 36 characters in the form 8-4-4-4-12. */
 static bool is_uuid(const char *text) {
-    static const struct {
-        size_t from, length;
-    } groups[] = { { 0, 8 }, { 9, 4 }, { 14, 4 }, { 19, 4 }, { 24, 12 } };
     char digits[32];
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-        if (i > 0 && text[groups[i].from - 1] != '-')
-            return false;
-        memcpy(digits + n, text + groups[i].from, groups[i].length);
-        n += groups[i].length;
-    }
+    if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+        return false;
+    memcpy(digits, text, 8);
+    memcpy(digits + 8, text + 9, 4);
+    memcpy(digits + 12, text + 14, 4);
+    memcpy(digits + 16, text + 19, 4);
+    memcpy(digits + 20, text + 24, 12);
     return are_hex(digits) && are_hex(digits + 8) && are_hex(digits + 16) && are_hex(digits + 24);
 }
 

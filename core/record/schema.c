@@ -486,12 +486,15 @@ struct record_schema *record_schema_load(const char *path, struct report *report
     *schema = (struct record_schema) { 0 };
     struct compiler c = { .schema = schema, .path = path, .report = report };
     c.root = read_schema(&c);
-    if (c.root != NULL)
-        schema->root = compile(&c, c.root);
-    if (schema->root != NULL && !c.failed)
-        check_names(&c, schema->root, NULL);
-    if (schema->root != NULL && !c.failed)
+    if (c.root == NULL)
+        goto refused;
+    schema->root = compile(&c, c.root);
+    if (schema->root == NULL || c.failed)
+        goto refused;
+    check_names(&c, schema->root, NULL);
+    if (!c.failed)
         return schema;
+refused:
     record_schema_free(schema);
     return NULL;
 }
