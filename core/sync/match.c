@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-enum { NAME = 256 };
+enum {
+    NAME = 256, /* bytes of a name, NUL included */
+    POINT = 4   /* bytes of a code point, as read or as compared, at most */
+};
 
 /* Letters with marks, as ranges of code points (Latin-1, Latin Extended-A and Additional, a few
  * more), and what they are without; marks and punctuation are nothing. */
@@ -57,51 +60,103 @@ static const struct {
     { 0x451, 0x435 }, { 0x457, 0x456 },
 };
 
+/* Capitals of these scripts, and how far behind them their small letters stand. */
+static const struct {
+    unsigned low, high, distance;
+} capitals[] = {
+    { 0x391, 0x3a9, 0x20 }, /* Greek */
+    { 0x400, 0x40f, 0x50 }, /* Cyrillic beside Russian */
+    { 0x410, 0x42f, 0x20 }, /* Russian */
+};
+
+static bool is_within(unsigned point, unsigned low, unsigned high) {
+    return low <= point && point <= high;
+}
+
 /* The small letter without marks of a Greek or Cyrillic one; any other point is itself. */
 static unsigned small_letter(unsigned point) {
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         if (letters[i].point == point)
             return letters[i].plain;
     }
-    bool greek = point >= 0x391 && point <= 0x3a9;
-    bool cyrillic = point >= 0x410 && point <= 0x42f;
-    if (greek || cyrillic)
-        return point + 0x20;
-    return point >= 0x400 && point <= 0x40f ? point + 0x50 : point;
+    for (size_t i = 0; i < sizeof capitals / sizeof *capitals; i++) {
+        if (is_within(point, capitals[i].low, capitals[i].high))
+            return point + capitals[i].distance;
+    }
+    return point;
+}
+
+/* The bytes of UTF-8 that begin a code point of two or of three, and the one that goes on. */
+static bool begins_two(unsigned char byte) {
+    return (byte & 0xe0) == 0xc0;
+}
+
+static bool begins_three(unsigned char byte) {
+    return (byte & 0xf0) == 0xe0;
+}
+
+static bool goes_on(unsigned char byte) {
+    return (byte & 0xc0) == 0x80;
 }
 
 /* Reads one code point of UTF-8; a byte that begins none counts as itself. */
 static unsigned read_point(const char **text) {
     const unsigned char *s = (const unsigned char *)*text;
-    if ((s[0] & 0xe0) == 0xc0 && (s[1] & 0xc0) == 0x80) {
-        *text += 2;
+    *text += 1;
+    if (!goes_on(s[1]))
+        return s[0];
+    if (begins_two(s[0])) {
+        *text += 1;
         return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
     }
-    bool three = (s[0] & 0xf0) == 0xe0 && (s[1] & 0xc0) == 0x80;
-    if (three && (s[2] & 0xc0) == 0x80) {
-        *text += 3;
-        return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+    if (begins_three(s[0]) && goes_on(s[2])) {
+        *text += 2;
+        unsigned high = (s[0] & 0x0fu) << 12;
+        unsigned middle = (s[1] & 0x3fu) << 6;
+        return high | middle | (s[2] & 0x3fu);
     }
-    *text += 1;
     return s[0];
 }
 
 /* The plain form of a code point; NULL: it stays as it is. */
 static const char *fold_of(unsigned point) {
     for (size_t i = 0; i < sizeof folds / sizeof *folds; i++) {
-        if (point >= folds[i].low && point <= folds[i].high)
+        if (is_within(point, folds[i].low, folds[i].high))
             return folds[i].plain;
     }
     return NULL;
 }
 
-/* The plain form of an ASCII character; '\0': it doesn't count in a name. */
-static char fold_ascii(char c) {
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c + 'a' - 'A');
-    bool letter = c >= 'a' && c <= 'z';
-    bool digit = c >= '0' && c <= '9';
-    return letter || digit ? c : '\0';
+/* Writes an ASCII character as it is compared; punctuation and blanks are nothing. */
+static size_t write_ascii(unsigned point, char *out) {
+    bool capital = is_within(point, 'A', 'Z');
+    bool small = is_within(point, 'a', 'z');
+    bool digit = is_within(point, '0', '9');
+    if (!capital && !small && !digit)
+        return 0;
+    *out = (char)(capital ? point + 'a' - 'A' : point);
+    return 1;
+}
+
+/* Writes a code point as it is compared, and gives the bytes; one that has no plain form stays as
+ * it was read. */
+static size_t write_point(unsigned point, const char *read, size_t length, char out[POINT]) {
+    if (point < 0x80)
+        return write_ascii(point, out);
+    const char *plain = fold_of(point);
+    if (plain != NULL) {
+        size_t plain_length = strlen(plain);
+        memcpy(out, plain, plain_length);
+        return plain_length;
+    }
+    unsigned small = small_letter(point);
+    if (small == point) {
+        memcpy(out, read, length);
+        return length;
+    }
+    out[0] = (char)(0xc0 | small >> 6); /* the letters of the tables are all of two bytes */
+    out[1] = (char)(0x80 | (small & 0x3f));
+    return 2;
 }
 
 bool match_fold(const char *name, char *out, size_t size) {
@@ -109,37 +164,52 @@ bool match_fold(const char *name, char *out, size_t size) {
     while (*name != '\0') {
         const char *from = name;
         unsigned point = read_point(&name);
-        char ascii[2] = { 0 };
-        const char *plain = fold_of(point);
-        size_t length = plain != NULL ? strlen(plain) : (size_t)(name - from);
-        if (point < 0x80) {
-            ascii[0] = fold_ascii((char)point);
-            plain = ascii;
-            length = strlen(ascii);
-        }
-        char other[2];
-        unsigned small = small_letter(point);
-        if (plain == NULL && small != point) { /* both are of two bytes */
-            other[0] = (char)(0xc0 | small >> 6);
-            other[1] = (char)(0x80 | (small & 0x3f));
-            plain = other;
-        }
+        char plain[POINT];
+        size_t length = write_point(point, from, (size_t)(name - from), plain);
         if (n + length + 1 > size)
             return false;
-        memcpy(out + n, plain != NULL ? plain : from, length);
+        memcpy(out + n, plain, length);
         n += length;
     }
     out[n] = '\0';
     return true;
 }
 
-/* Whether a name is one of a list's. */
+/* Whether a name is this one, which is folded already. */
+static bool is_name(const char *name, const char *folded) {
+    char other[NAME];
+    if (!match_fold(name, other, sizeof other))
+        return false;
+    return strcmp(other, folded) == 0;
+}
+
+/* Whether a name is one of a list's; a name of which nothing is compared is nobody's. */
 static bool among(const char *name, const char *const *list) {
-    char ours[NAME], theirs[NAME];
-    if (!match_fold(name, ours, sizeof ours) || ours[0] == '\0')
+    char folded[NAME];
+    if (!match_fold(name, folded, sizeof folded))
+        return false;
+    if (folded[0] == '\0')
         return false;
     for (size_t i = 0; list[i] != NULL; i++) {
-        if (match_fold(list[i], theirs, sizeof theirs) && strcmp(ours, theirs) == 0)
+        if (is_name(list[i], folded))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a list has an identifier of the record; one without a value identifies nobody. */
+static bool lists(const struct iptfhir_identifier *list, size_t count,
+                  const struct tree *identifier) {
+    const char *system = tree_text(identifier, "system");
+    const char *value = tree_text(identifier, "value");
+    if (system == NULL || value == NULL)
+        return false;
+    if (value[0] == '\0')
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        bool same_system = strcmp(list[i].system, system) == 0;
+        bool same_value = strcmp(list[i].value, value) == 0;
+        if (same_system && same_value)
             return true;
     }
     return false;
@@ -148,26 +218,117 @@ static bool among(const char *name, const char *const *list) {
 /* Whether one of the record's identifiers is in a list. */
 static bool shares_identifier(const struct tree *identity, const struct iptfhir_identifier *list,
                               size_t count) {
-    const struct tree *ours = tree_get(identity, "identifiers");
-    if (ours == NULL || ours->kind != TREE_ARRAY)
-        return false;
-    for (const struct tree *o = ours->first; o != NULL; o = o->next) {
-        const char *system = tree_text(o, "system"), *value = tree_text(o, "value");
-        for (size_t i = 0; system != NULL && value != NULL && i < count; i++) {
-            bool same_system = strcmp(list[i].system, system) == 0;
-            if (same_system && value[0] != '\0' && strcmp(list[i].value, value) == 0)
-                return true;
-        }
+    const struct tree *own = tree_at(tree_get(identity, "identifiers"), 0);
+    for (; own != NULL; own = own->next) {
+        if (lists(list, count, own))
+            return true;
     }
     return false;
 }
 
+static bool has_now(const struct match_candidate *c, const struct tree *identity) {
+    return shares_identifier(identity, c->identifiers, c->identifier_count);
+}
+
+static bool had_once(const struct match_candidate *c, const struct tree *identity) {
+    return shares_identifier(identity, c->former, c->former_count);
+}
+
 /* The first given name of the record; NULL: none. */
 static const char *given_name(const struct tree *identity) {
-    const struct tree *given = tree_get(identity, "given");
-    const struct tree *first = given != NULL && given->kind == TREE_ARRAY ? given->first : NULL;
-    return first != NULL && first->kind == TREE_STRING ? first->text : NULL;
+    const struct tree *first = tree_at(tree_get(identity, "given"), 0);
+    bool is_text = first != NULL && first->kind == TREE_STRING;
+    return is_text ? first->text : NULL;
 }
+
+/* ---- why a candidate with our identifier is not our patient ---- */
+
+static bool is_gone(const struct tree *identity, const struct match_candidate *c) {
+    (void)identity;
+    return !c->active || c->replaced_by != NULL;
+}
+
+/* Whether a date is one of a day: less can't tell one patient from another. */
+static bool is_day(const char *date) {
+    return date != NULL && strlen(date) == strlen("YYYY-MM-DD");
+}
+
+static bool lacks_birth_date(const struct tree *identity, const struct match_candidate *c) {
+    bool both = is_day(tree_text(identity, "birthDate")) && is_day(c->birth_date);
+    return !both;
+}
+
+static bool lacks_family(const struct tree *identity, const struct match_candidate *c) {
+    return tree_text(identity, "family") == NULL || c->families[0] == NULL;
+}
+
+static bool has_other_birth_date(const struct tree *identity, const struct match_candidate *c) {
+    return strcmp(tree_text(identity, "birthDate"), c->birth_date) != 0;
+}
+
+static bool has_other_family(const struct tree *identity, const struct match_candidate *c) {
+    return !among(tree_text(identity, "family"), c->families);
+}
+
+/* A given name that one side lacks tells nothing. */
+static bool has_other_given(const struct tree *identity, const struct match_candidate *c) {
+    const char *given = given_name(identity);
+    if (given == NULL || c->givens[0] == NULL)
+        return false;
+    return !among(given, c->givens);
+}
+
+static bool is_known_sex(const char *sex) {
+    return sex != NULL && strcmp(sex, "unknown") != 0;
+}
+
+static bool has_other_sex(const struct tree *identity, const struct match_candidate *c) {
+    const char *sex = tree_text(identity, "sex");
+    if (!is_known_sex(sex) || !is_known_sex(c->sex))
+        return false;
+    return strcmp(sex, c->sex) != 0;
+}
+
+static const char no_birth_date[] =
+    "the record or the target has no whole birth date or no family name to check the match with: "
+    "add it";
+
+/* The first check that a candidate fails refuses it; each relies on those before it. */
+static const struct {
+    bool (*fails)(const struct tree *identity, const struct match_candidate *c);
+    struct match_refusal refusal;
+} checks[] = {
+    { is_gone,
+      { "patient-merged",
+        "the patient with this identifier is inactive at the target or was merged into another: "
+        "correct the identifier here" } },
+    { lacks_birth_date, { "patient-birthdate", no_birth_date } },
+    { lacks_family, { "patient-birthdate", no_birth_date } },
+    { has_other_birth_date,
+      { "patient-mismatch",
+        "the identifier is found, but the birth date there is another: compare both sides" } },
+    { has_other_family,
+      { "patient-mismatch",
+        "the identifier is found, but the family name there is another: compare both sides" } },
+    { has_other_given,
+      { "patient-mismatch",
+        "the identifier is found, but the given name there is another: compare both sides" } },
+    { has_other_sex,
+      { "patient-mismatch",
+        "the identifier is found, but the sex there is another: compare both sides" } },
+};
+
+/* Why a candidate with our identifier is not our patient; NULL: it is. */
+static const struct match_refusal *mismatch(const struct tree *identity,
+                                            const struct match_candidate *c) {
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        if (checks[i].fails(identity, c))
+            return &checks[i].refusal;
+    }
+    return NULL;
+}
+
+/* ---- which candidate is ours ---- */
 
 static const struct match_refusal not_found = {
     "patient-not-found",
@@ -179,84 +340,37 @@ static const struct match_refusal ambiguous = {
     "several patients at the target have the identifiers of this record: merge or correct them "
     "there"
 };
-static const struct match_refusal merged = {
-    "patient-merged",
-    "the patient with this identifier is inactive at the target or was merged into another: "
-    "correct the identifier here"
-};
 static const struct match_refusal former = {
     "patient-former", "this identifier is no longer in use at the target: correct it here"
 };
-static const struct match_refusal no_birth_date = {
-    "patient-birthdate",
-    "the record or the target has no whole birth date or no family name to check the match with: "
-    "add it"
-};
-static const struct match_refusal other_birth_date = {
-    "patient-mismatch",
-    "the identifier is found, but the birth date there is another: compare both sides"
-};
-static const struct match_refusal other_family = {
-    "patient-mismatch",
-    "the identifier is found, but the family name there is another: compare both sides"
-};
-static const struct match_refusal other_given = {
-    "patient-mismatch",
-    "the identifier is found, but the given name there is another: compare both sides"
-};
-static const struct match_refusal other_sex = {
-    "patient-mismatch", "the identifier is found, but the sex there is another: compare both sides"
-};
 
-/* Whether a date is one of a day: less can't tell one patient from another. */
-static bool is_day(const char *date) {
-    return date != NULL && strlen(date) == strlen("YYYY-MM-DD");
-}
-
-/* Why a candidate with our identifier is not our patient; NULL: it is. */
-static const struct match_refusal *mismatch(const struct tree *identity,
-                                            const struct match_candidate *c) {
-    const char *born = tree_text(identity, "birthDate"), *family = tree_text(identity, "family");
-    const char *given = given_name(identity), *sex = tree_text(identity, "sex");
-    if (!c->active || c->replaced_by != NULL)
-        return &merged;
-    if (!is_day(born) || !is_day(c->birth_date))
-        return &no_birth_date;
-    if (family == NULL || c->families[0] == NULL)
-        return &no_birth_date;
-    if (strcmp(born, c->birth_date) != 0)
-        return &other_birth_date;
-    if (!among(family, c->families))
-        return &other_family;
-    if (given != NULL && c->givens[0] != NULL && !among(given, c->givens))
-        return &other_given;
-    bool both_sexes = sex != NULL && c->sex != NULL;
-    bool known = both_sexes && strcmp(sex, "unknown") != 0 && strcmp(c->sex, "unknown") != 0;
-    if (known && strcmp(sex, c->sex) != 0)
-        return &other_sex;
-    return NULL;
-}
-
-const struct match_candidate *match_patient(const struct tree *identity,
-                                            const struct match_candidate *candidates, size_t count,
-                                            struct match_refusal *why) {
+/* The one candidate with an identifier of ours; NULL: none or several, and *why. */
+static const struct match_candidate *find_only(const struct tree *identity,
+                                               const struct match_candidate *candidates,
+                                               size_t count, struct match_refusal *why) {
     const struct match_candidate *only = NULL;
     *why = not_found;
-    if (identity == NULL)
-        return NULL;
     for (size_t i = 0; i < count; i++) {
         const struct match_candidate *c = &candidates[i];
-        if (!shares_identifier(identity, c->identifiers, c->identifier_count)) {
-            if (only == NULL && shares_identifier(identity, c->former, c->former_count))
-                *why = former;
+        bool has = has_now(c, identity);
+        if (!has && had_once(c, identity))
+            *why = former;
+        if (!has)
             continue;
-        }
-        if (only != NULL && strcmp(only->server_id, c->server_id) != 0) {
+        bool another = only != NULL && strcmp(only->server_id, c->server_id) != 0;
+        if (another) {
             *why = ambiguous;
             return NULL;
         }
         only = c;
     }
+    return only;
+}
+
+const struct match_candidate *match_patient(const struct tree *identity,
+                                            const struct match_candidate *candidates, size_t count,
+                                            struct match_refusal *why) {
+    const struct match_candidate *only = find_only(identity, candidates, count, why);
     if (only == NULL)
         return NULL;
     const struct match_refusal *refusal = mismatch(identity, only);
@@ -270,29 +384,44 @@ const struct match_candidate *match_patient(const struct tree *identity,
 
 /* Copies a text; NULL stays NULL. */
 static const char *keep(struct arena *a, const char *text, bool *ok) {
-    const char *copy = text != NULL ? arena_strndup(a, text, strlen(text)) : NULL;
-    *ok = *ok && (copy != NULL || text == NULL);
+    if (text == NULL)
+        return NULL;
+    const char *copy = arena_strndup(a, text, strlen(text));
+    if (copy == NULL)
+        *ok = false;
     return copy;
+}
+
+/* Copies a text; NULL becomes an empty one. */
+static const char *keep_or_empty(struct arena *a, const char *text, bool *ok) {
+    return keep(a, text != NULL ? text : "", ok);
 }
 
 static const struct iptfhir_identifier *
 keep_identifiers(struct arena *a, const struct iptfhir_identifier *list, size_t count, bool *ok) {
     struct iptfhir_identifier *copy = arena_zalloc(a, (count + 1) * sizeof *copy);
-    *ok = *ok && copy != NULL;
-    for (size_t i = 0; copy != NULL && i < count; i++) {
-        copy[i].system = keep(a, list[i].system != NULL ? list[i].system : "", ok);
-        copy[i].value = keep(a, list[i].value != NULL ? list[i].value : "", ok);
+    if (copy == NULL) {
+        *ok = false;
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        copy[i].system = keep_or_empty(a, list[i].system, ok);
+        copy[i].value = keep_or_empty(a, list[i].value, ok);
     }
     return copy;
 }
 
+/* Copies a list that NULL ends; NULL is an empty one. */
 static const char *const *keep_names(struct arena *a, const char *const *list, bool *ok) {
     size_t count = 0;
     while (list != NULL && list[count] != NULL)
         count++;
     const char **copy = arena_zalloc(a, (count + 1) * sizeof *copy);
-    *ok = *ok && copy != NULL;
-    for (size_t i = 0; copy != NULL && i < count; i++)
+    if (copy == NULL) {
+        *ok = false;
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
         copy[i] = keep(a, list[i], ok);
     return copy;
 }
