@@ -131,7 +131,14 @@ static bool learn(struct delivery *d, struct target_run *t, struct iptfhir_error
     case ASK_ANSWERED: return end_learning(d, t, error);
     case ASK_FAILED: break;
     }
-    return false;
+    if (strcmp(error->code, "memory") == 0)
+        return false;
+    const struct iptfhir_pause unusable = {
+        .size = sizeof unusable, .code = error->code, .detail = error->text, .person = true
+    };
+    learn_pause(&t->learning.sink, &unusable); /* the other targets go on */
+    error_clear(error);
+    return true;
 }
 
 /* ---- life ---- */
@@ -589,6 +596,35 @@ static bool save_all(struct delivery *d, struct iptfhir_error *error) {
     return true;
 }
 
+/* The store can't be written now: what was about to be sent wasn't, and is decided anew. What was
+ * answered stays to be saved. */
+static void withdraw_orders(struct delivery *d) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        for (struct cycle *c = d->targets[i].lanes.first; c != NULL; c = c->next) {
+            if (is_ready(c) && c->what == CYCLE_ASKS)
+                cycle_withdraw_order(c);
+        }
+    }
+}
+
+/* What was to be saved is not in the store: the lanes are read again from what is. */
+static void forget_ready(struct delivery *d) {
+    for (size_t i = 0; i < d->target_count; i++) {
+        struct target_run *t = &d->targets[i];
+        struct cycle *next;
+        for (struct cycle *c = t->lanes.first; c != NULL; c = next) {
+            next = c->next;
+            if (!is_ready(c))
+                continue;
+            unlink_cycle(t, c);
+            cycle_free(c);
+        }
+        reach_rescan(&t->reach);
+        t->reach.pause_changed = true;
+        t->reach.limit_changed = true;
+    }
+}
+
 static bool commit_all(struct delivery *d, struct iptfhir_error *error) {
     const struct store_calls *calls = d->run.store->calls;
     if (!anything_to_save(d)) {
@@ -596,8 +632,10 @@ static bool commit_all(struct delivery *d, struct iptfhir_error *error) {
         if (!anything_to_save(d))
             return true;
     }
-    if (!calls->begin(d->run.store, error))
+    if (!calls->begin(d->run.store, error)) {
+        withdraw_orders(d);
         return false;
+    }
     bool good = look_for_changes(d, error);
     if (good)
         recheck(d);
@@ -605,12 +643,10 @@ static bool commit_all(struct delivery *d, struct iptfhir_error *error) {
     struct witness *witness = d->run.settings->witness;
     if (witness != NULL)
         good = good && witness_count(witness, d->run.store, error);
+    good = good && calls->commit(d->run.store, error);
     if (!good) {
         calls->rollback(d->run.store);
-        return false;
-    }
-    if (!calls->commit(d->run.store, error)) {
-        calls->rollback(d->run.store);
+        forget_ready(d);
         return false;
     }
     if (witness != NULL)

@@ -1769,6 +1769,85 @@ START_TEST(a_consent_in_a_record_of_another_job_counts_at_once) {
 }
 END_TEST
 
+/* ---- a store that others hold ---- */
+
+static const struct store_calls *whole_calls;
+static int busy_begins, busy_commits;
+
+static bool begin_busily(struct store *s, struct iptfhir_error *e) {
+    if (busy_begins-- > 0)
+        return error_set(e, "store-busy", NULL, "another process is writing");
+    return whole_calls->begin(s, e);
+}
+
+static bool commit_busily(struct store *s, struct iptfhir_error *e) {
+    if (busy_commits-- > 0)
+        return error_set(e, "store-busy", NULL, "another process is writing");
+    return whole_calls->commit(s, e);
+}
+
+/* Delivers one resource; before its write the store refuses so many times. */
+static void deliver_past(int begins, int commits, unsigned can) {
+    struct store_calls busy;
+    enum delivery_moved moved = DELIVERY_MOVED;
+    int64_t wait;
+    servers[0].can = can;
+    READ({ "a", "v1", NULL });
+    open_delivery();
+    whole_calls = store->calls;
+    busy = *whole_calls;
+    busy.begin = begin_busily;
+    busy.commit = commit_busily;
+    busy_begins = busy_commits = 0;
+    store->calls = &busy;
+    bool armed = false;
+    for (int i = 0; i < 200 && (moved == DELIVERY_MOVED || moved == DELIVERY_FAILED); i++) {
+        if (!armed && servers[0].matches > 0) {
+            busy_begins = begins;
+            busy_commits = commits;
+            armed = true;
+        }
+        moved = delivery_step(delivery, 0, &wait, &error);
+        if (moved == DELIVERY_FAILED)
+            ck_assert_str_eq(error.code, "store-busy");
+        error_clear(&error);
+    }
+    store->calls = whole_calls;
+    ck_assert_str_eq(state("a"), "in-step");
+    ck_assert_int_eq(servers[0].writes, 1);
+}
+
+START_TEST(a_store_that_is_busy_before_a_write_makes_no_lost_answer) {
+    deliver_past(1 + _i % 3, 0, _i < 3 ? EVERYTHING : IPTFHIR_CAN_CREATE);
+}
+END_TEST
+
+START_TEST(what_could_not_be_committed_is_decided_anew) {
+    deliver_past(0, 1 + _i % 3, _i < 3 ? EVERYTHING : IPTFHIR_CAN_CREATE);
+}
+END_TEST
+
+static iptfhir_status ask_nothing(void *self, const struct iptfhir_order *order,
+                                  struct iptfhir_request_sink *sink, struct iptfhir_error *e) {
+    (void)self, (void)order, (void)sink;
+    error_set(e, "target-broken", NULL, "it can't be asked at all");
+    return IPTFHIR_FATAL;
+}
+
+START_TEST(a_target_that_cannot_even_be_asked_delays_no_other) {
+    struct iptfhir_target broken = calls;
+    broken.ask = ask_nothing;
+    settings.target_count = 2;
+    targets[1].calls = &broken;
+    READ({ "a", "v1", NULL });
+    open_delivery();
+    (void)run(0);
+    ck_assert_int_eq(servers[0].writes, 1);
+    delivery_close(delivery);
+    delivery = NULL;
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("delivery");
     TCase *all = tcase_create("all");
@@ -1839,6 +1918,9 @@ int main(void) {
     tcase_add_test(all, same_is_said_of_what_stands_there_as_it_is_wanted);
     tcase_add_test(all, a_match_is_made_anew_after_a_quarter_of_an_hour);
     tcase_add_test(all, a_patient_who_is_another_chart_s_by_then_gets_nothing_more_there);
+    LOOPS(a_store_that_is_busy_before_a_write_makes_no_lost_answer, 6);
+    LOOPS(what_could_not_be_committed_is_decided_anew, 6);
+    tcase_add_test(all, a_target_that_cannot_even_be_asked_delays_no_other);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

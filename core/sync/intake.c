@@ -278,6 +278,8 @@ static void load(struct intake *in, int64_t poll) {
 static bool on_patient_of_record(void *user, const struct store_record *record) {
     struct intake *in = user;
     bits_set(in, &in->counted, record->patient);
+    if (record->moved_from != 0)
+        bits_set(in, &in->counted, record->moved_from); /* whose rows still say so */
     return intake_ok(in);
 }
 
