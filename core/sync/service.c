@@ -112,6 +112,15 @@ static void start_delivery(struct service *s) {
     _exit(code);
 }
 
+/* No ingest follows: delivery sees the end of all pipes. */
+static void end_ingests(struct service *s, int code) {
+    s->ingest_code = code;
+    s->page->ingest_done = true;
+    s->page->ingests_ended = INGESTS;
+    for (size_t i = 0; i < INGESTS; i++)
+        close_end(&s->pipes[i][0]);
+}
+
 /* Starts the next ingest with the next pipe. */
 static void start_ingest(struct service *s) {
     size_t mine = s->ingests++;
@@ -122,11 +131,13 @@ static void start_ingest(struct service *s) {
     s->page->records = s->page->unchanged = s->page->refused = s->page->accepted = 0;
     s->page->ingest_done = false;
     s->ingest = start();
-    if (s->ingest < 0)
-        s->ingest_code = EXIT_FAULT;
-    if (s->ingest != 0) {
-        if (s->ingest > 0)
-            (void)setpgid(s->ingest, s->ingest); /* also there: whoever comes first */
+    if (s->ingest < 0) {
+        log_line(IPTFHIR_ERROR, "cannot start ingest: %s; run the command again", strerror(errno));
+        end_ingests(s, EXIT_FAULT);
+        return;
+    }
+    if (s->ingest > 0) {
+        (void)setpgid(s->ingest, s->ingest); /* also there: whoever comes first */
         close_end(&s->pipes[mine][0]);
         return;
     }
@@ -140,15 +151,6 @@ static void start_ingest(struct service *s) {
     int code = ingest_run(s->config, s->job, s->page, s->key, s->pipes[mine][0]);
     s->page->ingest_returned = true;
     _exit(code);
-}
-
-/* No ingest follows: delivery sees the end of all pipes. */
-static void end_ingests(struct service *s, int code) {
-    s->ingest_code = code;
-    s->page->ingest_done = true;
-    s->page->ingests_ended = INGESTS;
-    for (size_t i = 0; i < INGESTS; i++)
-        close_end(&s->pipes[i][0]);
 }
 
 /* ---- deaths of ingest ---- */

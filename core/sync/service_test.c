@@ -10,6 +10,8 @@
 #include "core/sync/intake.h"
 
 #include <check.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,6 +107,19 @@ static void tear_down(void) {
     arena_free(&arena);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     ck_assert_int_eq(system(command), 0);
+}
+
+static int forks_until_refusal; /* 0: every one is made */
+
+/* Stands before that of the C library, and refuses one as a system without processes does. */
+pid_t fork(void) {
+    pid_t (*real)(void);
+    *(void **)&real = dlsym(RTLD_NEXT, "fork");
+    if (forks_until_refusal > 0 && --forks_until_refusal == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return real();
 }
 
 /* Syncs the first job alone. */
@@ -263,6 +278,17 @@ START_TEST(the_key_is_made_with_mode_0600_and_kept) {
 }
 END_TEST
 
+START_TEST(an_ingest_that_cannot_be_started_ends_the_sync) {
+    write_records(1, 3, NULL, NULL);
+    configure("map-observation", "");
+    forks_until_refusal = 2; /* delivery is the first */
+    ck_assert_int_eq(sync_first(), EXIT_FAULT);
+    ck_assert_int_eq(lines(), 0);
+    ck_assert_int_eq(sync_first(), EXIT_SETTLED);
+    ck_assert_int_gt(lines(), 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("the service");
     TCase *c = tcase_create("processes");
@@ -274,6 +300,7 @@ int main(void) {
     tcase_add_test(c, a_record_that_is_broken_is_held_and_the_others_go_on);
     tcase_add_test(c, a_poll_that_ended_is_confirmed);
     tcase_add_test(c, the_key_is_made_with_mode_0600_and_kept);
+    tcase_add_test(c, an_ingest_that_cannot_be_started_ends_the_sync);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
