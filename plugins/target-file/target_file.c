@@ -41,11 +41,9 @@ static const struct iptfhir_option options[] = {
     IPTFHIR_OPTIONS_END,
 };
 
-/* Says that the file cannot be used now: the target waits. `proof` is of all items. */
-static void trouble(const struct work *w, iptfhir_proof proof, const char *what) {
-    char detail[256];
-    (void)snprintf(detail, sizeof detail, "%s: %s; it is tried again by itself", what,
-                   strerror(errno));
+/* Says that the file cannot be used now, and what to do: the target waits. `proof` is of all
+ * items. */
+static void pause_target(const struct work *w, iptfhir_proof proof, const char *detail) {
     const struct iptfhir_pause pause = { .size = sizeof pause,
                                          .code = "target-file",
                                          .detail = detail };
@@ -57,32 +55,66 @@ static void trouble(const struct work *w, iptfhir_proof proof, const char *what)
     w->sink->pause(w->sink, &pause);
 }
 
+/* The same, for what errno says. */
+static void trouble(const struct work *w, iptfhir_proof proof, const char *what) {
+    char detail[256];
+    (void)snprintf(detail, sizeof detail, "%s: %s; it is tried again by itself", what,
+                   strerror(errno));
+    pause_target(w, proof, detail);
+}
+
+/* Says why the instance cannot be made: what errno says, and what to do. */
+static iptfhir_status unusable(const struct target *t, struct iptfhir_error *error,
+                               const char *what, const char *advice) {
+    return t->host->fail(t->host, error, IPTFHIR_FATAL, "target-file", t->path, "%s: %s; %s", what,
+                         strerror(errno), advice);
+}
+
+/* Opens the file and makes it its own; what was opened stays open when that fails. */
+static iptfhir_status open_file(struct target *t, struct iptfhir_error *error) {
+    const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    struct stat st;
+    t->fd = open(t->path, flags, 0600);
+    if (t->fd < 0)
+        return unusable(t, error, "the file cannot be opened for writing",
+                        "make its folder, or give another `path`");
+    if (fstat(t->fd, &st) != 0)
+        return unusable(t, error, "the file cannot be looked at", "give another `path`");
+    if (!S_ISREG(st.st_mode))
+        return t->host->fail(t->host, error, IPTFHIR_FATAL, "target-file", t->path,
+                             "it is no regular file: give a `path` where one is or can be made");
+    if (fchmod(t->fd, 0600) != 0) /* one that was there may have been readable by others */
+        return unusable(t, error, "the file's permissions cannot be set to 0600",
+                        "give a file of its own");
+    return IPTFHIR_OK;
+}
+
+/* Keeps the folder's name. */
+static iptfhir_status keep_folder(struct target *t, struct iptfhir_error *error) {
+    const char *slash = strrchr(t->path, '/');
+    t->folder = slash != NULL ? strndup(t->path, (size_t)(slash - t->path) + 1) : strdup(".");
+    if (t->folder == NULL)
+        return t->host->fail(t->host, error, IPTFHIR_FATAL, "memory", "", "memory ran out");
+    return IPTFHIR_OK;
+}
+
 static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
                                   struct iptfhir_error *error) {
     struct target *t = self;
     t->host = host;
-    t->fd = open(t->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (t->fd < 0)
-        return host->fail(host, error, IPTFHIR_FATAL, "target-file", t->path,
-                          "the file cannot be opened for writing: %s; make its folder, or give "
-                          "another `path`",
-                          strerror(errno));
-    if (fchmod(t->fd, 0600) != 0) { /* one that was there may have been readable by others */
-        int reason = errno;
-        (void)close(t->fd);
-        t->fd = -1;
-        return host->fail(
-            host, error, IPTFHIR_FATAL, "target-file", t->path,
-            "the file's permissions cannot be set to 0600: %s; give a file of its own",
-            strerror(reason));
-    }
-    lines_open(&t->lines, t->fd);
-    const char *slash = strrchr(t->path, '/');
-    t->folder = slash != NULL ? strndup(t->path, (size_t)(slash - t->path) + 1) : strdup(".");
-    if (t->folder != NULL)
+    iptfhir_status status = open_file(t, error);
+    if (status == IPTFHIR_OK)
+        status = keep_folder(t, error);
+    if (status == IPTFHIR_OK) {
+        lines_open(&t->lines, t->fd);
         return IPTFHIR_OK;
-    (void)close(t->fd);
-    return host->fail(host, error, IPTFHIR_FATAL, "memory", "", "memory ran out");
+    }
+    if (t->fd >= 0)
+        (void)close(t->fd);
+    t->fd = -1;
+    free(t->folder);
+    t->folder = NULL;
+    return status;
 }
 
 static void target_fini(void *self) {
@@ -95,29 +127,55 @@ static void target_fini(void *self) {
 }
 
 /* ---- the file ---- */
-/* Cuts off a last line without its end: a crash in the middle of a write left it, and nothing was
- * proved of it. *end: where the file ends now. */
-static bool repair(struct target *t, off_t *end) {
+/* How the file ends. */
+enum ending { WHOLE, FOREIGN, UNREADABLE };
+
+/* Finds where the last line without its end begins, which is `size` when there is none. */
+static bool find_rest(const struct target *t, off_t size, off_t *rest) {
     char block[4096];
-    struct stat st;
-    if (fstat(t->fd, &st) != 0)
-        return false;
-    off_t at = st.st_size;
-    while (at > 0) {
-        size_t want = at < (off_t)sizeof block ? (size_t)at : sizeof block;
-        off_t from = at - (off_t)want;
+    *rest = size;
+    while (*rest > 0) {
+        size_t want = *rest < (off_t)sizeof block ? (size_t)*rest : sizeof block;
+        off_t from = *rest - (off_t)want;
         ssize_t got = pread(t->fd, block, want, from);
         if (got != (ssize_t)want)
             return false;
         const char *last = memrchr(block, '\n', want);
         if (last != NULL) {
-            at = from + (last - block) + 1;
-            break;
+            *rest = from + (last - block) + 1;
+            return true;
         }
-        at = from;
+        *rest = from;
     }
-    *end = at;
-    return at == st.st_size || ftruncate(t->fd, at) == 0;
+    return true;
+}
+
+/* Tells whether what begins at `rest` can be the beginning of a resource that is written here. */
+static enum ending judge_rest(const struct target *t, off_t rest, off_t size) {
+    static const char start[] = "{\"resourceType\"";
+    char text[sizeof start - 1];
+    size_t want = sizeof text;
+    if (size - rest < (off_t)want)
+        want = (size_t)(size - rest);
+    ssize_t got = pread(t->fd, text, want, rest);
+    if (got != (ssize_t)want)
+        return UNREADABLE;
+    return memcmp(text, start, want) == 0 ? WHOLE : FOREIGN;
+}
+
+/* Cuts off a last line without its end: a crash in the middle of a write left it, and nothing was
+ * proved of it. One that is no resource was never written here: it stays. *end: where the file
+ * ends now. */
+static enum ending repair(const struct target *t, off_t *end) {
+    struct stat st;
+    bool found = fstat(t->fd, &st) == 0 && find_rest(t, st.st_size, end);
+    if (!found)
+        return UNREADABLE;
+    if (*end == st.st_size)
+        return WHOLE;
+    enum ending ending = judge_rest(t, *end, st.st_size);
+    bool stuck = ending == WHOLE && ftruncate(t->fd, *end) != 0;
+    return stuck ? UNREADABLE : ending;
 }
 
 /* Adds a body as one line to what will be written: line breaks stand between elements only. */
@@ -298,8 +356,14 @@ static void answer_items(const struct work *w) {
         trouble(w, IPTFHIR_NOT_DONE, "the file cannot be locked");
         return;
     }
-    bool good = repair(t, &end) && lines_update(&t->lines, t->folder, end);
-    if (good && w->order->task == IPTFHIR_WRITE)
+    enum ending ending = repair(t, &end);
+    bool good = ending == WHOLE && lines_update(&t->lines, t->folder, end);
+    if (ending == FOREIGN)
+        pause_target(
+            w, IPTFHIR_NOT_DONE,
+            "the file's last line has no end and is no resource, so it is left as it is: give "
+            "`path` a file of its own, or end that line; then it goes on by itself");
+    else if (good && w->order->task == IPTFHIR_WRITE)
         write_items(w, end);
     else if (!good || !tell_found(w))
         trouble(w, IPTFHIR_NOT_DONE, "the file cannot be read or repaired");

@@ -3,6 +3,9 @@
 #include "tests/mock_host.h"
 
 #include <check.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[64], path[96];
@@ -205,17 +208,66 @@ START_TEST(several_orders_of_one_instance_follow_each_other) {
 END_TEST
 
 START_TEST(a_full_disk_pauses_the_target_and_proves_that_nothing_was_done) {
-    if (access("/dev/full", W_OK) != 0)
-        return;
-    void *self = instance_on("/dev/full", IPTFHIR_OK);
+    struct rlimit before;
+    void *self = instance_on(path, IPTFHIR_OK);
+    order.task = IPTFHIR_FIND; /* the index is larger than the limit, and is made first */
+    (void)iptfhir_plugin.target->answer(self, &order, NULL, 0, &told.sink);
+    proves(0, IPTFHIR_ABSENT);
+    mock_evidence_close(&told);
+    mock_evidence_open(&told);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit full = { 10, before.rlim_max };
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
     order.task = IPTFHIR_WRITE;
     (void)iptfhir_plugin.target->answer(self, &order, NULL, 0, &told.sink);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
     proves(0, IPTFHIR_NOT_DONE);
     ck_assert_uint_eq(told.pause_count, 1);
     ck_assert_str_eq(told.pauses[0].code, "target-file");
     ck_assert(!told.pauses[0].person);
+    ck_assert_str_eq(content(), "");
     iptfhir_plugin.fini(self);
     free(self);
+}
+END_TEST
+
+START_TEST(a_last_line_that_is_no_resource_stays_and_pauses_the_target) {
+    static const char *const files[] = { "notes", "one\ntwo", "\n\n{\"name\":1}",
+                                         BODY_ONE "\n{\"resource_type\":" };
+    const char *text = files[_i];
+    put(text);
+    carry_out(IPTFHIR_WRITE, 1);
+    proves(0, IPTFHIR_NOT_DONE);
+    ck_assert_uint_eq(told.pause_count, 1);
+    ck_assert_str_eq(told.pauses[0].code, "target-file");
+    ck_assert_ptr_nonnull(strstr(told.pauses[0].detail, "`path`"));
+    ck_assert_str_eq(content(), text);
+}
+END_TEST
+
+START_TEST(a_torn_line_is_cut_off_however_little_of_it_was_written) {
+    static const char *const torn[] = { "{", "{\"resou", "{\"resourceType\"",
+                                        "{\"resourceType\":\"Goal\"" };
+    char text[256];
+    (void)snprintf(text, sizeof text, "%s\n%s", BODY_ONE, torn[_i]);
+    put(text);
+    carry_out(IPTFHIR_FIND, 1);
+    proves(0, IPTFHIR_FOUND);
+    ck_assert_str_eq(content(), BODY_ONE "\n");
+}
+END_TEST
+
+START_TEST(what_is_no_regular_file_is_refused_as_it_is) {
+    struct stat st;
+    ck_assert_int_eq(mkfifo(path, 0620), 0);
+    ck_assert_int_eq(chmod(path, 0620), 0);
+    free(instance_on(path, IPTFHIR_FATAL));
+    ck_assert_str_eq(error.code, "target-file");
+    ck_assert_ptr_nonnull(strstr(error.text, "no regular file"));
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0620);
 }
 END_TEST
 
@@ -239,6 +291,9 @@ int main(void) {
     tcase_add_test(c, an_item_without_a_uuid_or_body_is_refused_and_the_rest_is_written);
     tcase_add_test(c, several_orders_of_one_instance_follow_each_other);
     tcase_add_test(c, a_full_disk_pauses_the_target_and_proves_that_nothing_was_done);
+    tcase_add_loop_test(c, a_last_line_that_is_no_resource_stays_and_pauses_the_target, 0, 4);
+    tcase_add_loop_test(c, a_torn_line_is_cut_off_however_little_of_it_was_written, 0, 4);
+    tcase_add_test(c, what_is_no_regular_file_is_refused_as_it_is);
     tcase_add_test(c, a_file_that_cannot_be_opened_is_named);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
