@@ -98,6 +98,21 @@ static iptfhir_status keep_folder(struct target *t, struct iptfhir_error *error)
     return IPTFHIR_OK;
 }
 
+/* Brings the folder to disk, so that the file is still in it after a power cut. Some file systems
+ * take no folder (EINVAL): theirs keep it without. */
+static iptfhir_status sync_folder(const struct target *t, struct iptfhir_error *error) {
+    int fd = open(t->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    int reason = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = reason;
+    if (synced)
+        return IPTFHIR_OK;
+    return unusable(t, error, "the file's folder cannot be brought to disk",
+                    "let it be read by iptfhir's user, or give another `path`");
+}
+
 static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
                                   struct iptfhir_error *error) {
     struct target *t = self;
@@ -105,6 +120,8 @@ static iptfhir_status target_init(void *self, const struct iptfhir_host *host,
     iptfhir_status status = open_file(t, error);
     if (status == IPTFHIR_OK)
         status = keep_folder(t, error);
+    if (status == IPTFHIR_OK)
+        status = sync_folder(t, error);
     if (status == IPTFHIR_OK) {
         lines_open(&t->lines, t->fd);
         return IPTFHIR_OK;

@@ -3,6 +3,7 @@
 #include "tests/mock_host.h"
 
 #include <check.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,6 +20,19 @@ static struct iptfhir_order order;
 #define TWO "6fb1f4ce-0000-5000-8000-000000000002"
 #define BODY_ONE "{\"resourceType\":\"Goal\",\"id\":\"" ONE "\",\"n\":0.010}"
 #define BODY_TWO "{\"resourceType\":\"Goal\",\"id\":\"" TWO "\",\"r\":\"Goal/" ONE "\"}"
+
+static ino_t synced;     /* what fsync() was called for last */
+static int sync_failure; /* what it fails with; 0: it doesn't */
+
+/* The C library's fsync() as the target calls it: it notes its file, and fails when it is told. */
+int fsync(int fd) {
+    struct stat st;
+    errno = sync_failure;
+    if (sync_failure != 0 || fstat(fd, &st) != 0)
+        return -1;
+    synced = st.st_ino;
+    return fdatasync(fd);
+}
 
 static struct iptfhir_item item(const char *id, const char *body) {
     return (struct iptfhir_item) { .size = sizeof(struct iptfhir_item),
@@ -271,6 +285,26 @@ START_TEST(what_is_no_regular_file_is_refused_as_it_is) {
 }
 END_TEST
 
+START_TEST(the_folder_of_the_file_is_brought_to_disk) {
+    struct stat st;
+    ck_assert_int_eq(stat(folder, &st), 0);
+    synced = 0;
+    void *self = instance_on(path, IPTFHIR_OK);
+    ck_assert_uint_eq(synced, st.st_ino);
+    iptfhir_plugin.fini(self);
+    free(self);
+}
+END_TEST
+
+START_TEST(a_folder_that_cannot_be_brought_to_disk_is_told) {
+    sync_failure = EIO;
+    free(instance_on(path, IPTFHIR_FATAL));
+    sync_failure = 0;
+    ck_assert_str_eq(error.code, "target-file");
+    ck_assert_str_eq(error.where, path);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_opened_is_named) {
     free(instance_on("/nonexistent/out.ndjson", IPTFHIR_FATAL));
     ck_assert_str_eq(error.where, "/nonexistent/out.ndjson");
@@ -294,6 +328,8 @@ int main(void) {
     tcase_add_loop_test(c, a_last_line_that_is_no_resource_stays_and_pauses_the_target, 0, 4);
     tcase_add_loop_test(c, a_torn_line_is_cut_off_however_little_of_it_was_written, 0, 4);
     tcase_add_test(c, what_is_no_regular_file_is_refused_as_it_is);
+    tcase_add_test(c, the_folder_of_the_file_is_brought_to_disk);
+    tcase_add_test(c, a_folder_that_cannot_be_brought_to_disk_is_told);
     tcase_add_test(c, a_file_that_cannot_be_opened_is_named);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
