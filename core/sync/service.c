@@ -289,6 +289,14 @@ static void reap_ingest(struct service *s, int status) {
         end_ingests(s, died ? EXIT_FAULT : WEXITSTATUS(status));
 }
 
+/* Asks the children to stop, and notes since when. */
+static void ask_to_stop(struct service *s) {
+    if (s->page->stop)
+        return;
+    s->stop_since = clock_steady_ms();
+    s->page->stop = true;
+}
+
 /* Delivery ended: when it died, both begin anew; what was in flight is looked for first. */
 static void reap_delivery(struct service *s, int status) {
     struct iptfhir_error error = ERROR_INIT;
@@ -312,19 +320,23 @@ static void reap_delivery(struct service *s, int status) {
         }
         s->ingest_code = EXIT_FAULT;
     }
-    s->page->stop = s->page->stop || s->delivery_code != EXIT_SETTLED;
+    if (s->delivery_code != EXIT_SETTLED)
+        ask_to_stop(s);
 }
 
-/* Asks the children to stop; kills them after the grace. */
-static void stop_children(struct service *s) {
-    int64_t now = clock_steady_ms();
-    if (!s->page->stop) {
-        log_line(IPTFHIR_INFO, "stopping after what is under way");
-        s->page->stop = true;
-        s->stop_since = now;
-    } else if (s->stop_since != 0 && now - s->stop_since > GRACE_MS) {
+/* Somebody asks us to stop: the children are asked, unless they were before. */
+static void hear_signal(struct service *s) {
+    if (asked_to_stop == 0 || s->page->stop)
+        return;
+    log_line(IPTFHIR_INFO, "stopping after what is under way");
+    ask_to_stop(s);
+}
+
+/* Kills children that were asked to stop, after the grace. */
+static void end_grace(const struct service *s) {
+    bool over = s->page->stop && clock_steady_ms() - s->stop_since > GRACE_MS;
+    if (over)
         kill(s->ingest_code < 0 ? s->ingest : s->delivery, SIGKILL);
-    }
 }
 
 /* Watches both children until they have ended. */
@@ -338,8 +350,8 @@ static void watch(struct service *s, struct progress *progress) {
             reap_delivery(s, status);
         if (pid > 0)
             continue;
-        if (asked_to_stop != 0)
-            stop_children(s);
+        hear_signal(s);
+        end_grace(s);
         if (s->ingest_code < 0)
             guard_ingest(s);
         progress_show(progress, s->page);

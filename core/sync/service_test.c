@@ -82,7 +82,7 @@ static void configure(const char *mapper, const char *more) {
              "targets: {file: {plugin: target-file, path: out.ndjson, consent: attested}}\n"
              "jobs: {j: {clinic: north, source: s, mappers: [other, goals], targets: [file]}}\n",
              getenv("top_builddir"), more, mapper,
-             strcmp(mapper, "mapper-crash") == 0 ? ", record: REC-50" : "");
+             strncmp(mapper, "mapper-", 7) == 0 ? ", record: REC-50" : "");
     write_file("iptfhir.yaml", text);
     snprintf(path, sizeof path, "%s/iptfhir.yaml", folder);
     config = config_load(path, &report);
@@ -289,6 +289,16 @@ START_TEST(an_ingest_that_cannot_be_started_ends_the_sync) {
 }
 END_TEST
 
+START_TEST(an_ingest_that_does_not_hear_that_delivery_failed_is_ended) {
+    char path[4096];
+    write_records(1, 3, NULL, NULL);
+    configure("mapper-sleeps", "limits: {source_seconds: 3600}\n");
+    snprintf(path, sizeof path, "%s.witness", config->key_file);
+    ck_assert_int_eq(mkdir(path, 0700), 0); /* where delivery needs a file */
+    ck_assert_int_eq(sync_first(), EXIT_FAULT);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("the service");
     TCase *c = tcase_create("processes");
@@ -301,6 +311,7 @@ int main(void) {
     tcase_add_test(c, a_poll_that_ended_is_confirmed);
     tcase_add_test(c, the_key_is_made_with_mode_0600_and_kept);
     tcase_add_test(c, an_ingest_that_cannot_be_started_ends_the_sync);
+    tcase_add_test(c, an_ingest_that_does_not_hear_that_delivery_failed_is_ended);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
