@@ -248,9 +248,12 @@ static const struct shared_suspect *suspect_of(const struct ingest *in, uint64_t
     return NULL;
 }
 
-/* A new slot with what is kept of its place; NULL after a fault. */
+/* A new slot with what is kept of its place; NULL after a fault, which a source may not have
+ * heeded. */
 static struct slot *new_slot(struct ingest *in, enum slot_kind kind, const char *file,
                              int64_t line) {
+    if (error_is_set(&in->error))
+        return NULL;
     struct crew_batch *b = in->filling;
     struct slot *s = &b->slots[b->count];
     plugin_came_back(in);
@@ -321,6 +324,10 @@ static iptfhir_status refuse_built(struct ingest *in, struct slot *s, const char
 static iptfhir_status emit_node(struct iptfhir_record_sink *sink, struct iptfhir_node *record,
                                 const struct iptfhir_origin *origin) {
     struct ingest *in = sink->self;
+    if (error_is_set(&in->error)) { /* no slot is free for what the record was built in */
+        arena_reset(&in->building);
+        return IPTFHIR_FATAL;
+    }
     struct tree *built = node_built_tree(record);
     if (built != NULL && built->parent != NULL)
         built = tree_copy(&in->building, built); /* a part of something: it becomes a whole */

@@ -7,7 +7,9 @@
 #include "core/base/key.h"
 #include "core/command/command.h"
 #include "core/store/store.h"
+#include "core/sync/ingest.h"
 #include "core/sync/intake.h"
+#include "core/sync/pipe.h"
 
 #include <check.h>
 #include <dlfcn.h>
@@ -23,6 +25,7 @@
 
 static char folder[64], store_path[128];
 static struct config *config;
+static const char *source; /* the plugin and its options */
 static struct report report;
 static struct iptfhir_error error;
 static struct arena arena;
@@ -77,11 +80,11 @@ static void configure(const char *mapper, const char *more) {
     snprintf(text, sizeof text,
              "store: {path: store.db}\nidentity: {base: \"https://ipt.example.org\"}\n"
              "log: {level: error}\nplugins: [\"%s/tests/plugins/.libs\"]\n%s"
-             "sources: {s: {plugin: source-json, path: in.ndjson}}\n"
+             "sources: {s: {plugin: %s}}\n"
              "mappers: {goals: {plugin: map-goal}, other: {plugin: %s%s}}\n"
              "targets: {file: {plugin: target-file, path: out.ndjson, consent: attested}}\n"
              "jobs: {j: {clinic: north, source: s, mappers: [other, goals], targets: [file]}}\n",
-             getenv("top_builddir"), more, mapper,
+             getenv("top_builddir"), more, source, mapper,
              strncmp(mapper, "mapper-", 7) == 0 ? ", record: REC-50" : "");
     write_file("iptfhir.yaml", text);
     snprintf(path, sizeof path, "%s/iptfhir.yaml", folder);
@@ -92,6 +95,7 @@ static void configure(const char *mapper, const char *more) {
 
 static void set_up(void) {
     error = (struct iptfhir_error)ERROR_INIT;
+    source = "source-json, path: in.ndjson";
     snprintf(folder, sizeof folder, "/tmp/service-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(store_path, sizeof store_path, "%s/store.db", folder);
@@ -299,6 +303,44 @@ START_TEST(an_ingest_that_does_not_hear_that_delivery_failed_is_ended) {
 }
 END_TEST
 
+/* Delivery as it greets ingest and then is gone. */
+static void greet_and_go(int descriptor) {
+    struct pipe pipe;
+    struct pipe_message hello;
+    bool got = false;
+    const struct pipe_message welcome = { .type = PIPE_WELCOME, .version = PIPE_VERSION };
+    pipe_open(&pipe, descriptor);
+    while (!got)
+        ck_assert(pipe_get(&pipe, 60000, &arena, &hello, &got, &error));
+    ck_assert(pipe_put(&pipe, &welcome, &error));
+    ck_assert(pipe_push(&pipe, 0, 60000, &error));
+    pipe_close(&pipe);
+    close(descriptor);
+}
+
+START_TEST(a_source_that_does_not_hear_that_all_is_over_overruns_nothing) {
+    int ends[2];
+    int status;
+    const unsigned char key[KEY_BYTES] = { 1 };
+    struct shared *page = shared_new();
+    ck_assert_ptr_nonnull(page);
+    source = "source-deaf";
+    configure("map-observation", "");
+    ck_assert(pipe_pair(ends, &error));
+    pid_t ingest = fork();
+    if (ingest == 0) {
+        close(ends[1]);
+        _exit(ingest_run(config, &config->jobs[0], page, key, ends[0]));
+    }
+    close(ends[0]);
+    greet_and_go(ends[1]);
+    ck_assert_int_eq(waitpid(ingest, &status, 0), ingest);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), EXIT_FAULT);
+    shared_free(page);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("the service");
     TCase *c = tcase_create("processes");
@@ -312,6 +354,7 @@ int main(void) {
     tcase_add_test(c, the_key_is_made_with_mode_0600_and_kept);
     tcase_add_test(c, an_ingest_that_cannot_be_started_ends_the_sync);
     tcase_add_test(c, an_ingest_that_does_not_hear_that_delivery_failed_is_ended);
+    tcase_add_test(c, a_source_that_does_not_hear_that_all_is_over_overruns_nothing);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

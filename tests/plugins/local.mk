@@ -34,3 +34,7 @@ tests_plugins_source_waits_la_LDFLAGS = $(misbehave_ldflags)
 check_LTLIBRARIES += tests/plugins/mapper-waits.la
 tests_plugins_mapper_waits_la_SOURCES = %D%/mapper_waits.c
 tests_plugins_mapper_waits_la_LDFLAGS = $(misbehave_ldflags)
+# A source that doesn't hear what its sink says, for core/sync/service_test.c.
+check_LTLIBRARIES += tests/plugins/source-deaf.la
+tests_plugins_source_deaf_la_SOURCES = %D%/source_deaf.c
+tests_plugins_source_deaf_la_LDFLAGS = $(misbehave_ldflags)
