@@ -47,6 +47,7 @@ struct service {
     int ingest_code, delivery_code; /* -1: still running */
     int unmarked_deaths, delivery_deaths;
     bool killed_for_memory, killed_for_time, killed_for_silence;
+    bool killed_after_grace; /* ingest: its death is put down to nothing */
     int64_t stop_since;
 };
 
@@ -229,6 +230,17 @@ static struct shared_suspect *suspect_of(struct shared *page, uint64_t record) {
     return s;
 }
 
+static bool is_stopping(const struct service *s) {
+    return s->page->stop || asked_to_stop != 0;
+}
+
+/* What comes of a record that was in hand at a death, for people. */
+static const char *what_follows(const struct service *s, bool alone) {
+    if (is_stopping(s))
+        return "; the next sync reads it again";
+    return alone ? ": held [plugin-crash]" : "; it is tried once more, alone";
+}
+
 /* Notes a record that was in hand. One that was alone is guilty. False: there is no more room. */
 static bool note_suspect(struct service *s, const struct shared_mark *mark, const char *how) {
     bool alone = s->page->alone;
@@ -240,8 +252,7 @@ static bool note_suspect(struct service *s, const struct shared_mark *mark, cons
     suspect->in_reading = *mark->plugin == '\0';
     snprintf(suspect->how, sizeof suspect->how,
              "%s %s on this record, also alone; it waits until it or the plugin changes", who, how);
-    log_line(IPTFHIR_ERROR, "%s %s on a record%s", who, how,
-             alone ? ": held [plugin-crash]" : "; it is tried once more, alone");
+    log_line(IPTFHIR_ERROR, "%s %s on a record%s", who, how, what_follows(s, alone));
     return true;
 }
 
@@ -280,10 +291,11 @@ static void end_child(pid_t pid) {
 /* Ingest ended: when it died, the poll is begun anew. */
 static void reap_ingest(struct service *s, int status) {
     bool died = !s->page->ingest_returned; /* whatever its exit code: a plugin may have chosen it */
-    bool may_restart = died && !s->page->stop && asked_to_stop == 0;
+    bool by_itself = died && !s->killed_after_grace;
     (void)kill(-s->ingest, SIGKILL); /* what its plugins left behind */
     s->page->ingests_ended = (uint32_t)s->ingests;
-    if (may_restart && note_death(s, status) && s->ingests < INGESTS)
+    bool may_go_on = by_itself && note_death(s, status);
+    if (may_go_on && !is_stopping(s) && s->ingests < INGESTS)
         start_ingest(s);
     else
         end_ingests(s, died ? EXIT_FAULT : WEXITSTATUS(status));
@@ -302,7 +314,7 @@ static void reap_delivery(struct service *s, int status) {
     struct iptfhir_error error = ERROR_INIT;
     bool died = !s->page->delivery_returned;
     s->delivery_code = died ? EXIT_FAULT : WEXITSTATUS(status);
-    bool may_restart = died && !s->page->stop && asked_to_stop == 0;
+    bool may_restart = died && !is_stopping(s);
     if (died)
         log_line(IPTFHIR_ERROR, "delivery died (signal %d)%s",
                  WIFSIGNALED(status) ? WTERMSIG(status) : 0,
@@ -333,10 +345,12 @@ static void hear_signal(struct service *s) {
 }
 
 /* Kills children that were asked to stop, after the grace. */
-static void end_grace(const struct service *s) {
+static void end_grace(struct service *s) {
     bool over = s->page->stop && clock_steady_ms() - s->stop_since > GRACE_MS;
-    if (over)
-        kill(s->ingest_code < 0 ? s->ingest : s->delivery, SIGKILL);
+    if (!over)
+        return;
+    s->killed_after_grace = s->ingest_code < 0;
+    kill(s->killed_after_grace ? s->ingest : s->delivery, SIGKILL);
 }
 
 /* Watches both children until they have ended. */

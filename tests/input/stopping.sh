@@ -41,6 +41,12 @@ interrupt TERM 143 mapper
 silent "nothing is held" 'held:|rejected'
 run 0 outbox list
 silent "no part of the record is held" 'stopping|rejected'
+
+# A mapper that crashes meanwhile is named.
+sed 's/plugin: map-careplan/plugin: mapper-spites, record: IPT-2026-0112/' "$dir/usual.yaml" >"$dir/iptfhir.yaml"
+interrupt TERM 143 mapper
+says "who crashed" 'mapper-spites crashed \(signal 6\) on a record; the next sync reads it again'
+silent "nothing is held" 'held:'
 cp "$dir/usual.yaml" "$dir/iptfhir.yaml"
 run 0 sync
 grep -q CarePlan "$dir/out.ndjson" || bad "the record was not read again"

@@ -27,6 +27,11 @@ tests_plugins_mapper_sleeps_la_LDFLAGS = $(misbehave_ldflags)
 tests_plugins_mapper_lingers_la_SOURCES = %D%/misbehave.c
 tests_plugins_mapper_lingers_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=7 -DNAME='"mapper-lingers"'
 tests_plugins_mapper_lingers_la_LDFLAGS = $(misbehave_ldflags)
+# One that crashes when it hears that the service stops: tests/input/stopping.sh.
+check_LTLIBRARIES += tests/plugins/mapper-spites.la
+tests_plugins_mapper_spites_la_SOURCES = %D%/misbehave.c
+tests_plugins_mapper_spites_la_CPPFLAGS = $(AM_CPPFLAGS) -DHOW=8 -DNAME='"mapper-spites"'
+tests_plugins_mapper_spites_la_LDFLAGS = $(misbehave_ldflags)
 # A source and a mapper that wait, for tests/input/stopping.sh.
 check_LTLIBRARIES += tests/plugins/source-waits.la
 tests_plugins_source_waits_la_SOURCES = %D%/source_waits.c

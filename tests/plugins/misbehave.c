@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mappers that misbehave on one record, for the scenarios that show what they cost. HOW: 1 crash, 2
  * loop for ever, 3 swallow memory, 4 end the process as if all were well, 5 leave a child behind
- * and crash; or on every record, at their beginning: 6 never begin, 7 take two seconds to begin. */
+ * and crash, 8 wait until the service stops and crash; or on every record, at their beginning: 6
+ * never begin, 7 take two seconds to begin. */
 #include <iptfhir/plugin.h>
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct mapper {
@@ -20,6 +22,15 @@ static const struct iptfhir_option options[] = { { "record", IPTFHIR_STRING, IPT
 
 static volatile char *volatile sink_hole; /* keeps the compiler from seeing through us */
 static volatile int going = 1;
+
+/* Waits until the service stops. */
+static void wait_for_stop(const struct iptfhir_host *host) {
+    const struct timespec pause = { 0, 10 * 1000 * 1000 };
+    host->log(host, IPTFHIR_INFO, "waiting");
+    while (!host->stopping(host))
+        nanosleep(&pause, NULL);
+    host->log(host, IPTFHIR_INFO, "heard that the service stops");
+}
 
 static iptfhir_status init(void *self, const struct iptfhir_host *host,
                            struct iptfhir_error *error) {
@@ -40,7 +51,9 @@ static iptfhir_status map(const void *self, const struct iptfhir_record *record,
     if (strcmp(record->id, m->record) != 0)
         return IPTFHIR_OK;
     m->host->log(m->host, IPTFHIR_INFO, "misbehaving");
-    if (HOW == 1)
+    if (HOW == 8)
+        wait_for_stop(m->host);
+    if (HOW == 1 || HOW == 8)
         abort();
     while (HOW == 2 && going)
         ;
