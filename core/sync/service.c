@@ -282,8 +282,9 @@ static bool note_death(struct service *s, int status) {
 
 /* ---- watching ---- */
 
-/* Ends a child and waits until it is gone. */
-static void end_child(pid_t pid) {
+/* Ends ingest with what its plugins started, and waits until it is gone. */
+static void end_ingest(pid_t pid) {
+    (void)kill(-pid, SIGKILL);
     kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
 }
@@ -321,7 +322,7 @@ static void reap_delivery(struct service *s, int status) {
                  may_restart ? "; it begins anew with what was in flight" : "");
     if (may_restart && ++s->delivery_deaths < DEATHS_OF_DELIVERY) {
         if (s->ingest_code < 0)
-            end_child(s->ingest);
+            end_ingest(s->ingest);
         for (size_t i = 0; i < SHARED_THREADS; i++)
             s->page->marks[i].since_ms = 0;
         close_pipes(s);
