@@ -27,7 +27,9 @@ struct laws {
     int64_t match_age_ms;
     bool overwrites[SIM_EHRS]; /* policy or server let foreign edits be lost */
     bool doubles[SIM_EHRS];    /* the server can't keep the promise: commits come too late */
-    bool was_reset[SIM_EHRS];  /* the server forgot: what was there may be missing */
+    int64_t
+        deleted_ms[SIM_EHRS]; /* steady: when somebody last deleted a resource there; 0: never */
+    bool was_reset[SIM_EHRS]; /* the server forgot: what was there may be missing */
     bool stood[SIM_EHRS][CLINIC_RECORDS][CLINIC_PATIENTS]; /* a record's resources stood in
                                                                this patient's chart */
     bool was_restored;     /* an older store was put in place: EHRs hold newer content */

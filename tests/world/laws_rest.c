@@ -114,8 +114,9 @@ static void check_row(const struct view *v, size_t index) {
             laws_break(v->l, "two-states", "%s: a second version has a state of its own", v->name);
         return;
     }
-    if (state == NULL && nobody_says(v, index))
-        return;
+    bool nothing_there = state == NULL || (!state->sent && state->attempt == STORE_NO_ATTEMPT);
+    if (nothing_there && nobody_says(v, index))
+        return; /* it has no state that anybody would be shown */
     if (state == NULL || state->step == STORE_WAITING || state->step == STORE_UNKNOWN) {
         v->rest->open++;
         if (v->l->paused[v->ehr])

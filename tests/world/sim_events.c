@@ -240,8 +240,10 @@ static void at_ehr(struct sim_run *run, const struct sim_event *x) {
     case SIM_EDIT: edit(run, x); break;
     case SIM_DELETE:
         r = pick(e, x->b, false);
-        if (r != NULL && ehr_delete(e, sim_true_ms(run), r))
+        if (r != NULL && ehr_delete(e, sim_true_ms(run), r)) {
+            run->laws.deleted_ms[x->a] = run->world.now_ms;
             run->outcome->deletes++;
+        }
         break;
     case SIM_UNDELETE:
         r = pick(e, x->b, true);
