@@ -45,6 +45,9 @@ static const struct reconcile_row rows[] = {
       .why = "it was deleted at the target: `iptfhir outbox resolve ID again` creates it anew, `leave` doesn't" },
     { .attempt = ATTEMPT_UPDATE, .found = FOUND_ONE, .look = LOOK_ATTEMPT | LOOK_WANTED,
       .action = RECONCILE_TAKE_ATTEMPT },
+    { .attempt = ATTEMPT_UPDATE, .found = FOUND_ONE, .look = LOOK_CHART,
+      .action = RECONCILE_HOLD, .code = "patient-changed",
+      .why = "it stands in another chart at the target: `iptfhir outbox resolve ID move`, `same` or `leave`" },
     { .attempt = ATTEMPT_UPDATE, .found = FOUND_ONE, .look = LOOK_APART, .with = HAS_VERSIONS,
       .action = RECONCILE_DROP_ATTEMPT }, /* the version that it expected is gone */
     { .attempt = ATTEMPT_UPDATE, .found = FOUND_ONE, .without = IS_SETTLED,
