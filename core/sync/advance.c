@@ -574,6 +574,16 @@ static bool take_match(struct cycle *c, struct iptfhir_error *error) {
 
 /* ---- what comes next ---- */
 
+/* An item that was refused again and again in this cycle has its turn in a later one. */
+static void postpone(struct cycle *c, struct lane_item *item) {
+    bool refused_as_old = item->changed && item->state.attempt == STORE_NO_ATTEMPT;
+    item->waits = true;
+    if (refused_as_old)
+        cycle_set_step(c, item, STORE_WAITING, "conflict",
+                       "the target refuses each write of it as made over an old version: it is "
+                       "tried again by itself");
+}
+
 /* Finishes the step of an item for which nothing more is done now. */
 static void conclude(struct cycle *c, struct lane_item *item) {
     struct store_state *s = &item->state;
@@ -684,8 +694,8 @@ enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
         struct lane_item *item = &c->lane.items[i];
         if (item->state.decision[0] != '\0')
             apply_decision(item);
-        if (item->rounds > ROUNDS_MOST)
-            item->waits = true;
+        if (item->rounds > ROUNDS_MOST && !item->waits)
+            postpone(c, item);
         if (item->waits)
             continue;
         if (!decide(c, item, error) && !cycle_bears(c, item, error))

@@ -281,6 +281,79 @@ bool body_contains(const struct tree *theirs, const struct tree *mine) {
     return unordered ? contains_set(theirs, mine) : contains_elements(theirs, mine);
 }
 
+/* ---- old content ---- */
+
+/* What became of a change, place by place. */
+struct change {
+    size_t shown;       /* places that are no longer as they were */
+    size_t old_values;  /* values that were to become others and are as they were */
+    size_t old_members; /* what was to come, or to go, and didn't */
+};
+
+static void tally(struct change *change, const struct tree *answer, const struct tree *before,
+                  const struct tree *sent);
+
+/* Compares the members that either of two objects has. */
+static void tally_members(struct change *change, const struct tree *answer,
+                          const struct tree *before, const struct tree *sent) {
+    for (const struct tree *s = sent->first; s != NULL; s = s->next)
+        tally(change, tree_get(answer, s->name), tree_get(before, s->name), s);
+    for (const struct tree *b = before->first; b != NULL; b = b->next) {
+        if (tree_get(sent, b->name) == NULL)
+            tally(change, tree_get(answer, b->name), b, NULL);
+    }
+}
+
+static void tally_elements(struct change *change, const struct tree *answer,
+                           const struct tree *before, const struct tree *sent) {
+    const struct tree *a = answer->first, *b = before->first;
+    for (const struct tree *s = sent->first; s != NULL; s = s->next) {
+        tally(change, a, b, s);
+        a = a->next;
+        b = b->next;
+    }
+}
+
+/* Counts one place that was to change as a whole. */
+static void tally_place(struct change *change, const struct tree *answer, const struct tree *before,
+                        const struct tree *sent) {
+    bool both_lack = before == NULL && answer == NULL;
+    bool both_have = before != NULL && answer != NULL;
+    bool is_old = both_lack || (both_have && tree_equal(answer, before));
+    bool is_value = before != NULL && sent != NULL;
+    bool in_set = is_value && before->name != NULL && is_set(before->name);
+    if (!is_old)
+        change->shown++;
+    else if (is_value && !in_set)
+        change->old_values++;
+    else
+        change->old_members++;
+}
+
+/* Compares what is at one place; NULL: nothing is there. */
+static void tally(struct change *change, const struct tree *answer, const struct tree *before,
+                  const struct tree *sent) {
+    bool all_there = answer != NULL && before != NULL && sent != NULL;
+    if (before != NULL && sent != NULL && tree_equal(before, sent))
+        return;
+    bool alike = all_there && answer->kind == sent->kind && before->kind == sent->kind;
+    bool objects = alike && sent->kind == TREE_OBJECT;
+    bool lists = alike && sent->kind == TREE_ARRAY;
+    bool same_length = lists && answer->length == sent->length && before->length == sent->length;
+    if (objects)
+        tally_members(change, answer, before, sent);
+    else if (same_length)
+        tally_elements(change, answer, before, sent);
+    else
+        tally_place(change, answer, before, sent);
+}
+
+bool body_shows_old(const struct tree *answer, const struct tree *before, const struct tree *sent) {
+    struct change change = { 0 };
+    tally(&change, answer, before, sent);
+    return change.old_values > 0 || (change.shown == 0 && change.old_members > 0);
+}
+
 /* Whether one identifier is this one. */
 static bool is_identifier(const struct tree *one, const char *system, const char *value) {
     const char *its_value = one->kind == TREE_OBJECT ? tree_text(one, "value") : NULL;
@@ -329,6 +402,33 @@ bool body_refers_only_to(const struct tree *body, const char *type, const char *
         if (!is_text_member(node, "reference") || !refers_to(node, type, &its_id, &length))
             continue;
         if (length != strlen(id) || memcmp(its_id, id, length) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a member is a reference to a resource of a type. */
+static bool is_reference_to(const struct tree *member, const char *type) {
+    const char *its_id;
+    size_t length;
+    bool is_object = member != NULL && member->kind == TREE_OBJECT;
+    const struct tree *text = is_object ? tree_get(member, "reference") : NULL;
+    bool is_text = text != NULL && text->kind == TREE_STRING;
+    return is_text && refers_to(text, type, &its_id, &length);
+}
+
+bool body_names_subject(const struct tree *body, const char *type) {
+    for (const struct tree *member = body->first; member != NULL; member = member->next) {
+        if (is_reference_to(member, type))
+            return true;
+    }
+    return false;
+}
+
+bool body_has_subject(const struct tree *theirs, const struct tree *mine, const char *type) {
+    for (const struct tree *member = mine->first; member != NULL; member = member->next) {
+        bool is_subject = is_reference_to(member, type);
+        if (is_subject && !is_reference_to(tree_get(theirs, member->name), type))
             return false;
     }
     return true;

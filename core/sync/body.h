@@ -40,6 +40,15 @@ bool body_has_identifier(const struct tree *body, const char *system, const char
 /* Whether each reference of the body to the type `type` is to `id` (an absolute or versioned one
  * counts by its type and id). */
 bool body_refers_only_to(const struct tree *body, const char *type, const char *id);
+/* Whether a direct member of a body is a reference to a resource of the type `type`. */
+bool body_names_subject(const struct tree *body, const char *type);
+/* Whether each direct member of `mine` that is a reference to a resource of the type `type` (its
+ * subject) is one in `theirs` too. */
+bool body_has_subject(const struct tree *theirs, const struct tree *mine, const char *type);
+/* Whether `answer`, which a target gives for what it holds after `before` was to become `sent`,
+ * shows the old content: a value that was to change is as it was, or nothing of the change is
+ * there. What the target writes in its own way, or adds, isn't old. */
+bool body_shows_old(const struct tree *answer, const struct tree *before, const struct tree *sent);
 /* The id that all references of the body to the type `type` have; NULL: there is none, or several.
  * In the arena. */
 const char *body_refers_to_one(const struct tree *body, struct arena *a, const char *type);

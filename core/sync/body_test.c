@@ -181,6 +181,46 @@ static void normalised(const char *theirs, const char *mine, const char *to) {
     ck_assert_uint_eq(t->length, again->length);
 }
 
+START_TEST(a_subject_is_a_reference_where_ours_has_one) {
+    struct tree *mine = tree_of("{\"subject\":{\"reference\":\"Patient/1\"},\"performer\":["
+                                "{\"reference\":\"Patient/1\"}]}");
+    ck_assert(body_has_subject(tree_of("{\"subject\":{\"reference\":\"https://e/Patient/1\"}}"),
+                               mine, "Patient"));
+    ck_assert(!body_has_subject(tree_of("{\"subject\":{\"identifier\":{\"value\":\"1\"}},"
+                                        "\"performer\":[{\"reference\":\"Patient/1\"}]}"),
+                                mine, "Patient"));
+    ck_assert(!body_has_subject(tree_of("{}"), mine, "Patient"));
+    ck_assert(
+        body_has_subject(tree_of("{}"), tree_of("{\"subject\":{\"display\":\"x\"}}"), "Patient"));
+}
+END_TEST
+
+static void old(const char *answer, const char *before, const char *sent, bool expected) {
+    bool is_old = body_shows_old(tree_of(answer), tree_of(before), tree_of(sent));
+    ck_assert_msg(is_old == expected, "%s after %s to %s", answer, before, sent);
+}
+
+START_TEST(an_answer_with_the_old_value_is_old_whatever_else_it_has) {
+    old("{\"a\":1}", "{\"a\":1}", "{\"a\":2}", true);
+    old("{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":1}", "{\"a\":2,\"b\":2}", true);
+    old("{\"a\":[{\"b\":1}]}", "{\"a\":[{\"b\":1}]}", "{\"a\":[{\"b\":2}]}", true);
+    old("{\"a\":[1]}", "{\"a\":[1]}", "{\"a\":[1,2]}", true);
+    old("{}", "{}", "{\"a\":1}", true);
+    old("{\"a\":1}", "{\"a\":1}", "{}", true);
+}
+END_TEST
+
+START_TEST(an_answer_in_the_target_s_own_words_is_not_old) {
+    old("{\"a\":2}", "{\"a\":1}", "{\"a\":2}", false);
+    old("{\"a\":2.0,\"z\":1}", "{\"a\":1}", "{\"a\":2}", false);
+    old("{\"a\":2}", "{\"a\":1}", "{\"a\":2,\"b\":1}", false);
+    old("{\"a\":2,\"b\":1}", "{\"a\":1,\"b\":1}", "{\"a\":2}", false);
+    old("{\"a\":2,\"meta\":{\"tag\":[1]}}", "{\"a\":1,\"meta\":{\"tag\":[1]}}",
+        "{\"a\":2,\"meta\":{\"tag\":[1,2]}}", false);
+    old("{\"a\":1}", "{\"a\":1}", "{\"a\":1}", false);
+}
+END_TEST
+
 START_TEST(what_servers_add_by_themselves_is_taken_out) {
     normalised("{\"meta\":{\"versionId\":\"2\",\"lastUpdated\":\"x\",\"source\":\"s\"},\"a\":1}",
                "{\"a\":1}", "{\"a\":1}");
@@ -280,6 +320,9 @@ int main(void) {
     tcase_add_test(all, more_members_are_allowed_and_fewer_or_others_are_not);
     tcase_add_test(all, sets_hold_in_any_order_and_with_more);
     tcase_add_test(all, an_identifier_that_the_server_adds_is_no_other_content);
+    tcase_add_test(all, a_subject_is_a_reference_where_ours_has_one);
+    tcase_add_test(all, an_answer_with_the_old_value_is_old_whatever_else_it_has);
+    tcase_add_test(all, an_answer_in_the_target_s_own_words_is_not_old);
     tcase_add_test(all, what_servers_add_by_themselves_is_taken_out);
     tcase_add_test(all, sets_follow_our_order);
     tcase_add_test(all, a_set_that_says_a_thing_twice_ends);

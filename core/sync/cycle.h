@@ -54,6 +54,7 @@ struct cycle {
     /* what the cycle met */
     bool paused;            /* the target pauses: no further order */
     bool lost;              /* an answer was lost */
+    bool doubted;           /* a success was not believed as it came */
     bool looks_again;       /* held for something that may mend itself: looked at again later */
     bool failed;            /* memory ran out while evidence was kept */
     bool halved;            /* the last bundle was too large */

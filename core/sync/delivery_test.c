@@ -39,7 +39,12 @@ enum ill { /* what a write meets */
            TOO_LARGE,
            NOT_TOGETHER,
            BUSY,
-           SAYS_DUPLICATE
+           SAYS_DUPLICATE,
+           BARE_DONE,     /* it acts, and says so without a version and without a body */
+           BARE_UNDONE,   /* it says so, and doesn't act */
+           SHOWS_ANOTHER, /* it doesn't act, and answers with somebody else's resource */
+           SHOWS_OLD,     /* it doesn't act on an update, and answers with what it has */
+           SAYS_CHANGED   /* it refuses the version that it shows */
 };
 struct held {
     char type[32], id[40], value[40], chart[16];
@@ -64,7 +69,8 @@ struct server {
     size_t times_out_above;
     size_t slow_above; /* slow_ms is for bundles of more */
     int64_t retry_after_ms, lag_ms, slow_ms;
-    bool bare; /* what is found comes without its body */
+    bool bare;        /* what is found comes without its body */
+    bool other_chart; /* of SHOWS_ANOTHER: it is in another chart, else it has another identifier */
     const char *chart;
     int chart_after;    /* matches after so many lead to another chart; 0: none do */
     bool strange_match; /* a search for the patient fails */
@@ -315,6 +321,26 @@ static iptfhir_proof act(struct server *s, const struct iptfhir_item *item, cons
     return IPTFHIR_WRITTEN;
 }
 
+/* Says no more than that a write was done. */
+static void tell_bare(struct iptfhir_evidence_sink *sink, size_t i, const char *id) {
+    const struct iptfhir_evidence e = { .size = sizeof e,
+                                        .proof = IPTFHIR_WRITTEN,
+                                        .server_id = id };
+    sink->item(sink, i, &e);
+}
+
+/* A resource with another identifier, and one in another chart. */
+static const struct held somebody_elses[] = {
+    { .id = "x-1",
+      .version = 1,
+      .body =
+          "{\"resourceType\":\"Goal\",\"identifier\":[{\"system\":\"urn:x\",\"value\":\"other\"}],"
+          "\"subject\":{\"reference\":\"Patient/c1\"}}" },
+    { .id = "x-2",
+      .version = 1,
+      .body = "{\"resourceType\":\"Goal\",\"subject\":{\"reference\":\"Patient/c7\"}}" }
+};
+
 static void write_one(struct server *s, const struct iptfhir_order *order, size_t i, enum ill ill,
                       struct iptfhir_evidence_sink *sink) {
     const struct iptfhir_item *item = &order->items[i];
@@ -353,6 +379,18 @@ static void write_one(struct server *s, const struct iptfhir_order *order, size_
     case TOO_LARGE: tell(sink, i, IPTFHIR_TOO_LARGE, s, NULL); return;
     case NOT_TOGETHER: tell(sink, i, IPTFHIR_NOT_TOGETHER, s, NULL); return;
     case SAYS_DUPLICATE: tell(sink, i, IPTFHIR_DUPLICATE, s, NULL); return;
+    case SAYS_CHANGED: tell(sink, i, IPTFHIR_CHANGED, s, NULL); return;
+    case BARE_DONE:
+        (void)act(s, item, order->chart, &h);
+        tell_bare(sink, i, h->id);
+        return;
+    case BARE_UNDONE: tell_bare(sink, i, item->server_id != NULL ? item->server_id : "h-9"); return;
+    case SHOWS_ANOTHER:
+        tell(sink, i, IPTFHIR_WRITTEN, s, &somebody_elses[s->other_chart ? 1 : 0]);
+        return;
+    case SHOWS_OLD:
+        tell(sink, i, IPTFHIR_WRITTEN, s, by_id(s, item->type, item->server_id));
+        return;
     case BUSY: tell(sink, i, IPTFHIR_NOT_DONE, s, NULL); return;
     }
 }
@@ -936,6 +974,110 @@ START_TEST(a_lost_update_is_read_and_done_once) {
     ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
     ck_assert(says(only(servers), "v2"));
     ck_assert_int_eq(only(servers)->version, 2);
+}
+END_TEST
+
+/* ---- successes that are none ---- */
+
+START_TEST(a_success_that_shows_nothing_is_read_back_once) {
+    servers[0].can = ways[_i];
+    servers[0].ill = BARE_DONE;
+    servers[0].ills = -1;
+    READ({ "a", "v1", NULL });
+    int looks = _i == 2 ? 1 : 0; /* under our id it is looked for first */
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_int_eq(servers[0].writes, 1);
+    ck_assert_int_eq(servers[0].reads, 1 + looks);
+    READ({ "a", "v2", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_int_eq(servers[0].writes, 2);
+    ck_assert_int_eq(servers[0].reads, 3 + looks);
+    ck_assert(says(only(servers), "v2"));
+}
+END_TEST
+
+START_TEST(a_write_that_is_only_said_to_be_done_is_done_again_after_it_has_settled) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].ill = _i == 0 ? BARE_UNDONE : SHOWS_OLD;
+    servers[0].ills = 1;
+    READ({ "a", "v2", NULL });
+    (void)run(30 * SECOND);
+    STATE("a", "unknown unknown");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert(says(only(servers), "v2"));
+    ck_assert_int_eq(only(servers)->version, 2);
+}
+END_TEST
+
+START_TEST(a_create_that_is_only_said_to_be_done_is_done_once_in_the_end) {
+    servers[0].can = ways[_i];
+    servers[0].ill = BARE_UNDONE;
+    servers[0].ills = 1;
+    READ({ "a", "v1", NULL });
+    (void)run(30 * SECOND);
+    STATE("a", "unknown unknown");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    (void)only(servers);
+}
+END_TEST
+
+START_TEST(a_create_answered_with_another_resource_is_looked_for_and_done) {
+    servers[0].ill = SHOWS_ANOTHER;
+    servers[0].other_chart = _i == 1;
+    servers[0].ills = 1;
+    READ({ "a", "v1", NULL });
+    (void)run(30 * SECOND);
+    STATE("a", "unknown unknown");
+    ck_assert_str_eq(state_at(1, "a").server_id, "");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_str_eq(state_at(1, "a").server_id, only(servers)->id);
+}
+END_TEST
+
+START_TEST(a_target_that_never_does_what_it_says_is_held_with_a_reason) {
+    static const enum ill ills[] = { BARE_UNDONE, SHOWS_OLD, SAYS_CHANGED };
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].ill = ills[_i];
+    servers[0].ills = -1;
+    READ({ "a", "v2", NULL });
+    (void)run(DAY);
+    STATE("a", "held server-error");
+    ck_assert_int_le(servers[0].writes, 8);
+    ck_assert(says(only(servers), "v1"));
+}
+END_TEST
+
+START_TEST(what_is_refused_as_old_again_and_again_waits_with_a_reason) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    servers[0].ill = SAYS_CHANGED;
+    servers[0].ills = -1;
+    targets[0].update_without_version = true;
+    servers[0].can &= ~(unsigned)IPTFHIR_HAS_VERSIONS;
+    restart();
+    READ({ "a", "v2", NULL });
+    (void)run(SECOND);
+    STATE("a", "waiting conflict");
+    servers[0].ills = 0;
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+}
+END_TEST
+
+START_TEST(what_is_found_without_the_patient_is_not_taken_for_ours) {
+    servers[0].can = ways[1];
+    servers[0].ill = LOST_DONE;
+    servers[0].ills = 1;
+    servers[0].lag_ms = 10 * SECOND;
+    READ({ "a", "v1", NULL });
+    (void)run(SECOND);
+    char *subject = strstr(only(servers)->body, "\"reference\":\"Patient/c1\"");
+    ck_assert_ptr_nonnull(subject);
+    memcpy(subject, "\"display\"  :\"SomebodyEl\"", strlen("\"reference\":\"Patient/c1\""));
+    (void)run(HOUR);
+    STATE("a", "held patient-changed");
+    (void)only(servers);
 }
 END_TEST
 
@@ -1865,6 +2007,13 @@ int main(void) {
     tcase_add_test(all, a_duplicate_that_a_search_does_not_find_waits);
     tcase_add_test(all, a_change_is_written_over_what_was_sent);
     LOOPS(a_lost_update_is_read_and_done_once, 2);
+    LOOPS(a_success_that_shows_nothing_is_read_back_once, 3);
+    LOOPS(a_write_that_is_only_said_to_be_done_is_done_again_after_it_has_settled, 2);
+    LOOPS(a_create_that_is_only_said_to_be_done_is_done_once_in_the_end, 3);
+    LOOPS(a_create_answered_with_another_resource_is_looked_for_and_done, 2);
+    LOOPS(a_target_that_never_does_what_it_says_is_held_with_a_reason, 3);
+    tcase_add_test(all, what_is_refused_as_old_again_and_again_waits_with_a_reason);
+    tcase_add_test(all, what_is_found_without_the_patient_is_not_taken_for_ours);
     LOOPS(a_decision_is_carried_out_once_whatever_others_change_meanwhile, 16);
     LOOPS(what_a_clinician_changed_is_held_until_a_person_says_whose, 2);
     tcase_add_test(all, changes_apart_are_merged);

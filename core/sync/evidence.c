@@ -3,6 +3,7 @@
 #include "core/sync/evidence.h"
 
 #include "core/fhir/r4.h"
+#include "core/sync/belief.h"
 #include "core/sync/body.h"
 #include "core/sync/render.h"
 
@@ -198,7 +199,32 @@ static void take_not_done(struct cycle *c, struct lane_item *item) {
         item->waits = true;
 }
 
+/* A success that isn't to be believed as it is: the attempt stays open, and what is there now is
+ * looked at. */
+static void look_anew(struct cycle *c, struct lane_item *item, const struct iptfhir_evidence *e,
+                      enum belief belief) {
+    bool named = belief == BELIEF_UNPROVEN && e->server_id != NULL;
+    item->found = FOUND_UNASKED;
+    item->look = LOOK_NONE;
+    item->theirs = NULL;
+    if (named && item->state.attempt == STORE_CREATE) {
+        item->found = FOUND_ONE; /* read by its id: a search may not know it yet */
+        item->found_id = keep(c, e->server_id);
+        item->found_version = NULL;
+    }
+    item->state.tries++;
+    item->dirty = true;
+    c->doubted = true;
+}
+
 static void take_write(struct cycle *c, struct lane_item *item, const struct iptfhir_evidence *e) {
+    bool succeeded = e->proof == IPTFHIR_WRITTEN || e->proof == IPTFHIR_FOUND;
+    enum belief belief = succeeded ? belief_of(c, item, e) : BELIEVED;
+    bool shows_itself = e->proof == IPTFHIR_FOUND && belief == BELIEF_UNPROVEN;
+    if (belief != BELIEVED && !shows_itself) {
+        look_anew(c, item, e, belief);
+        return;
+    }
     switch (e->proof) {
     case IPTFHIR_WRITTEN: take_written(c, item, e); return;
     case IPTFHIR_FOUND:
@@ -213,6 +239,7 @@ static void take_write(struct cycle *c, struct lane_item *item, const struct ipt
     case IPTFHIR_CHANGED:
         end_attempt(item);
         item->found = FOUND_UNASKED;
+        item->changed = true;
         return;
     case IPTFHIR_DUPLICATE:
         end_attempt(item);
@@ -235,10 +262,22 @@ static void take_write(struct cycle *c, struct lane_item *item, const struct ipt
     }
 }
 
+/* The target refused a write as made over an old version, and shows that very version: after some
+ * such rounds a person must look. */
+static void watch_for_contradiction(struct lane_item *item) {
+    const char *expected = item->state.attempt_version;
+    bool versioned = item->found_version != NULL && expected[0] != '\0';
+    if (!item->changed || !versioned || strcmp(item->found_version, expected) != 0)
+        return;
+    item->state.tries++;
+    item->dirty = true;
+}
+
 static void take_look(struct cycle *c, struct lane_item *item, const struct iptfhir_evidence *e) {
     switch (e->proof) {
     case IPTFHIR_FOUND:
         take_found(c, item, e);
+        watch_for_contradiction(item);
         if (c->ask.order.task == IPTFHIR_READ && item->theirs == NULL)
             item->waits = true; /* a read that shows nothing tells nothing */
         return;
@@ -435,10 +474,13 @@ static void learn_limits(struct cycle *c) {
 
 /* Notes when an answer was lost: what it may have done shows only some time later. */
 static bool note_loss(struct cycle *c, struct iptfhir_error *error) {
+    int64_t now = c->run->world->steady_ms(c->run->world);
+    if (c->doubted)
+        c->settles_ms = now + c->reach->config->settle_ms;
+    c->doubted = false;
     if (!c->lost)
         return true;
     c->lost = false;
-    int64_t now = c->run->world->steady_ms(c->run->world);
     struct reach_rest *rest = reach_rest_add(c->reach, c->patient);
     if (rest == NULL)
         return error_set(error, "memory", NULL, "out of memory");

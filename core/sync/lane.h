@@ -28,6 +28,7 @@ struct lane_item {
     struct tree *theirs; /* of FOUND_ONE; NULL: the answer had no body */
     const char *found_id, *found_version;
     bool duplicate;   /* the server said that it has one */
+    bool changed;     /* a write was refused as made over an old version */
     bool waits;       /* nothing more in this cycle */
     bool other_chart; /* its record stands in another chart than the one matched now */
     int rounds;       /* writes refused in this cycle */

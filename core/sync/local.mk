@@ -9,6 +9,7 @@ core_sources += \
 	%D%/cycle.c %D%/cycle.h \
 	%D%/delivery.c %D%/delivery.h \
 	%D%/dry_run.c %D%/dry_run.h \
+	%D%/belief.c %D%/belief.h \
 	%D%/evidence.c %D%/evidence.h \
 	%D%/facts.c %D%/facts.h \
 	%D%/gate.c %D%/gate.h \

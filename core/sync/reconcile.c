@@ -76,7 +76,7 @@ static const struct reconcile_row rows[] = {
       .why = "this target holds withdrawals: `iptfhir outbox resolve ID withdraw` marks it there, `leave` doesn't" },
     { .with = OUT_OF_TRIES,
       .action = RECONCILE_HOLD, .code = "server-error",
-      .why = "the target failed on it again and again while it takes others: see its log, then retry" },
+      .why = "the target failed on it, or didn't keep it, again and again: see its log, then retry" },
 
     /* ---- in step by a store that is older than what was sent: it is looked at once */
     { .sent = SENT_WANTED, .found = FOUND_UNASKED, .action = RECONCILE_READ },

@@ -340,6 +340,16 @@ static bool was_created(const struct lane_item *item, const struct tree *tried) 
     return create && is_alike(item->theirs, tried);
 }
 
+/* Whether what is there names no patient though what we would send, or tried to, does. That it is
+ * in the chart is known only of what was seen there before. */
+static bool lacks_patient(const struct render *r, const struct lane_item *item,
+                          const struct tree *ours) {
+    bool seen_before = item->state.sent && item->state.attempt != STORE_CREATE;
+    if (r->chart == NULL || ours == NULL || seen_before)
+        return false;
+    return !body_has_subject(item->theirs, ours, R4_PATIENT);
+}
+
 /* Looks whether an attempt took effect. */
 static bool look_for_attempt(const struct render *r, struct lane_item *item,
                              const struct tree *base, struct iptfhir_error *error) {
@@ -348,6 +358,10 @@ static bool look_for_attempt(const struct render *r, struct lane_item *item,
         before(r, item, s->attempt_body, s->attempt_wanted, s->attempt_omitted, error);
     if (tried == NULL)
         return !error_is_set(error);
+    if (lacks_patient(r, item, tried)) {
+        item->look = LOOK_CHART;
+        return true;
+    }
     item->look = LOOK_APART; /* somebody's version, in which ours isn't: it came too late */
     if (same_version(item))
         item->look = LOOK_SEEN;
@@ -399,6 +413,10 @@ bool render_look(const struct render *r, struct lane_item *item, struct iptfhir_
         /* A withdrawal that writes nothing compares with nothing: whatever is there stays. */
         if (item->wanted != STORE_WANTED_NOTHING)
             item->look = LOOK_SEEN;
+        return true;
+    }
+    if (lacks_patient(r, item, mine)) {
+        item->look = LOOK_CHART;
         return true;
     }
     if (!compare(r->lane->arena, item, base, mine, error))

@@ -116,14 +116,14 @@ static void tell(struct reading *g, size_t index, const struct verdict *v) {
     verdict_tell(v, g->sink, index);
 }
 
-/* Ends an item with what the server holds. */
+/* Ends an item with what the server holds. The resource's own version comes before the ETag, which
+ * gateways make anew. */
 static void tell_found(struct reading *g, size_t index, const struct answer *a) {
     char from_etag[VERSION_SIZE];
     const char *version = json_text(json_object_get(a->json, "meta"), "versionId");
-    if (version != NULL && !version_valid(version, strlen(version)))
-        version = NULL;
-    if (a->etag != NULL && etag_read(a->etag, from_etag))
-        version = from_etag;
+    bool has_own = version != NULL && version_valid(version, strlen(version));
+    if (!has_own)
+        version = a->etag != NULL && etag_read(a->etag, from_etag) ? from_etag : NULL;
     struct iptfhir_evidence evidence = { .size = sizeof evidence,
                                          .proof = IPTFHIR_FOUND,
                                          .server_id = g->order->items[index].server_id,

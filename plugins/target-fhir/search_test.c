@@ -152,6 +152,27 @@ START_TEST(what_is_no_searchset_is_no_absence) {
 }
 END_TEST
 
+START_TEST(results_that_are_partial_however_lightly_it_is_said_are_no_absence) {
+    static const char *const partial[] = { "incomplete", "timeout",    "throttled", "transient",
+                                           "lock-error", "too-costly", "no-store",  "exception" };
+    order.task = IPTFHIR_FIND;
+    learn(SINGLE);
+    for (size_t i = 0; i < 2 * sizeof partial / sizeof *partial; i++) {
+        char issues[200], text[400];
+        bool entry = i % 2 == 0; /* else R5's member of the bundle */
+        (void)snprintf(issues, sizeof issues, OUTCOME("warning", "%s", ""), partial[i / 2]);
+        (void)snprintf(
+            text, sizeof text, "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",%s%s%s}",
+            entry ? "\"entry\":[{\"resource\":" : "\"issues\":", issues, entry ? "}]" : "");
+        order.number++;
+        order.round = 0;
+        ck_assert_int_eq(round_of(200, text), IPTFHIR_ANSWERED);
+        ck_assert_int_eq(mock_proof_of(&told, 0, i)->proof, IPTFHIR_FAILED);
+    }
+    ck_assert_ptr_nonnull(strstr(mock_proof_of(&told, 0, 0)->detail, "warning incomplete"));
+}
+END_TEST
+
 START_TEST(a_warning_among_the_results_spoils_nothing) {
     matching();
     (void)round_of(200, SET("", ENTRY(OUTCOME("warning", "informational", "")) "," ENTRY(
@@ -396,16 +417,16 @@ static void reading(size_t count) {
     items[2].server_id = "g-7";
 }
 
-START_TEST(an_item_is_read_by_the_servers_id) {
+START_TEST(an_item_is_read_by_the_servers_id_with_its_own_version) {
     struct iptfhir_http_response one = answer(200, GOAL("g-5", "3", "g1"));
-    one.etag = "W/\"4\"";
+    one.etag = "W/\"made-by-a-gateway\"";
     reading(1);
     learn(BATCHES);
     ask();
     ck_assert_str_eq(requests.texts[0], "GET /Goal/g-5\nAccept: application/fhir+json\n"
                                         "Cache-Control: no-cache\n");
     ck_assert_int_eq(answers(&one, 1), IPTFHIR_ANSWERED);
-    ck_assert_str_eq(proves(0, IPTFHIR_FOUND)->version, "4");
+    ck_assert_str_eq(proves(0, IPTFHIR_FOUND)->version, "3");
     ck_assert_str_eq(told.proofs[0].body, GOAL("g-5", "3", "g1"));
 }
 END_TEST
@@ -475,6 +496,7 @@ static void add_matching(Suite *suite) {
     tcase_add_test(c, a_next_page_at_another_address_is_not_asked_for);
     tcase_add_test(c, pages_without_an_end_are_given_up);
     tcase_add_test(c, what_is_no_searchset_is_no_absence);
+    tcase_add_test(c, results_that_are_partial_however_lightly_it_is_said_are_no_absence);
     tcase_add_test(c, a_warning_among_the_results_spoils_nothing);
     tcase_add_test(c, a_patient_search_that_hangs_concerns_this_patient_only);
     tcase_add_test(c, a_server_that_cannot_be_reached_pauses_the_target);
@@ -500,7 +522,7 @@ static void add_finding(Suite *suite) {
 
 static void add_reading(Suite *suite) {
     TCase *c = case_of(suite, "reading");
-    tcase_add_test(c, an_item_is_read_by_the_servers_id);
+    tcase_add_test(c, an_item_is_read_by_the_servers_id_with_its_own_version);
     tcase_add_test(c, several_items_are_read_in_one_batch);
     tcase_add_test(c, a_refused_batch_of_reads_goes_one_by_one);
     tcase_add_test(c, another_resource_than_was_asked_for_stops_the_target);

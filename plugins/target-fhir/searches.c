@@ -144,6 +144,34 @@ static bool refuses_way(const struct answer *a) {
     return a->status == 501 || (a->status >= 400 && a->status < 500);
 }
 
+/* Tells whether issues say that a search failed, or that it didn't look everywhere, however
+ * lightly they say it: then that something isn't found proves nothing. */
+static bool says_partial(const json_t *issues) {
+    static const char *const codes[] = { "incomplete", "timeout",  "throttled", "transient",
+                                         "lock-error", "no-store", "exception", "too-costly" };
+    const struct answer outcome = { .issues = issues };
+    if (answer_has_error(&outcome))
+        return true;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (verdict_has_issue(issues, codes[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Ends a search by issues that say that it is not to be relied on; false when they don't. */
+static bool fail_by_issues(struct reading *r, struct search *one, const json_t *issues) {
+    const struct answer outcome = { .outcome = IPTFHIR_HTTP_ANSWERED,
+                                    .status = 200,
+                                    .issues = issues };
+    struct verdict v;
+    if (!says_partial(issues))
+        return false;
+    verdict_unusable(&outcome, OPERATION_SEARCH, &v);
+    fail(r, one, &v);
+    return true;
+}
+
 /* Takes one entry of a searchset; false when the server says there that the search went wrong. */
 static bool take_entry(struct reading *r, size_t index, const json_t *entry, struct slice text) {
     struct search *one = &r->s->list[index];
@@ -152,10 +180,8 @@ static bool take_entry(struct reading *r, size_t index, const json_t *entry, str
     const char *type = json_text(resource, "resourceType");
     const char *id = json_text(resource, "id");
     char number[24];
-    if (type != NULL && strcmp(type, "OperationOutcome") == 0) {
-        const struct answer outcome = { .issues = json_object_get(resource, "issue") };
-        return !answer_has_error(&outcome);
-    }
+    if (type != NULL && strcmp(type, "OperationOutcome") == 0)
+        return !fail_by_issues(r, one, json_object_get(resource, "issue"));
     bool is_match = mode == NULL || strcmp(mode, "match") == 0;
     if (!is_match || type == NULL || strcmp(type, one->type) != 0)
         return true;
@@ -200,13 +226,15 @@ static void read_page(struct reading *r, size_t index, const struct answer *a) {
     struct bundle b;
     struct verdict v;
     struct slice text = { a->text, a->length };
-    bool good = bundle_open(&b, a->json, text, "searchset");
+    const json_t *own = json_object_get(json_object_get(a->json, "issues"), "issue"); /* R5's */
+    bool partial = fail_by_issues(r, one, own) || fail_by_issues(r, one, a->issues);
+    bool good = bundle_open(&b, a->json, text, "searchset") && !partial;
     for (size_t i = 0; good && i < b.count; i++)
         good = take_entry(r, index, json_array_get(b.entries, i), b.slices.list[i]);
     bundle_close(&b);
     if (good) {
         turn_page(r, one, a->json);
-    } else {
+    } else if (one->state != SEARCH_FAILED) {
         verdict_unusable(a, OPERATION_SEARCH, &v);
         fail(r, one, &v);
     }

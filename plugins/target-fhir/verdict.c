@@ -255,6 +255,16 @@ static bool has_code(const json_t *issue, const char *wanted) {
     return false;
 }
 
+bool verdict_has_issue(const json_t *issues, const char *code) {
+    const json_t *issue;
+    size_t i;
+    json_array_foreach(issues, i, issue) {
+        if (has_code(issue, code))
+            return true;
+    }
+    return false;
+}
+
 /* Tells whether an issue is what a row asks for. */
 static bool issue_fits(const struct row *row, const json_t *issue) {
     if (row->condition == ISSUE)

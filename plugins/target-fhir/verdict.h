@@ -30,6 +30,8 @@ void verdict_of(const struct answer *a, enum operation operation, struct verdict
  * would be, anything else proves nothing (LOST) of a write and FAILED of a read. */
 void verdict_unusable(const struct answer *a, enum operation operation, struct verdict *out);
 
+/* True when one of the issues has this code, its own or a vendor's, whatever its severity. */
+bool verdict_has_issue(const json_t *issues, const char *code);
 /* Tells the sink the proof of an item. */
 void verdict_tell(const struct verdict *v, struct iptfhir_evidence_sink *sink, size_t index);
 /* The pause that several verdicts ask for together: the longest, a person's before all. */

@@ -188,6 +188,17 @@ static void take(char *to, const char *from, bool (*valid)(const char *, size_t)
         memcpy(to, from, strlen(from) + 1);
 }
 
+/* Reads the version: the resource's own, else the ETag's, which gateways make anew; else what
+ * Location said stays. */
+static void read_version(const struct answer *a, char version[VERSION_SIZE]) {
+    const json_t *meta = a->body == ANSWER_RESOURCE ? json_object_get(a->json, "meta") : NULL;
+    const char *own = json_text(meta, "versionId");
+    if (own != NULL && version_valid(own, strlen(own)))
+        take(version, own, version_valid);
+    else if (a->etag != NULL)
+        (void)etag_read(a->etag, version);
+}
+
 /* Reads the place from Location, ETag and body; false when no id is told. */
 static bool read_place(const struct iptfhir_item *item, const struct answer *a, struct place *out) {
     bool has_body = a->body == ANSWER_RESOURCE;
@@ -198,10 +209,7 @@ static bool read_place(const struct iptfhir_item *item, const struct answer *a, 
         out->version[0] = '\0';
         take(out->id, has_body ? json_text(a->json, "id") : id_of_put(item), id_valid);
     }
-    if (a->etag != NULL && etag_read(a->etag, out->version))
-        return out->id[0] != '\0';
-    if (has_body && out->version[0] == '\0')
-        take(out->version, json_text(json_object_get(a->json, "meta"), "versionId"), version_valid);
+    read_version(a, out->version);
     return out->id[0] != '\0';
 }
 
@@ -287,32 +295,125 @@ static bool entry_fits(const struct iptfhir_item *item, const struct answer *a) 
     return !answer_succeeded(a) || !contradicts(item, a);
 }
 
-/* Opens all entries; false when one of them is not about its item: then none can be trusted. */
-static bool open_entries(const struct reading *g, const struct answer *whole,
-                         const struct bundle *b, struct answer *entries) {
-    bool fit = true;
-    for (size_t i = 0; i < g->sent.count && fit; i++) {
-        answer_open_entry(&entries[i], json_array_get(b->entries, i), b->slices.list[i], whole);
-        fit = entry_fits(&g->order->items[g->sent.list[i]], &entries[i]);
-    }
-    return fit;
+/* The entries of an answer, and which of them is about which item that was sent. */
+struct matched {
+    struct answer *entries;
+    size_t *of_item; /* index of an entry; count: none is */
+    bool *claimed;   /* by entry: an item has it */
+    size_t count;
+    bool reordered; /* an item's entry stands in another place than its own */
+};
+
+/* Tells whether an identifier is the one of an item. */
+static bool is_identifier(const struct iptfhir_item *item, const json_t *identifier) {
+    const char *system = json_text(identifier, "system");
+    const char *value = json_text(identifier, "value");
+    if (value == NULL || strcmp(value, item->value) != 0)
+        return false;
+    return strcmp(system != NULL ? system : "", item->system != NULL ? item->system : "") == 0;
 }
 
-/* Tells of a bundle that was answered with a 2xx, each item by the entry at its position. */
+/* Tells whether an entry's body carries the identifier of an item. */
+static bool carries(const struct iptfhir_item *item, const struct answer *a) {
+    const json_t *identifiers =
+        a->body == ANSWER_RESOURCE ? json_object_get(a->json, "identifier") : NULL;
+    const json_t *one;
+    size_t i;
+    if (item->value == NULL)
+        return false;
+    if (json_is_object(identifiers))
+        return is_identifier(item, identifiers);
+    json_array_foreach(identifiers, i, one) {
+        if (is_identifier(item, one))
+            return true;
+    }
+    return false;
+}
+
+/* Finds the entry that carries an item's identifier, its own place first; count: none does. */
+static size_t entry_of(const struct matched *m, const struct iptfhir_item *item, size_t place) {
+    if (!m->claimed[place] && carries(item, &m->entries[place]))
+        return place;
+    for (size_t i = 0; i < m->count; i++) {
+        if (!m->claimed[i] && carries(item, &m->entries[i]))
+            return i;
+    }
+    return m->count;
+}
+
+/* Gives each item the entry that carries its identifier, wherever that stands. */
+static void match_by_identifier(const struct reading *g, struct matched *m) {
+    for (size_t i = 0; i < m->count; i++) {
+        const struct iptfhir_item *item = &g->order->items[g->sent.list[i]];
+        size_t entry = entry_of(m, item, i);
+        m->of_item[i] = entry;
+        if (entry == m->count)
+            continue;
+        m->claimed[entry] = true;
+        m->reordered = m->reordered || entry != i;
+    }
+}
+
+/* Gives the rest the entries at their places, as long as entries stand in their places at all.
+ * False when one of them is about something else: then none can be trusted. */
+static bool match_by_place(const struct reading *g, struct matched *m) {
+    for (size_t i = 0; i < m->count; i++) {
+        const struct iptfhir_item *item = &g->order->items[g->sent.list[i]];
+        bool has_own = m->of_item[i] != m->count;
+        if (!has_own && !m->reordered && !m->claimed[i])
+            m->of_item[i] = i;
+        if (m->of_item[i] != m->count && !entry_fits(item, &m->entries[m->of_item[i]]))
+            return false;
+    }
+    return true;
+}
+
+/* Opens all entries and matches them with the items; false when they can't be trusted. */
+static bool match_entries(const struct reading *g, const struct answer *whole,
+                          const struct bundle *b, struct matched *m) {
+    m->count = g->sent.count;
+    m->entries = calloc(m->count + 1, sizeof *m->entries);
+    m->of_item = calloc(m->count + 1, sizeof *m->of_item);
+    m->claimed = calloc(m->count + 1, sizeof *m->claimed);
+    if (m->entries == NULL || m->of_item == NULL || m->claimed == NULL)
+        return false;
+    for (size_t i = 0; i < m->count; i++)
+        answer_open_entry(&m->entries[i], json_array_get(b->entries, i), b->slices.list[i], whole);
+    match_by_identifier(g, m);
+    return match_by_place(g, m);
+}
+
+/* Tells of an item by its entry, or that none is about it. */
+static void read_matched(struct reading *g, const struct answer *whole, const struct matched *m,
+                         size_t place) {
+    struct verdict v;
+    size_t index = g->sent.list[place];
+    if (m->of_item[place] != m->count) {
+        read_one(g, index, &m->entries[m->of_item[place]]);
+        return;
+    }
+    verdict_unusable(whole, OPERATION_WRITE_BUNDLE, &v);
+    tell(g, index, &v);
+}
+
+/* Tells of a bundle that was answered with a 2xx, each item by the entry that is about it: the one
+ * that carries its identifier, else the one at its place. */
 static void read_good_bundle(struct reading *g, const struct answer *whole) {
     struct bundle b;
     struct slice text = { whole->text, whole->length };
     struct verdict v;
-    struct answer *entries = calloc(g->sent.count + 1, sizeof *entries);
+    struct matched m = { 0 };
     bool good = bundle_open(&b, whole->json, text, "response") && b.count == g->sent.count;
-    good = good && entries != NULL && open_entries(g, whole, &b, entries);
+    good = good && match_entries(g, whole, &b, &m);
     if (!good) {
         verdict_unusable(whole, OPERATION_WRITE_BUNDLE, &v);
         tell_all(g, &v);
     }
     for (size_t i = 0; i < g->sent.count && good; i++)
-        read_one(g, g->sent.list[i], &entries[i]);
-    free(entries);
+        read_matched(g, whole, &m, i);
+    free(m.entries);
+    free(m.of_item);
+    free(m.claimed);
     bundle_close(&b);
 }
 

@@ -79,18 +79,21 @@ START_TEST(a_write_is_read_back_from_its_answer) {
 }
 END_TEST
 
-START_TEST(the_version_comes_from_etag_then_location_then_body) {
-    struct iptfhir_http_response one = answer(201, GOAL("g-5", "3", "g1"));
+START_TEST(the_version_comes_from_the_body_then_etag_then_location) {
+    struct iptfhir_http_response one = answer(201, "");
+    struct iptfhir_http_response shown = answer(201, GOAL("g-5", "3", "g1"));
     writing(1, IPTFHIR_SINGLY);
     ask();
+    one.location = "Goal/g-5/_history/1";
     (void)answers(&one, 1);
-    one.location = "Goal/g-5/_history/2";
+    one.etag = "W/\"2\"";
     (void)answers(&one, 1);
-    one.etag = "W/\"1\"";
-    (void)answers(&one, 1);
-    ck_assert_str_eq(mock_proof_of(&told, 0, 0)->version, "3");
+    shown.location = one.location;
+    shown.etag = one.etag;
+    (void)answers(&shown, 1);
+    ck_assert_str_eq(mock_proof_of(&told, 0, 0)->version, "1");
     ck_assert_str_eq(mock_proof_of(&told, 0, 1)->version, "2");
-    ck_assert_str_eq(mock_proof_of(&told, 0, 2)->version, "1");
+    ck_assert_str_eq(mock_proof_of(&told, 0, 2)->version, "3");
 }
 END_TEST
 
@@ -220,6 +223,42 @@ START_TEST(each_entry_of_a_transaction_is_read_with_its_numbers_as_they_came) {
 }
 END_TEST
 
+START_TEST(entries_in_another_order_are_known_by_their_identifiers) {
+    writing(3, IPTFHIR_TRANSACTION);
+    (void)round_of(
+        200,
+        RESPONSE_BUNDLE(
+            "transaction",
+            RETURNED("201", "Goal/g-6/_history/1",
+                     ",\"resource\":" GOAL(
+                         "g-6", "1",
+                         "g2")) "," RETURNED("201", "Goal/g-7/_history/1",
+                                             ",\"resource\":" GOAL(
+                                                 "g-7", "1",
+                                                 "g3")) "," RETURNED("201", "Goal/g-5/_history/1",
+                                                                     ",\"resource\":" GOAL(
+                                                                         "g-5", "1", "g1"))));
+    ck_assert_str_eq(proves(0, IPTFHIR_WRITTEN)->server_id, "g-5");
+    ck_assert_str_eq(proves(1, IPTFHIR_WRITTEN)->server_id, "g-6");
+    ck_assert_str_eq(proves(2, IPTFHIR_WRITTEN)->server_id, "g-7");
+    ck_assert_str_eq(proves(2, IPTFHIR_WRITTEN)->body, GOAL("g-7", "1", "g3"));
+}
+END_TEST
+
+START_TEST(what_no_entry_is_about_when_others_are_in_another_order_is_lost) {
+    writing(3, IPTFHIR_TRANSACTION);
+    (void)round_of(
+        200, RESPONSE_BUNDLE(
+                 "transaction",
+                 RETURNED("201", "Goal/g-6", ",\"resource\":" GOAL("g-6", "1", "g2")) "," RETURNED(
+                     "201", "Goal/g-5",
+                     ",\"resource\":" GOAL("g-5", "1", "g1")) "," RETURNED("201", "Goal/g-7", "")));
+    ck_assert_str_eq(proves(0, IPTFHIR_WRITTEN)->server_id, "g-5");
+    ck_assert_str_eq(proves(1, IPTFHIR_WRITTEN)->server_id, "g-6");
+    proves(2, IPTFHIR_LOST);
+}
+END_TEST
+
 START_TEST(a_batch_may_be_done_in_part) {
     writing(3, IPTFHIR_BATCH);
     (void)round_of(200,
@@ -334,7 +373,7 @@ static void add_writing(Suite *suite) {
     tcase_add_test(c, each_verb_has_its_method_and_its_condition);
     tcase_add_test(c, a_transaction_has_an_entry_for_each_item);
     tcase_add_test(c, a_write_is_read_back_from_its_answer);
-    tcase_add_test(c, the_version_comes_from_etag_then_location_then_body);
+    tcase_add_test(c, the_version_comes_from_the_body_then_etag_then_location);
     tcase_add_test(c, an_empty_answer_with_a_location_is_a_write_that_was_not_read_back);
     tcase_add_test(c, an_update_answered_with_nothing_keeps_its_id);
     tcase_add_test(c, a_good_status_with_other_content_is_no_success);
@@ -344,6 +383,8 @@ static void add_writing(Suite *suite) {
     tcase_add_test(c, a_conditional_create_tells_whether_it_was_there);
     tcase_add_test(c, a_create_at_our_id_is_refused_when_one_is_there);
     tcase_add_test(c, each_entry_of_a_transaction_is_read_with_its_numbers_as_they_came);
+    tcase_add_test(c, entries_in_another_order_are_known_by_their_identifiers);
+    tcase_add_test(c, what_no_entry_is_about_when_others_are_in_another_order_is_lost);
     tcase_add_test(c, a_batch_may_be_done_in_part);
     tcase_add_test(c, a_bundle_whose_answer_does_not_fit_is_lost_whole);
     tcase_add_test(c, of_a_failed_transaction_the_entry_that_is_named_is_refused);
