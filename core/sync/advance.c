@@ -587,7 +587,6 @@ static void postpone(struct cycle *c, struct lane_item *item) {
 /* Finishes the step of an item for which nothing more is done now. */
 static void conclude(struct cycle *c, struct lane_item *item) {
     struct store_state *s = &item->state;
-    struct delivery_counts *counts = &c->run->counts;
     if (item->waits && s->attempt != STORE_NO_ATTEMPT) {
         cycle_set_step(c, item, STORE_UNKNOWN, "unknown", "");
         return;
@@ -600,7 +599,6 @@ static void conclude(struct cycle *c, struct lane_item *item) {
         s->decision = "";
         if (s->sent || item->wanted != STORE_WANTED_NOTHING || s->step != STORE_WAITING)
             cycle_set_step(c, item, STORE_IN_STEP, "", "");
-        counts->in_step++;
         return;
     case RECONCILE_DECIDED:
         if (s->step != STORE_DECIDED) {
@@ -609,7 +607,7 @@ static void conclude(struct cycle *c, struct lane_item *item) {
         }
         return;
     case RECONCILE_HOLD:
-    case RECONCILE_STAY_HELD: counts->held++; return;
+    case RECONCILE_STAY_HELD: return;
     case RECONCILE_UNKNOWN: cycle_set_step(c, item, STORE_UNKNOWN, "unknown", ""); return;
     case RECONCILE_WAIT:
         cycle_set_step(c, item, STORE_WAITING,

@@ -293,10 +293,31 @@ bool cycle_is_dirty(const struct cycle *c) {
     return false;
 }
 
+/* Counts a resource where it stands now, instead of where it stood before: what went back and forth
+ * is one resource. What it was before the run is no doing of the run. */
+static void count_item(struct cycle *c, struct lane_item *item) {
+    struct delivery_counts *counts = &c->run->counts;
+    const struct store_state *s = &item->state;
+    bool was_counted = item->since_counted >= c->run->began_wall_ms;
+    bool counts_now = s->since_ms >= c->run->began_wall_ms;
+    if (was_counted && item->step_counted == STORE_IN_STEP && counts->in_step > 0)
+        counts->in_step--;
+    if (was_counted && item->step_counted == STORE_HELD && counts->held > 0)
+        counts->held--;
+    if (counts_now && s->step == STORE_IN_STEP && s->sent)
+        counts->in_step++;
+    if (counts_now && s->step == STORE_HELD)
+        counts->held++;
+    item->step_counted = s->step;
+    item->since_counted = s->since_ms;
+}
+
 bool cycle_save(struct cycle *c, struct iptfhir_error *error) {
     const struct store_calls *calls = c->run->store->calls;
     if (c->stale && !keep_foreign_decisions(c, error))
         return false;
+    for (size_t i = 0; i < c->lane.count && c->what == CYCLE_ENDS; i++)
+        count_item(c, &c->lane.items[i]);
     for (size_t i = 0; i < c->lane.count; i++) {
         const struct lane_item *item = &c->lane.items[i];
         if (item->dirty && c->run->settings->committed != NULL)

@@ -15,8 +15,9 @@ struct cycle_run {
     const struct delivery_settings *settings;
     struct delivery_counts counts;
     int64_t began_ms; /* steady */
-    uint64_t orders;  /* numbers given to orders */
-    struct str text;  /* a body on its way out */
+    int64_t began_wall_ms;
+    uint64_t orders; /* numbers given to orders */
+    struct str text; /* a body on its way out */
 };
 enum cycle_next {
     CYCLE_ASKS,   /* it has an order to send; what is dirty is committed first */

@@ -271,6 +271,7 @@ struct delivery *delivery_open(struct world *world, struct store *store,
     *d = (struct delivery) { .run = { .world = world, .store = store, .settings = settings },
                              .targets = targets };
     d->run.began_ms = world->steady_ms(world);
+    d->run.began_wall_ms = world->wall_ms(world);
     bool good = store->calls->foreign_changes(store, &d->foreign, error);
     for (size_t i = 0; good && i < settings->target_count; i++) {
         d->target_count++;

@@ -76,7 +76,9 @@ struct delivery_pause {
 };
 bool delivery_paused(const struct delivery *d, size_t target, struct delivery_pause *out);
 struct delivery_counts {
-    uint64_t in_step, held, unknown, waiting, requests, created, updated, adopted;
+    uint64_t in_step, held; /* resources that came into step, or on hold, in this run and stand so
+                               now: each once, however often it was looked at */
+    uint64_t unknown, waiting, requests, created, updated, adopted;
 };
 const struct delivery_counts *delivery_counts(const struct delivery *d);
 #endif

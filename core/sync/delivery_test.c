@@ -977,6 +977,39 @@ START_TEST(a_lost_update_is_read_and_done_once) {
 }
 END_TEST
 
+/* ---- counting ---- */
+
+static void counted(uint64_t in_step, uint64_t held) {
+    const struct delivery_counts *n = delivery_counts(delivery);
+    ck_assert_uint_eq(n->in_step, in_step);
+    ck_assert_uint_eq(n->held, held);
+}
+
+START_TEST(a_resource_is_counted_once_however_often_it_was_looked_at) {
+    READ({ "a", "v1", NULL }, { "b", "sick", NULL });
+    servers[0].sick = "sick";
+    servers[0].ill = REFUSES;
+    servers[0].ills = -1;
+    for (int i = 0; i < 4; i++) {
+        (void)run(HOUR);
+        counted(1, 1);
+        READ({ "a", "v1", NULL }, { "b", "sick", NULL });
+        OK(store->calls->begin(store, &error));
+        OK(store->calls->lane_put(store, 1, patient_no("p1"), 0, &error));
+        OK(store->calls->commit(store, &error));
+        delivery_notice(delivery, 0);
+    }
+    READ({ "a", "v2", NULL }, { "b", "well", NULL });
+    (void)run(HOUR);
+    counted(2, 0);
+    restart();
+    wall += SECOND;
+    READ({ "a", "v2", NULL }, { "b", "sick again", NULL });
+    (void)run(HOUR);
+    counted(0, 1);
+}
+END_TEST
+
 /* ---- successes that are none ---- */
 
 START_TEST(a_success_that_shows_nothing_is_read_back_once) {
@@ -2007,6 +2040,7 @@ int main(void) {
     tcase_add_test(all, a_duplicate_that_a_search_does_not_find_waits);
     tcase_add_test(all, a_change_is_written_over_what_was_sent);
     LOOPS(a_lost_update_is_read_and_done_once, 2);
+    tcase_add_test(all, a_resource_is_counted_once_however_often_it_was_looked_at);
     LOOPS(a_success_that_shows_nothing_is_read_back_once, 3);
     LOOPS(a_write_that_is_only_said_to_be_done_is_done_again_after_it_has_settled, 2);
     LOOPS(a_create_that_is_only_said_to_be_done_is_done_once_in_the_end, 3);

@@ -272,6 +272,8 @@ static void join_states(struct lane *lane, const struct store_state *states, siz
             item->state = states[at];
         else
             begin_state(lane, item);
+        item->step_counted = item->state.step;
+        item->since_counted = item->state.since_ms;
         item->decision_kept = item->state.decision;
         if (has_state || item->routed)
             lane->items[kept++] = *item;

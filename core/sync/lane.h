@@ -19,8 +19,10 @@ struct lane_item {
                           record; else nothing of it is sent here */
     bool contradicted; /* records say it differently with the same own date */
     struct store_state state;
-    bool dirty;                /* the state differs from the store's */
-    const char *decision_kept; /* the state's decision as the store had it last */
+    bool dirty;                   /* the state differs from the store's */
+    enum store_step step_counted; /* where it stood when it was loaded, or counted last */
+    int64_t since_counted;        /* since when it stood there */
+    const char *decision_kept;    /* the state's decision as the store had it last */
 
     /* ---- of the cycle under way */
     enum reconcile_found found;

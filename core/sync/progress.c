@@ -83,7 +83,7 @@ void progress_end(struct progress *p, const struct shared *page) {
     double seconds = (double)(clock_steady_ms() - p->started_ms) / 1000;
     fprintf(stderr,
             "%s%llu records read (%llu as before, %llu held), %llu resources queued, %llu "
-            "delivered, %llu held, in %.1f s\n",
+            "delivered, %llu put on hold, in %.1f s\n",
             p->terminal ? "\r\033[K" : "", (unsigned long long)page->records,
             (unsigned long long)page->unchanged, (unsigned long long)page->refused,
             (unsigned long long)page->accepted, (unsigned long long)page->delivered,
