@@ -71,6 +71,7 @@ struct courier {
     uint64_t cursors;
     struct arena arena;   /* of the run */
     struct arena message; /* of the message in hand */
+    bool *same;           /* answers to it, also those of a try that found the store busy */
     struct iptfhir_error error;
 };
 
@@ -299,13 +300,14 @@ static bool take_hello(struct courier *c, const struct pipe_message *hello) {
 }
 
 static bool take_ask(struct courier *c, const struct pipe_message *question) {
-    bool *same = arena_zalloc(&c->message, question->count + 1);
-    if (same == NULL)
+    if (c->same == NULL)
+        c->same = arena_zalloc(&c->message, question->count + 1);
+    if (c->same == NULL)
         return error_set(&c->error, "memory", NULL, "out of memory");
-    if (!intake_unchanged(c->intake, question->records, question->count, same, &c->error))
+    if (!intake_unchanged(c->intake, question->records, question->count, c->same, &c->error))
         return false;
     const struct pipe_message answer = { .type = PIPE_ANSWER,
-                                         .same = same,
+                                         .same = c->same,
                                          .count = question->count };
     return pipe_put(&c->pipe, &answer, &c->error);
 }
@@ -400,6 +402,7 @@ static bool take_messages(struct courier *c) {
             c->page->ingests_ended > c->current; /* though a child of it may hold the pipe */
         struct iptfhir_error torn = ERROR_INIT;
         arena_reset(&c->message);
+        c->same = NULL;
         bool read = pipe_get(&c->pipe, 0, &c->message, &m, &got, &torn);
         bool broken = !read && strcmp(torn.code, "memory") != 0;
         if (!read && !broken)

@@ -596,7 +596,10 @@ static bool is_same(struct intake *in, const struct intake_record *record) {
 
 bool intake_unchanged(struct intake *in, const struct intake_record *records, size_t count,
                       bool *same, struct iptfhir_error *error) {
-    for (size_t i = 0; i < count; i++) {
+    if (!flush_when_full(in, error))
+        return false;
+    for (size_t i = in->answered; i < count; i++) {
+        in->answered = i;
         if (is_waiting(in, records[i].id) && !intake_flush(in, error))
             return false;
         same[i] = is_same(in, &records[i]);
@@ -605,7 +608,8 @@ bool intake_unchanged(struct intake *in, const struct intake_record *records, si
             holds_read_unit(in, records[i].unit);
         arena_reset(&in->scratch);
     }
-    return flush_when_full(in, error);
+    in->answered = 0;
+    return answer(in, error);
 }
 
 bool intake_present(struct intake *in, const char *unit, struct iptfhir_error *error) {

@@ -79,7 +79,8 @@ void intake_free(struct intake *in);
 /* Which of `count` records need no mapping: same[i]. Read are id to content. They are as they were,
  * stale, or held for what mapping them again would only repeat; they count as present. A record
  * that the source has confirmed at a newer revision keeps its wanted rows; its revision moves on. A
- * hold of a record that is as it was before it goes. */
+ * hold of a record that is as it was before it goes. After "store-busy" the same question is asked
+ * again with the same `same`, and goes on where it was interrupted. */
 bool intake_unchanged(struct intake *in, const struct intake_record *records, size_t count,
                       bool *same, struct iptfhir_error *error);
 /* Takes a record: id to content, facts, resources and parts are read, all copied. */

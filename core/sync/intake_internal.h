@@ -74,6 +74,7 @@ struct intake {
     uint32_t known[INTAKE_TARGETS]; /* of any job that was ever served */
     size_t known_count;
     struct intake_counts counts;
+    size_t answered;            /* records of the question that a busy store interrupted */
     struct intake_bits seen;    /* record numbers: they stood in this poll */
     struct intake_bits counted; /* of them, those whose revision counted */
     struct intake_holds holds;

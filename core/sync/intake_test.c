@@ -1279,6 +1279,36 @@ START_TEST(a_busy_store_loses_nothing_that_was_taken) {
 }
 END_TEST
 
+START_TEST(a_busy_store_lets_no_record_of_a_question_count_twice) {
+    static const struct saying x = { "x", .resources = "Goal:a=1", .revision_ms = NOW };
+    static const struct saying y = { "y", .resources = "Goal:b=1", .revision_ms = NOW };
+    struct intake_resource resources[2][128];
+    struct intake_part part[2];
+    const struct intake_record both[2] = { record_of(&x, resources[0], &part[0]),
+                                           record_of(&y, resources[1], &part[1]) };
+    bool same[2] = { false, false };
+    struct store *other = store_open_memory(medium, &error);
+    POLL("x", .resources = "Goal:a=1", .revision_ms = NOW);
+    begin();
+    TAKE("y", .resources = "Goal:b=1", .revision_ms = NOW);
+    OK(other->calls->begin(other, &error));
+    for (int i = 0; i < 3; i++) {
+        struct iptfhir_error why = ERROR_INIT;
+        ck_assert(!intake_unchanged(in, both, 2, same, &why)); /* y waits to be stored */
+        ck_assert_str_eq(why.code, "store-busy");
+    }
+    other->calls->rollback(other);
+    other->calls->close(other);
+    OK(intake_unchanged(in, both, 2, same, &error));
+    ck_assert(same[0] && same[1]);
+    ck_assert(ASK("x", .resources = "Goal:a=1", .revision_ms = NOW)); /* a question of its own */
+    end();
+    ck_assert_uint_eq(intake_counts(in)->records, 4);
+    ck_assert_uint_eq(intake_counts(in)->mapped, 1);
+    ck_assert_uint_eq(intake_counts(in)->unchanged, 3);
+}
+END_TEST
+
 START_TEST(a_full_store_is_said_and_nothing_of_the_flush_is_kept) {
     begin();
     TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW);
@@ -1446,6 +1476,7 @@ int main(void) {
     tcase_add_test(c, a_target_that_is_added_gets_every_patient);
     tcase_add_test(c, what_is_not_flushed_is_forgotten);
     tcase_add_test(c, a_busy_store_loses_nothing_that_was_taken);
+    tcase_add_test(c, a_busy_store_lets_no_record_of_a_question_count_twice);
     tcase_add_test(c, a_full_store_is_said_and_nothing_of_the_flush_is_kept);
     tcase_add_test(c, an_allocation_that_fails_loses_nothing_and_is_said);
     tcase_add_test(c, what_only_a_person_may_withdraw_is_held_whatever_the_source_says_of_removals);
