@@ -91,8 +91,8 @@ static bool on_hold(void *user, const char *pointer, const char *code, const cha
 }
 
 /* A bundle per record begins. */
-static bool on_record(void *user, const struct tree *record, const char *id, const char *hash) {
-    (void)record, (void)id, (void)hash;
+static bool on_record(void *user, const struct tree *record, const char *id) {
+    (void)record, (void)id;
     struct output *o = user;
     if (o->bundle)
         str_puts(&o->out,

@@ -100,12 +100,12 @@ static bool load_lanes(struct dry *d, struct iptfhir_error *error) {
 }
 
 /* A record begins: whose it is is noted. */
-static bool on_record(void *user, const struct tree *record, const char *id, const char *hash) {
+static bool on_record(void *user, const struct tree *record, const char *id) {
     struct dry *d = user;
     struct iptfhir_error error = ERROR_INIT;
     const struct tree *patient = tree_get(record, "patient");
     const char *local_id = patient != NULL ? tree_text(patient, "localId") : NULL;
-    (void)id, (void)hash;
+    (void)id;
     d->lane = NULL;
     d->patient = 0;
     if (d->store == NULL || local_id == NULL)

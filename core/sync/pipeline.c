@@ -566,11 +566,7 @@ bool pipeline_content(const struct pipeline *p, const struct tree *record,
 static enum pipeline_end map_record(struct pipeline *p, struct arena *arena, struct tree *record,
                                     const struct pipeline_events *events, const char *id,
                                     struct iptfhir_error *error) {
-    char hash[65], both[131];
-    record_hash(record, hash);
-    snprintf(both, sizeof both, "%s%s", hash, p->hash);
-    crypt_sha256_hex(both, strlen(both), hash);
-    if (events->record && !events->record(events->user, record, id, hash))
+    if (events->record && !events->record(events->user, record, id))
         return PIPELINE_SKIPPED;
     return pipeline_make(p, arena, record, id, events, error);
 }

@@ -61,7 +61,7 @@ struct pipeline_resource {
  * can't be mapped; `mapper` says who works now ("" when done). */
 struct pipeline_events {
     void *user;
-    bool (*record)(void *user, const struct tree *record, const char *id, const char *hash);
+    bool (*record)(void *user, const struct tree *record, const char *id);
     bool (*resource)(void *user, const struct pipeline_resource *resource,
                      struct iptfhir_error *error);
     bool (*hold)(void *user, const char *pointer, const char *code, const char *why,
