@@ -51,6 +51,10 @@ check_PROGRAMS += %D%/lifecycle_test
 %C%_lifecycle_test_SOURCES = %D%/lifecycle_test.c
 %C%_lifecycle_test_LDADD = $(test_ldadd)
 
+check_PROGRAMS += %D%/confine_test
+%C%_confine_test_SOURCES = %D%/confine_test.c
+%C%_confine_test_LDADD = $(test_ldadd)
+
 check_PROGRAMS += %D%/pipe_test
 %C%_pipe_test_SOURCES = %D%/pipe_test.c
 %C%_pipe_test_LDADD = $(test_ldadd)
