@@ -97,8 +97,25 @@ static bool put_refused(struct ingest *in, const struct slot *s) {
     return put(in, &hold);
 }
 
-static bool put_slot(struct ingest *in, const struct slot *s) {
-    struct pipe_message m = { .type = PIPE_RECORD, .records = &s->out, .count = 1 };
+/* Hands over what was made of a record; what is too much of it is held. */
+static bool put_mapped(struct ingest *in, struct slot *s) {
+    const struct pipe_message m = { .type = PIPE_RECORD, .records = &s->out, .count = 1 };
+    if (put(in, &m)) {
+        in->page->accepted += s->resource_count;
+        return true;
+    }
+    if (strcmp(in->error.code, "record-too-large") != 0)
+        return false;
+    s->code = "record-too-large";
+    s->detail = arena_strndup(&s->made, in->error.text, strlen(in->error.text));
+    if (s->detail == NULL)
+        return error_set(&in->error, "memory", NULL, "out of memory");
+    error_clear(&in->error);
+    return put_refused(in, s);
+}
+
+static bool put_slot(struct ingest *in, struct slot *s) {
+    struct pipe_message m;
     switch (s->kind) {
     case SLOT_CURSOR:
         m = (struct pipe_message) { .type = PIPE_CURSOR, .cursor = { s->text, s->length } };
@@ -116,8 +133,7 @@ static bool put_slot(struct ingest *in, const struct slot *s) {
     if (s->refused)
         return put_refused(in, s);
     in->page->unchanged += s->same;
-    in->page->accepted += s->resource_count;
-    return s->same || put(in, &m);
+    return s->same || put_mapped(in, s);
 }
 
 /* Hands over what became of some slots. */

@@ -405,8 +405,17 @@ static void drop_sent(struct pipe *p) {
 
 bool pipe_put(struct pipe *p, const struct pipe_message *message, struct iptfhir_error *error) {
     drop_sent(p);
+    size_t start = p->out.length;
     pipe_write(&p->out, message);
-    return !p->out.failed || error_set(error, "memory", NULL, "out of memory");
+    if (p->out.failed)
+        return error_set(error, "memory", NULL, "out of memory");
+    size_t length = p->out.length - start - 4;
+    if (length <= PIPE_FRAME_MOST)
+        return true;
+    p->out.length = start;
+    return error_set(error, "record-too-large", NULL,
+                     "what was made of the record is larger than %d MiB: split it",
+                     PIPE_FRAME_MOST >> 20);
 }
 
 /* Sends what the socket takes now. */

@@ -74,7 +74,8 @@ struct pipe {
 bool pipe_pair(int descriptors[2], struct iptfhir_error *error);
 void pipe_open(struct pipe *p, int descriptor);
 void pipe_close(struct pipe *p);
-/* Adds a message to what is to be sent. False only when memory is out. */
+/* Adds a message to what is to be sent. False: memory is out ("memory"), or the message is larger
+ * than the other side would read ("record-too-large") and was not added. */
 bool pipe_put(struct pipe *p, const struct pipe_message *message, struct iptfhir_error *error);
 /* Sends, and takes in what came, until at most `left` bytes are still to be sent; it waits at most
  * wait_ms. False when the other side is gone or talks nonsense. */

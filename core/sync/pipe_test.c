@@ -244,6 +244,43 @@ START_TEST(a_message_larger_than_a_socket_takes_goes_through) {
 }
 END_TEST
 
+START_TEST(a_message_that_no_one_would_read_is_not_sent) {
+    enum { MIB = 1 << 20, MANY = 257 };
+    int ends[2];
+    struct pipe a, b;
+    struct pipe_message got;
+    bool there = false;
+    static struct intake_resource many[MANY];
+    char *body = malloc(MIB);
+    ck_assert_ptr_nonnull(body);
+    memset(body, 'x', MIB);
+    for (size_t i = 0; i < MANY; i++) {
+        many[i] = resources[0];
+        many[i].body = (struct store_bytes) { body, MIB };
+    }
+    struct intake_record large = record;
+    large.resources = many;
+    large.resource_count = MANY;
+    ck_assert(pipe_pair(ends, &error));
+    pipe_open(&a, ends[0]);
+    pipe_open(&b, ends[1]);
+    const struct pipe_message refused = { .type = PIPE_RECORD, .records = &large, .count = 1 };
+    ck_assert(!pipe_put(&a, &refused, &error));
+    ck_assert_str_eq(error.code, "record-too-large");
+    error_clear(&error);
+    const struct pipe_message next = { .type = PIPE_PRESENT, .unit = "u" };
+    ck_assert(pipe_put(&a, &next, &error));
+    ck_assert(pipe_push(&a, 0, 1000, &error));
+    ck_assert(pipe_get(&b, 1000, &arena, &got, &there, &error) && there);
+    ck_assert_str_eq(got.unit, "u");
+    free(body);
+    pipe_close(&a);
+    pipe_close(&b);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 START_TEST(a_process_that_dies_in_mid_message_is_told_from_one_that_closes) {
     int ends[2];
     struct pipe b;
@@ -323,6 +360,7 @@ int main(void) {
     tcase_add_test(c, hostile_bytes_are_refused_or_read_within_bounds);
     tcase_add_test(c, messages_cross_in_pieces_and_in_order);
     tcase_add_test(c, a_message_larger_than_a_socket_takes_goes_through);
+    tcase_add_test(c, a_message_that_no_one_would_read_is_not_sent);
     tcase_add_test(c, a_process_that_dies_in_mid_message_is_told_from_one_that_closes);
     tcase_add_test(c, what_a_process_said_before_it_ended_is_read_though_it_hears_nothing);
     tcase_add_test(c, a_length_beyond_all_bounds_ends_the_connection);
