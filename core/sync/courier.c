@@ -5,6 +5,7 @@
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/codes.h"
+#include "core/base/crypt.h"
 #include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
@@ -181,9 +182,12 @@ static bool open_store(struct courier *c, const unsigned char key[32]) {
     unsigned char bodies[KEY_BYTES];
     char path[4096];
     bool keyed = key_derive(key, "bodies", bodies) && key_derive(key, "hash", c->hash_key);
-    if (!keyed)
+    if (!keyed) {
+        crypt_wipe(bodies, sizeof bodies);
         return error_set(&c->error, "crypt", NULL, "libcrypto refused a key");
+    }
     c->store = store_open_sqlite(c->config->store_path, true, bodies, &c->error);
+    crypt_wipe(bodies, sizeof bodies);
     if (c->store == NULL || !expect_polls(c))
         return false;
     snprintf(path, sizeof path, "%s.witness", c->config->key_file);
@@ -508,6 +512,7 @@ int courier_run(const struct config *config, const struct config_job *job, const
     log_setup(config->log_level, "delivery");
     if (key_derive(key, "log", log_key))
         log_set_key(log_key);
+    crypt_wipe(log_key, sizeof log_key);
     int code = EXIT_CONFIG;
     if (open_all(&c, key, &report))
         code = run(&c);

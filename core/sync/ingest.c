@@ -5,6 +5,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
+#include "core/base/crypt.h"
 #include "core/base/key.h"
 #include "core/base/log.h"
 #include "core/command/command.h"
@@ -537,6 +538,7 @@ int ingest_run(const struct config *config, const struct config_job *job, struct
     bool keyed = key_derive(key, "content", content_key) && key_derive(key, "log", log_key);
     if (keyed)
         log_set_key(log_key);
+    crypt_wipe(log_key, sizeof log_key);
     pipe_open(&in.pipe, descriptor);
     in.filling = new_batch(&in);
     in.asked = new_batch(&in);
@@ -562,6 +564,7 @@ out:
     pipeline_close(in.pipeline);
     free_batch(in.filling);
     free_batch(in.asked);
+    crypt_wipe(content_key, sizeof content_key);
     pipe_close(&in.pipe);
     arena_free(&in.building);
     arena_free(&in.incoming);

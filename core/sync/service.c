@@ -331,6 +331,7 @@ static void reap_delivery(struct service *s, int status) {
             start_ingest(s);
             return;
         }
+        log_line(IPTFHIR_ERROR, "%s; run the command again [%s]", error.text, error.code);
         s->ingest_code = EXIT_FAULT;
     }
     if (s->delivery_code != EXIT_SETTLED)

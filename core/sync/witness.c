@@ -86,11 +86,13 @@ struct witness *witness_open(const char *path, struct store *store, int64_t now_
     }
     w->count = 0;
     w->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (w->file < 0 || fstat(w->file, &st) != 0 || !S_ISREG(st.st_mode)) {
+    bool opened = w->file >= 0 && fstat(w->file, &st) == 0;
+    if (!opened || !S_ISREG(st.st_mode)) {
+        const char *why = opened ? "it is something else" : strerror(errno);
         error_set(error, "witness", path,
                   "the witness of the store can't be used (%s): it is a regular file that this "
                   "service may read and write",
-                  strerror(errno));
+                  why);
         witness_close(w);
         return NULL;
     }

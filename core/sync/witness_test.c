@@ -118,6 +118,7 @@ START_TEST(a_witness_that_is_no_file_is_refused) {
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     ck_assert_ptr_null(witness_open(path, store, 1000, &era, &error));
     ck_assert_str_eq(error.code, "witness");
+    ck_assert_ptr_nonnull(strstr(error.text, "(it is something else)"));
 }
 END_TEST
 
