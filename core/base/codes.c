@@ -37,8 +37,10 @@ static const struct code table[] = {
       "correct the record, or the mapping that `iptfhir map --explain` names; the next sync reads "
       "it again. What the target refused: " RETRY("invalid") },
     { "mass-withdrawal", CODE_HOLD,
-      "an unusual share of a job's resources would be withdrawn at once",
-      "check the export; if it is right, `iptfhir outbox resolve withdraw --code mass-withdrawal`, "
+      "an unusual share of a job's resources would be withdrawn at once, or any after its mappings "
+      "or mappers changed",
+      "check the export, the mappings and the mappers; if they are right, `iptfhir outbox resolve "
+      "withdraw --code mass-withdrawal`, "
       "and for each record " RESOLVE("error") " or `left`" },
     { "minor-policy", CODE_HOLD,
       "the rules for minors don't allow this to be sent, or nobody stated them",

@@ -30,6 +30,7 @@
 #define PATIENCE_MS 500      /* the longest wait of the loop */
 #define BUSY_MS 20           /* between tries while a command has the store */
 #define BUSY_TRIES 1500
+#define SETTINGS_BYTES 65 /* 64 hex digits and their end */
 
 static volatile sig_atomic_t asked_to_stop;
 
@@ -66,6 +67,7 @@ struct courier {
     size_t descriptor_count, current;
     struct pipe pipe;
     struct intake_settings intake_settings;
+    char mapped_with[SETTINGS_BYTES]; /* the hash that ingest said */
     struct intake *intake;
     bool polled; /* no more comes from ingest */
     bool whole;  /* the poll ended and was whole */
@@ -281,9 +283,11 @@ static bool take_hello(struct courier *c, const struct pipe_message *hello) {
     struct store_bytes cursor = { NULL, 0 };
     if (hello->version != PIPE_VERSION || c->intake != NULL)
         return error_set(&c->error, "pipe", NULL, "ingest speaks another version");
+    snprintf(c->mapped_with, sizeof c->mapped_with, "%s", hello->settings);
     c->intake_settings =
         (struct intake_settings) { .job = c->job->name,
                                    .clinic = c->job->clinic,
+                                   .mapped_with = c->mapped_with,
                                    .targets = c->job_targets,
                                    .complete = complete_of(c, hello),
                                    .removed_is_error = c->job->source->removed_is_error,

@@ -430,7 +430,8 @@ static bool greet(struct ingest *in, const struct reader *reader) {
     const struct pipe_message hello = { .type = PIPE_HELLO,
                                         .version = PIPE_VERSION,
                                         .whole_records = source->whole_records,
-                                        .whole_units = source->whole_units };
+                                        .whole_units = source->whole_units,
+                                        .settings = pipeline_settings_hash(in->pipeline) };
     bool got = false;
     if (!put(in, &hello) || !push(in, 0))
         return false;

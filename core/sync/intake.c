@@ -12,6 +12,7 @@
 #define FLUSH_BYTES (4u << 20) /* or at this size */
 #define POLL_BYTES 96
 #define NAME_BYTES 320 /* of the names of facts */
+#define REMAPPED " remapped"
 
 /* ---- facts ---- */
 
@@ -340,6 +341,46 @@ static void take_reread(struct intake *in) {
     rows_set_fact(in, cursor, NULL);
 }
 
+/* ---- what the records were mapped with ----
+ * A fact "settings JOB" is the hash that the last whole poll was mapped with, with REMAPPED behind
+ * it while a poll with another one has begun and none has ended whole. */
+
+static void name_settings(const struct intake *in, char name[NAME_BYTES]) {
+    snprintf(name, NAME_BYTES, "settings %s", in->settings->job);
+}
+
+/* Finds whether the records are mapped otherwise than in the last whole poll, and keeps that they
+ * are, also for a poll that is mapped as before: what it finds withdrawn was withdrawn between. */
+static void compare_settings(struct intake *in) {
+    char name[NAME_BYTES];
+    struct store_bytes kept = { NULL, 0 };
+    const char *now = in->settings->mapped_with;
+    name_settings(in, name);
+    if (!in->calls->fact_get(in->store, name, &in->scratch, &kept, &in->fault)) {
+        intake_fault(in, "store", "the store could not be read; run the command again");
+        return;
+    }
+    if (now == NULL || kept.data == NULL)
+        return;
+    char *before = intake_memory(in, kept.length + sizeof REMAPPED);
+    if (before == NULL)
+        return;
+    memcpy(before, kept.data, kept.length);
+    in->remapped = strcmp(before, now) != 0;
+    if (!in->remapped || strstr(before, REMAPPED) != NULL)
+        return;
+    memcpy(before + kept.length, REMAPPED, sizeof REMAPPED);
+    rows_set_fact(in, name, before);
+}
+
+/* The poll has ended whole: the next one is compared with it. */
+static void keep_settings(struct intake *in) {
+    char name[NAME_BYTES];
+    name_settings(in, name);
+    if (in->settings->mapped_with != NULL)
+        rows_set_fact(in, name, in->settings->mapped_with);
+}
+
 /* Copies the first failure out. */
 static bool answer(struct intake *in, struct iptfhir_error *error) {
     if (intake_ok(in))
@@ -379,6 +420,8 @@ struct intake *intake_begin(struct store *store, const struct intake_settings *s
             open_targets(in);
         if (intake_ok(in))
             take_reread(in);
+        if (intake_ok(in))
+            compare_settings(in);
         intake_write_poll(in, true);
         (void)close_tx(in, NULL);
     }
@@ -680,6 +723,7 @@ bool intake_end(struct intake *in, bool whole, int64_t now_ms, struct iptfhir_er
         return false;
     if (whole) {
         end_settle(in, now_ms);
+        keep_settings(in);
         in->before.confirmed_ms = now_ms;
         in->before.number = in->poll;
         keep_cursor(in, true);

@@ -59,6 +59,9 @@ enum intake_complete {
 struct lifecycle;
 struct intake_settings {
     const char *job, *clinic;
+    const char *mapped_with;    /* a hash of mappings, mappers and their options; NULL: not known.
+                                   While it isn't that of the last whole poll, every withdrawal by
+                                   absence of an element is held as mass-withdrawal */
     const char *const *targets; /* names, NULL-terminated */
     enum intake_complete complete;
     bool removed_is_error; /* the source says that what is removed was never true */

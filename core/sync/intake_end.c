@@ -322,8 +322,11 @@ static uint64_t count_resources(struct intake *in) {
     return resources;
 }
 
-/* True when so many withdrawals within the window are no accident of one record. */
+/* True when so many withdrawals within the window are no accident of one record, and where any may
+ * be one of the mappings: what left may still stand in its record. */
 static bool is_mass(struct intake *in, uint64_t withdrawals) {
+    if (in->remapped)
+        return true;
     if (withdrawals <= FEW)
         return false;
     return withdrawals > count_resources(in) / 10;
@@ -361,7 +364,8 @@ static void settle_withdrawals(struct intake *in, int64_t now_ms) {
         in->counts.mass_held += waiting;
     else
         (void)walk_pending(&p, true);
-    keep_decided(&p, waiting, now_ms);
+    uint64_t by_records = in->remapped ? 0 : waiting; /* those of the week that say something */
+    keep_decided(&p, by_records, now_ms);
     for (size_t i = 0; i < p.name_count; i++)
         base_free(p.names[i]);
     base_free(p.names);

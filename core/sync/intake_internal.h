@@ -83,6 +83,7 @@ struct intake {
     struct intake_alias *aliases;
     struct arena lasting; /* aliases, clinic rows */
     bool unreadable;      /* a row of this poll found no record */
+    bool remapped;        /* records were mapped otherwise since the last whole poll */
     struct arena buffer;  /* entries */
     struct intake_entry *first, *last;
     size_t entries;

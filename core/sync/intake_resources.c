@@ -340,7 +340,11 @@ static void element_left(struct work *w, struct store_said *row) {
     }
     row->wanted = error ? STORE_WANTED_ERROR : STORE_WANTED_ENDED;
     row->code = "mass-withdrawal"; /* until the end of the poll finds that it is none */
-    row->detail = "more withdrawals at once than usual: look at the export, then retry or leave";
+    row->detail = in->remapped
+                      ? "the mappings or mappers changed, and this is no longer made: put them "
+                        "back, or say withdraw or leave"
+                      : "more withdrawals at once than usual: look at the export, then say "
+                        "withdraw or leave";
     rows_put_said(in, row);
     note_withdrawn(in, row);
     in->counts.wanted++;

@@ -1129,6 +1129,74 @@ START_TEST(withdrawals_of_a_poll_that_died_are_decided_by_the_next) {
 }
 END_TEST
 
+START_TEST(when_mappings_changed_every_withdrawal_of_the_poll_is_held) {
+    settings.mapped_with = "old";
+    POLL("r1", .resources = "Goal:a=1 Goal:b=1", .revision_ms = NOW);
+    sent("p1", 0);
+    settings.mapped_with = "new";
+    begin();
+    TAKE("r1", .resources = "Goal:b=1", .revision_ms = NOW, .content = "mapped otherwise");
+    end();
+    ck_assert_str_eq(said("p1"), "Goal:a=1 ended mass-withdrawal; Goal:b=1 body");
+    ck_assert_uint_eq(intake_counts(in)->mass_held, 1);
+    close_poll();
+    POLL("r1", .resources = "", .revision_ms = NOW + 1);
+    ck_assert_str_eq(said("p1"), "Goal:a=1 ended mass-withdrawal; Goal:b=1 ended");
+}
+END_TEST
+
+START_TEST(what_is_made_again_with_the_old_mappings_is_held_no_more) {
+    settings.mapped_with = "old";
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    settings.mapped_with = "new";
+    POLL("r1", .resources = "", .revision_ms = NOW);
+    settings.mapped_with = "old";
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    ck_assert_str_eq(said("p1"), "Goal:a=1 body");
+}
+END_TEST
+
+START_TEST(withdrawals_that_changed_mappings_made_dont_count_as_those_of_the_week) {
+    settings.mapped_with = "old";
+    POLL("r1", .resources = goals(0), .revision_ms = NOW);
+    sent("p1", 0);
+    settings.mapped_with = "new";
+    POLL("r1", .resources = "", .revision_ms = NOW);
+    settings.mapped_with = "old";
+    POLL("r1", .resources = goals(0), .revision_ms = NOW);
+    POLL("r1", .resources = goals(2), .revision_ms = NOW + 1);
+    ck_assert_uint_eq(count_of(said("p1"), "ended"), 2);
+    ck_assert_uint_eq(count_of(said("p1"), "mass-withdrawal"), 0);
+}
+END_TEST
+
+START_TEST(the_first_poll_has_no_mappings_to_compare_with) {
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    settings.mapped_with = "new";
+    POLL("r1", .resources = "", .revision_ms = NOW + 1);
+    ck_assert_str_eq(said("p1"), "Goal:a=1 ended");
+}
+END_TEST
+
+START_TEST(a_poll_that_died_after_mappings_changed_is_remembered_until_one_is_whole) {
+    settings.mapped_with = "old";
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    settings.mapped_with = "new";
+    begin();
+    TAKE("r1", .resources = "", .revision_ms = NOW);
+    OK(intake_end(in, false, poll_number, &error));
+    close_poll();
+    settings.mapped_with = "old";
+    begin();
+    OK(intake_end(in, true, poll_number, &error));
+    close_poll();
+    ck_assert_str_eq(said("p1"), "Goal:a=1 ended mass-withdrawal");
+}
+END_TEST
+
 /* ---- polls, cursors, targets ---- */
 
 START_TEST(a_poll_is_open_until_it_ends_and_confirms_only_when_whole) {
@@ -1466,6 +1534,11 @@ int main(void) {
     tcase_add_test(c, more_withdrawals_within_a_week_are_held_and_nothing_else_is);
     tcase_add_test(c, withdrawals_of_last_month_no_longer_count);
     tcase_add_test(c, withdrawals_of_a_poll_that_died_are_decided_by_the_next);
+    tcase_add_test(c, when_mappings_changed_every_withdrawal_of_the_poll_is_held);
+    tcase_add_test(c, what_is_made_again_with_the_old_mappings_is_held_no_more);
+    tcase_add_test(c, withdrawals_that_changed_mappings_made_dont_count_as_those_of_the_week);
+    tcase_add_test(c, the_first_poll_has_no_mappings_to_compare_with);
+    tcase_add_test(c, a_poll_that_died_after_mappings_changed_is_remembered_until_one_is_whole);
     tcase_add_test(c, a_poll_is_open_until_it_ends_and_confirms_only_when_whole);
     tcase_add_test(c, a_poll_that_a_dead_process_left_open_can_be_ended);
     tcase_add_test(c, a_clock_that_went_back_does_not_give_an_older_poll);

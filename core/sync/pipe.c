@@ -112,6 +112,7 @@ static void put_payload(struct str *s, const struct pipe_message *m) {
         put_number(s, m->version, 4);
         put_number(s, m->whole_records, 1);
         put_number(s, m->whole_units, 1);
+        put_text(s, m->settings);
         break;
     case PIPE_WELCOME: put_welcome(s, m); break;
     case PIPE_ASK:
@@ -334,6 +335,7 @@ static void take_payload(struct bytes_in *in, struct pipe_message *m) {
         m->version = (uint32_t)take_number(in, 4);
         m->whole_records = take_flag(in);
         m->whole_units = take_flag(in);
+        m->settings = take_text(in);
         break;
     case PIPE_WELCOME: take_welcome(in, m); break;
     case PIPE_ASK: take_ask(in, m); break;

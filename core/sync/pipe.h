@@ -43,6 +43,7 @@ struct pipe_message {
     enum pipe_type type;
     uint32_t version;                    /* HELLO, WELCOME */
     bool whole_records, whole_units;     /* HELLO: what the source says of itself */
+    const char *settings;                /* HELLO: hash of mappings, mappers and their options */
     struct store_bytes cursor;           /* WELCOME (NULL data: none), CURSOR */
     const struct pipe_alias *aliases;    /* WELCOME */
     const struct intake_record *records; /* ASK: id to content; RECORD: one, whole */

@@ -115,6 +115,10 @@ START_TEST(small_messages_come_out_as_they_went_in) {
         .type = PIPE_WELCOME, .version = 1, .aliases = &alias, .count = 1 });
     ck_assert_ptr_null(got.cursor.data);
     ck_assert_str_eq(got.aliases[0].identity, "p1");
+    got = back(&(struct pipe_message) {
+        .type = PIPE_HELLO, .version = 1, .whole_units = true, .settings = "c0ffee" });
+    ck_assert(got.whole_units && !got.whole_records);
+    ck_assert_str_eq(got.settings, "c0ffee");
     got = back(&(struct pipe_message) { .type = PIPE_CURSOR, .cursor = { "", 0 } });
     ck_assert_str_eq(got.cursor.data, "");
     got = back(&(struct pipe_message) {
@@ -143,6 +147,7 @@ static void write_sample(int which) {
         { .type = PIPE_ANSWER, .same = same, .count = 3 },
         { .type = PIPE_WELCOME, .version = 1, .aliases = &alias, .count = 1 },
         { .type = PIPE_HOLD, .hold = { "", "u", "r", "u:1", "record" }, .detail = "broken" },
+        { .type = PIPE_HELLO, .version = 1, .settings = "c0ffee" },
     };
     str_clear(&out);
     pipe_write(&out, &samples[(size_t)which % (sizeof samples / sizeof *samples)]);
@@ -156,7 +161,7 @@ static uint64_t random_number(uint64_t *seed) {
 }
 
 START_TEST(a_message_that_is_cut_short_is_refused) {
-    for (int which = 0; which < 5; which++) {
+    for (int which = 0; which < 6; which++) {
         write_sample(which);
         for (size_t length = 0; length + 4 < out.length; length++) {
             struct pipe_message got;

@@ -30,6 +30,7 @@ scenarios = \
 	%D%/shared-condition.sh \
 	%D%/two-jobs.sh \
 	%D%/truncated-export.sh \
+	%D%/mapper-left-out.sh \
 	%D%/many-resources.sh \
 	%D%/out-of-memory.sh \
 	%D%/delivery-dies.sh \
