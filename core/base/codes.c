@@ -210,6 +210,8 @@ static const struct code table[] = {
     { "fhirpath-name", CODE_CONFIG, "an expression names what doesn't exist", "correct the name" },
     { "fhirpath-syntax", CODE_CONFIG, "an expression is no FHIRPath",
       "correct it; `iptfhir eval EXPR FILE` tries it out" },
+    { "identity-base", CODE_CONFIG, "the store was made under another identity.base",
+      "put the former base back; a new one needs a new store" },
     { "instrument", CODE_CONFIG, "an instrument file is wrong", "correct it at the place named" },
     { "job", CODE_CONFIG, "the job is not named, or doesn't exist",
       "name one of `jobs:` with --job" },

@@ -3,6 +3,7 @@
 #include "core/command/place.h"
 
 #include "core/base/crypt.h"
+#include "core/sync/identity_base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,8 @@ static int open_store(struct place *place, bool write, struct iptfhir_error *err
     }
     place->store = store_open_sqlite(config->store_path, write, bodies, error);
     crypt_wipe(bodies, sizeof bodies);
-    if (place->store != NULL)
+    bool opened = place->store != NULL;
+    if (opened && identity_base_check(place->store, config->identity_base, error))
         return EXIT_SETTLED;
     return strcmp(error->code, "store-busy") == 0 ? EXIT_LATER : EXIT_CONFIG;
 }

@@ -13,6 +13,7 @@
 #include "core/plugin/instance.h"
 #include "core/plugin/loader.h"
 #include "core/sync/delivery.h"
+#include "core/sync/identity_base.h"
 #include "core/sync/intake.h"
 #include "core/sync/lifecycle.h"
 #include "core/sync/pipe.h"
@@ -190,7 +191,9 @@ static bool open_store(struct courier *c, const unsigned char key[32]) {
     }
     c->store = store_open_sqlite(c->config->store_path, true, bodies, &c->error);
     crypt_wipe(bodies, sizeof bodies);
-    if (c->store == NULL || !expect_polls(c))
+    if (c->store == NULL || !identity_base_keep(c->store, c->config->identity_base, &c->error))
+        return false;
+    if (!expect_polls(c))
         return false;
     snprintf(path, sizeof path, "%s.witness", c->config->key_file);
     c->witness = witness_open(path, c->store, clock_now_ms(), &c->delivery_settings.era, &c->error);
@@ -463,7 +466,7 @@ static void await_ingest(const struct courier *c) {
     (void)poll(&look, 1, PATIENCE_MS);
 }
 
-/* Whether a connection can't be opened for what the configuration says. */
+/* Whether something can't be opened for what the configuration says. */
 static bool is_config_fault(const char *code) {
     const struct code *entry = code_find(code);
     return entry != NULL && entry->kind == CODE_CONFIG;
@@ -521,7 +524,7 @@ int courier_run(const struct config *config, const struct config_job *job, const
     if (open_all(&c, key, &report))
         code = run(&c);
     else if (error_is_set(&c.error))
-        code = EXIT_FAULT;
+        code = is_config_fault(c.error.code) ? EXIT_CONFIG : EXIT_FAULT;
     for (size_t i = 0; i < report.count; i++)
         log_line(IPTFHIR_ERROR, "%s: %s [%s]", report.entries[i].error.where,
                  report.entries[i].error.text, report.entries[i].error.code);

@@ -15,6 +15,7 @@ core_sources += \
 	%D%/gate.c %D%/gate.h \
 	%D%/lane.c %D%/lane.h \
 	%D%/match.c %D%/match.h \
+	%D%/identity_base.c %D%/identity_base.h \
 	%D%/ingest.c %D%/ingest.h \
 	%D%/intake.c %D%/intake.h %D%/intake_internal.h \
 	%D%/intake_end.c %D%/intake_facts.c %D%/intake_holds.c \
@@ -38,6 +39,10 @@ core_sources += \
 	%D%/shared.c %D%/shared.h \
 	%D%/survey.c %D%/survey.h \
 	%D%/witness.c %D%/witness.h
+
+check_PROGRAMS += %D%/identity_base_test
+%C%_identity_base_test_SOURCES = %D%/identity_base_test.c
+%C%_identity_base_test_LDADD = $(test_ldadd)
 
 check_PROGRAMS += %D%/intake_test
 %C%_intake_test_SOURCES = %D%/intake_test.c

@@ -38,6 +38,7 @@ scenarios = \
 	%D%/commands-meanwhile.sh \
 	%D%/plugins-misbehave.sh \
 	%D%/read-before-sent.sh \
-	%D%/pause-ended.sh
+	%D%/pause-ended.sh \
+	%D%/mistaken-config.sh
 scenario_tests += $(scenarios)
 EXTRA_DIST += $(scenarios) %D%/lib.sh %D%/data.mjs %D%/compare.mjs
