@@ -291,6 +291,7 @@ static bool take_hello(struct courier *c, const struct pipe_message *hello) {
         (struct intake_settings) { .job = c->job->name,
                                    .clinic = c->job->clinic,
                                    .mapped_with = c->mapped_with,
+                                   .jobs = c->job_names,
                                    .targets = c->job_targets,
                                    .complete = complete_of(c, hello),
                                    .removed_is_error = c->job->source->removed_is_error,

@@ -4,7 +4,11 @@
  * simulation feeds it too.
  *
  * One poll of one job: begin, then records, holds, presences and cursors as they come, then end.
- * Each call that returns true has been taken; it is durable after the next intake_flush(). */
+ * Each call that returns true has been taken; it is durable after the next intake_flush().
+ *
+ * A record belongs to the job that read it first; another job that reads it, too, is told so by a
+ * hold. When its job is configured no more (it was renamed), the record belongs to the next job
+ * that reads it, and what the former job held of it goes at the end of that poll. */
 #ifndef CORE_SYNC_INTAKE_H
 #define CORE_SYNC_INTAKE_H
 
@@ -62,6 +66,7 @@ struct intake_settings {
     const char *mapped_with;    /* a hash of mappings, mappers and their options; NULL: not known.
                                    While it isn't that of the last whole poll, every withdrawal by
                                    absence of an element is held as mass-withdrawal */
+    const char *const *jobs;    /* all that are configured, NULL-terminated; NULL: every job is */
     const char *const *targets; /* names, NULL-terminated */
     enum intake_complete complete;
     bool removed_is_error; /* the source says that what is removed was never true */

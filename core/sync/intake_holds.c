@@ -35,8 +35,8 @@ static const char *keep(struct intake *in, const char *text) {
     return copy;
 }
 
-/* Adds a hold to the table; NULL after a fault. */
-static struct intake_held *add(struct intake *in, const struct store_hold_key *key, int64_t no) {
+/* A copy of a hold, as one of this job; NULL after a fault. */
+static struct intake_held *copy(struct intake *in, const struct store_hold_key *key, int64_t no) {
     struct intake_held *held = arena_zalloc(&in->holds.arena, sizeof *held);
     if (held == NULL) {
         intake_fault(in, "memory", "out of memory");
@@ -46,7 +46,13 @@ static struct intake_held *add(struct intake *in, const struct store_hold_key *k
     held->key =
         (struct store_hold_key) { in->settings->job, keep(in, key->unit), keep(in, key->record),
                                   keep(in, key->place), keep(in, key->code) };
-    if (!intake_ok(in))
+    return intake_ok(in) ? held : NULL;
+}
+
+/* Adds a hold to the table; NULL after a fault. */
+static struct intake_held *add(struct intake *in, const struct store_hold_key *key, int64_t no) {
+    struct intake_held *held = copy(in, key, no);
+    if (held == NULL)
         return NULL;
     struct intake_held **bucket = bucket_of(&in->holds, key);
     held->next = *bucket;
@@ -64,8 +70,24 @@ static bool on_hold(void *user, const struct store_hold *hold) {
     return intake_ok(in);
 }
 
+/* Notes a hold of a job that is configured no more. */
+static bool on_former(void *user, const struct store_hold *hold) {
+    struct intake *in = user;
+    if (rows_job_stands(in, hold->key.job))
+        return true;
+    struct intake_held *held = copy(in, &hold->key, hold->no);
+    if (held == NULL)
+        return false;
+    held->next = in->holds.former;
+    in->holds.former = held;
+    (void)intake_set_add(in, &in->holds.units, intake_hash64(hold->key.unit));
+    return intake_ok(in);
+}
+
 void holds_load(struct intake *in) {
-    if (!in->calls->holds(in->store, in->settings->job, on_hold, in, &in->fault) && intake_ok(in))
+    bool read = in->calls->holds(in->store, in->settings->job, on_hold, in, &in->fault) &&
+                in->calls->holds(in->store, NULL, on_former, in, &in->fault);
+    if (!read && intake_ok(in))
         intake_fault(in, "store", "the holds of the job could not be read; run the command again");
 }
 
@@ -179,7 +201,24 @@ static bool is_over(struct intake *in, const struct intake_held *held) {
     return ours ? is_replaced(in, held) : unit_read;
 }
 
+/* Drops what jobs that are configured no more hold of records that are this job's by now, and of
+ * units that it has read. */
+static void settle_former(struct intake *in) {
+    struct intake_held *held = in->holds.former;
+    for (; held != NULL && intake_ok(in); held = held->next) {
+        struct store_record row;
+        bool names_record = *held->key.record != '\0';
+        bool found = names_record && rows_record(in, held->key.record, &row);
+        bool ours = found && strcmp(row.job, in->settings->job) == 0;
+        bool unit_read = intake_set_has(&in->holds.units_read, intake_hash64(held->key.unit));
+        if (ours || (!found && unit_read))
+            drop(in, held);
+        arena_reset(&in->scratch);
+    }
+}
+
 void holds_settle(struct intake *in) {
+    settle_former(in);
     for (size_t b = 0; b < INTAKE_HOLD_BUCKETS; b++) {
         for (struct intake_held *held = in->holds.buckets[b]; held != NULL; held = held->next) {
             if (held->confirmed || held->dropped)

@@ -45,6 +45,7 @@ struct intake_held {
 };
 struct intake_holds {
     struct intake_held *buckets[INTAKE_HOLD_BUCKETS];
+    struct intake_held *former;   /* a chain: of jobs that are configured no more */
     struct intake_set units;      /* hashes of the units that they name */
     struct intake_set units_read; /* of those, what was read in this poll */
     struct arena arena;
@@ -122,6 +123,9 @@ struct store_state *rows_states(struct intake *in, uint32_t target, uint64_t pat
  * other jobs send that patient's records, and the lane knows what goes there. */
 void rows_put_lanes(struct intake *in, uint64_t patient);
 void rows_set_fact(struct intake *in, const char *name, const char *text);
+
+/* Whether a job is configured, so that what it has read stays its own. */
+bool rows_job_stands(const struct intake *in, const char *job);
 
 /* ---- intake_holds.c ---- */
 void holds_load(struct intake *in);

@@ -197,6 +197,16 @@ void rows_put_lanes(struct intake *in, uint64_t patient) {
     in->lane_last = patient;
 }
 
+bool rows_job_stands(const struct intake *in, const char *job) {
+    const char *const *name = in->settings->jobs;
+    bool ours = strcmp(job, in->settings->job) == 0;
+    if (ours || name == NULL)
+        return true;
+    while (*name != NULL && strcmp(*name, job) != 0)
+        name++;
+    return *name != NULL;
+}
+
 void rows_set_fact(struct intake *in, const char *name, const char *text) {
     struct store_bytes value = { text, text != NULL ? strlen(text) : 0 };
     if (intake_ok(in))

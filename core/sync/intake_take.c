@@ -102,12 +102,31 @@ static void hold_duplicate(struct intake *in, struct store_record *row,
 }
 
 /* The record belongs to another job: its row stays as it is. */
-static void hold_foreign(struct intake *in, const struct intake_record *record, int64_t now_ms) {
+static void hold_foreign(struct intake *in, const struct store_record *row,
+                         const struct intake_record *record, int64_t now_ms) {
+    char detail[512];
     const struct store_hold_key key = { in->settings->job, record->unit, record->id, "",
                                         "duplicate-record" };
-    holds_say(in, &key, "another job has a record with this id: give the records ids of their own",
-              now_ms);
+    snprintf(detail, sizeof detail,
+             "job %.200s has a record with this id and is configured, too: let only one of both "
+             "jobs read it, or give the records ids of their own",
+             row->job);
+    holds_say(in, &key, detail, now_ms);
     in->counts.held++;
+}
+
+/* True when the row is the job's, also when it is so only from now on: a job that is configured no
+ * more loses its records to the one that reads them. */
+static bool take_over(struct intake *in, struct store_record *row) {
+    if (same_text(row->job, in->settings->job))
+        return true;
+    if (rows_job_stands(in, row->job))
+        return false;
+    row->job = in->settings->job;
+    row->poll = in->poll;
+    rows_put_record(in, row);
+    rows_put_lanes(in, row->patient);
+    return true;
 }
 
 /* A row for a record that has none yet and is held. */
@@ -316,8 +335,8 @@ void take_record(struct intake *in, const struct intake_record *record, int64_t 
     bool found = rows_record(in, record->id, &row);
     bool future = take_is_future(record, now_ms);
     in->counts.records++;
-    if (found && !same_text(row.job, in->settings->job)) {
-        hold_foreign(in, record, now_ms);
+    if (found && !take_over(in, &row)) {
+        hold_foreign(in, &row, record, now_ms);
         return;
     }
     if (future && !found)
@@ -386,7 +405,7 @@ void take_hold(struct intake *in, const struct intake_entry *entry) {
     if (!found) {
         if (local_id == NULL || !new_row(in, id, entry->key.unit, local_id, &row))
             return;
-    } else if (!same_text(row.job, in->settings->job)) {
+    } else if (!take_over(in, &row)) {
         return;
     }
     bool again = found && row.state == STORE_RECORD_HELD && bits_have(&in->seen, row.no);

@@ -265,6 +265,19 @@ static const char *holds(void) {
     return text;
 }
 
+static bool take_detail(void *user, const struct store_hold *hold) {
+    const char **detail = user;
+    *detail = arena_strndup(&arena, hold->detail, strlen(hold->detail));
+    return false;
+}
+
+/* What the oldest hold says. */
+static const char *first_detail(void) {
+    const char *detail = "";
+    OK(store->calls->holds(store, NULL, take_detail, &detail, &error));
+    return detail;
+}
+
 static bool has_lane(const char *target, const char *local_id) {
     uint64_t found[64];
     size_t count = 0;
@@ -469,6 +482,76 @@ START_TEST(a_record_id_belongs_to_one_job) {
     ck_assert_str_eq(row("r1").job, "nightly");
     ck_assert_int_eq(row("r1").state, STORE_RECORD_LIVE);
     ck_assert_str_eq(holds(), "r1//duplicate-record");
+}
+END_TEST
+
+static const char *const renamed[] = { "weekly", NULL };
+static const char *const both_jobs[] = { "nightly", "weekly", NULL };
+
+START_TEST(a_job_that_is_configured_no_more_loses_its_records_to_the_one_that_reads_them) {
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    drop_lanes();
+    settings.job = "weekly";
+    settings.jobs = renamed;
+    begin();
+    ck_assert(!ASK("r1", .resources = "Goal:a=1", .revision_ms = NOW));
+    TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    end();
+    ck_assert_uint_eq(intake_counts(in)->unchanged, 1);
+    close_poll();
+    ck_assert_str_eq(row("r1").job, "weekly");
+    ck_assert_str_eq(holds(), "");
+    ck_assert(has_lane("hospital", "p1"));
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    ck_assert_str_eq(said("p1"), "Goal:a=2 body");
+    begin();
+    ck_assert(ASK("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1));
+    end();
+}
+END_TEST
+
+START_TEST(what_a_job_held_that_is_configured_no_more_goes_with_its_records) {
+    begin();
+    TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW, .part = "/measures/0");
+    refuse("u", "", "7", NULL);
+    end();
+    close_poll();
+    ck_assert_str_eq(holds(), "r1//measures/0/total-mismatch; /7/record");
+    settings.job = "weekly";
+    settings.jobs = renamed;
+    begin();
+    TAKE("r1", .resources = "Goal:a=1", .revision_ms = NOW, .content = "mended");
+    OK(intake_flush(in, &error));
+    ck_assert_str_eq(holds(), "r1//measures/0/total-mismatch; /7/record");
+    end();
+    close_poll();
+    ck_assert_str_eq(holds(), "");
+}
+END_TEST
+
+START_TEST(a_refused_record_of_a_job_that_is_configured_no_more_is_held_by_the_one_that_reads_it) {
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    settings.job = "weekly";
+    settings.jobs = renamed;
+    begin();
+    refuse("u", "r1", "/patient", "{\"patient\":{\"localId\":\"p1\"}}");
+    end();
+    close_poll();
+    ck_assert_str_eq(row("r1").job, "weekly");
+    ck_assert_int_eq(row("r1").state, STORE_RECORD_HELD);
+}
+END_TEST
+
+START_TEST(of_two_configured_jobs_the_second_is_told_who_has_the_record) {
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    settings.job = "weekly";
+    settings.jobs = both_jobs;
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    ck_assert_str_eq(row("r1").job, "nightly");
+    ck_assert_str_eq(said("p1"), "Goal:a=1 body");
+    ck_assert_str_eq(holds(), "r1//duplicate-record");
+    ck_assert_ptr_nonnull(strstr(first_detail(), "job nightly has a record with this id"));
 }
 END_TEST
 
@@ -1490,6 +1573,12 @@ int main(void) {
     tcase_add_test(c, across_polls_the_order_of_arrival_counts_where_revisions_are_equal);
     tcase_add_test(c, without_a_time_the_declared_order_of_units_counts);
     tcase_add_test(c, a_record_id_belongs_to_one_job);
+    tcase_add_test(c,
+                   a_job_that_is_configured_no_more_loses_its_records_to_the_one_that_reads_them);
+    tcase_add_test(c, what_a_job_held_that_is_configured_no_more_goes_with_its_records);
+    tcase_add_test(
+        c, a_refused_record_of_a_job_that_is_configured_no_more_is_held_by_the_one_that_reads_it);
+    tcase_add_test(c, of_two_configured_jobs_the_second_is_told_who_has_the_record);
     tcase_add_test(c, only_what_changed_gets_a_body_and_it_is_written_once);
     tcase_add_test(c, bodies_that_nothing_refers_to_are_dropped);
     tcase_add_test(c, an_element_that_left_and_was_never_sent_is_forgotten);

@@ -24,4 +24,27 @@ same "nothing is written when it is put back" "$(mutations)" 0
 above "though something had been written before" "$there" 2
 arrived
 
+echo "-- a job of another name"
+change REC-1 'r.goals[0].text = "Corrected under another name"'
+sed -i 's|^  ipt: {source|  nightly: {source|' "$dir/iptfhir.yaml"
+run 0 sync
+run 0 status
+same "nothing is held" "$(held)" 0
+arrived
+same "what it had delivered counts as delivered" "$(status_of inStep)" "$(status_of resources)"
+above "and is counted" "$(status_of resources)" "$there"
+change REC-1 'r.goals[0].text = "Corrected again"'
+cp "$dir/good.yaml" "$dir/iptfhir.yaml"
+run 0 sync
+arrived
+
+echo "-- two jobs that read the same records"
+MORE="  also: {source: clinic, mappers: [$MAPPERS], targets: [hospital], clinic: scenario}" config
+run 1 sync
+run 0 outbox show "$(items duplicate-record | cut -d' ' -f1)"
+says "which job has them" "job ipt has a record with this id and is configured, too" "$dir/out"
+cp "$dir/good.yaml" "$dir/iptfhir.yaml"
+run 0 sync
+run 0 status
+
 scenario_end
