@@ -218,6 +218,7 @@ START_TEST(a_set_of_bodies_is_read_back_whole) {
                                  { binary, sizeof binary - 1 } };
     struct store_bytes *out;
     size_t count;
+    uint32_t *sets;
     uint32_t first;
     uint32_t second;
     uint32_t other;
@@ -236,6 +237,10 @@ START_TEST(a_set_of_bodies_is_read_back_whole) {
     }
     OK(at.calls->bodies_get(at.store, 2, other, &at.arena, &out, &count, &at.error));
     ck_assert(count == 1 && out[0].length == 0);
+    OK(at.calls->bodies_of(at.store, 1, &at.arena, &sets, &count, &at.error));
+    ck_assert(count == 2 && sets[0] == first && sets[1] == second);
+    OK(at.calls->bodies_of(at.store, 3, &at.arena, &sets, &count, &at.error));
+    ck_assert_uint_eq(count, 0);
     OK(at.calls->begin(at.store, &at.error));
     OK(at.calls->bodies_drop(at.store, 1, first, &at.error));
     OK(at.calls->bodies_drop(at.store, 1, 77, &at.error));
@@ -244,6 +249,8 @@ START_TEST(a_set_of_bodies_is_read_back_whole) {
                        "store-damaged");
     OK(at.calls->bodies_get(at.store, 1, second, &at.arena, &out, &count, &at.error));
     ck_assert_uint_eq(count, 1);
+    OK(at.calls->bodies_of(at.store, 1, &at.arena, &sets, &count, &at.error));
+    ck_assert(count == 1 && sets[0] == second);
 }
 END_TEST
 

@@ -226,6 +226,7 @@ struct store *store_open_memory(struct store_medium *medium, struct iptfhir_erro
         .said_drop = memory_said_drop,
         .bodies_put = memory_bodies_put,
         .bodies_get = memory_bodies_get,
+        .bodies_of = memory_bodies_of,
         .bodies_drop = memory_bodies_drop,
         .states_of = memory_states_of,
         .state_put = memory_state_put,

@@ -73,6 +73,22 @@ bool memory_bodies_get(struct store *s, uint64_t patient, uint32_t sequence, str
     return true;
 }
 
+bool memory_bodies_of(struct store *s, uint64_t patient, struct arena *a, uint32_t **sequences,
+                      size_t *count, struct iptfhir_error *error) {
+    const struct memory_table *table = &memory_look(memory_of(s))->tables[MEMORY_BODIES];
+    const struct memory_key from = { .a = patient };
+    const struct memory_key to = { .a = patient + 1 };
+    size_t first = memory_lower(table, &from);
+    size_t found = memory_lower(table, &to) - first;
+    uint32_t *list = arena_alloc(a, (found + 1) * sizeof *list);
+    for (size_t i = 0; i < found && list != NULL; i++)
+        list[i] = (uint32_t)table->rows[first + i]->key.b;
+    memory_look_away(memory_of(s));
+    *sequences = list;
+    *count = list != NULL ? found : 0;
+    return list != NULL || memory_out(error);
+}
+
 bool memory_bodies_drop(struct store *s, uint64_t patient, uint32_t sequence,
                         struct iptfhir_error *error) {
     struct memory_data *data = memory_writable(memory_of(s), error);

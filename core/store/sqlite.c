@@ -346,6 +346,7 @@ static const struct store_calls calls = {
     .said_drop = sqlite_said_drop,
     .bodies_put = sqlite_bodies_put,
     .bodies_get = sqlite_bodies_get,
+    .bodies_of = sqlite_bodies_of,
     .bodies_drop = sqlite_bodies_drop,
     .states_of = sqlite_states_of,
     .state_put = sqlite_state_put,

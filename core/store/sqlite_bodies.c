@@ -256,6 +256,32 @@ bool sqlite_bodies_get(struct store *store, uint64_t patient, uint32_t sequence,
     return ok && read_frame(c, (uint64_t)key, length, a, bodies, count, error);
 }
 
+bool sqlite_bodies_of(struct store *store, uint64_t patient, struct arena *a, uint32_t **sequences,
+                      size_t *count, struct iptfhir_error *error) {
+    struct sqlite_store *s = sqlite_of(store);
+    sqlite3_stmt *get = sql_start(s, SQL_BODIES_OF, error);
+    const uint64_t low = ((uint64_t)1 << SEQUENCE_BITS) - 1;
+    void *list = NULL;
+    size_t read = 0;
+    int row = -1;
+    *sequences = NULL;
+    *count = 0;
+    if (get == NULL || !sql_bind_range(get, 0, patient, SEQUENCE_BITS, error))
+        return false;
+    while ((row = sql_step(s, get, "bodies of patient", patient, error)) == 1) {
+        uint64_t key = (uint64_t)sqlite3_column_int64(get, 0);
+        if (!sql_list_room(s, (read + 1) * sizeof **sequences, error))
+            break;
+        ((uint32_t *)s->list)[read++] = (uint32_t)(key & low);
+    }
+    sqlite3_reset(get);
+    if (row != 0 || !sql_list_out(s, read, sizeof **sequences, a, &list, error))
+        return false;
+    *sequences = list;
+    *count = read;
+    return true;
+}
+
 bool sqlite_bodies_drop(struct store *store, uint64_t patient, uint32_t sequence,
                         struct iptfhir_error *error) {
     struct sqlite_store *s = sqlite_of(store);

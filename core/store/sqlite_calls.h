@@ -39,6 +39,8 @@ bool sqlite_bodies_put(struct store *s, uint64_t patient, const struct store_byt
                        size_t count, uint32_t *sequence, struct iptfhir_error *error);
 bool sqlite_bodies_get(struct store *s, uint64_t patient, uint32_t sequence, struct arena *a,
                        struct store_bytes **bodies, size_t *count, struct iptfhir_error *error);
+bool sqlite_bodies_of(struct store *s, uint64_t patient, struct arena *a, uint32_t **sequences,
+                      size_t *count, struct iptfhir_error *error);
 bool sqlite_bodies_drop(struct store *s, uint64_t patient, uint32_t sequence,
                         struct iptfhir_error *error);
 bool sqlite_states_of(struct store *s, uint32_t target, uint64_t patient, struct arena *a,

@@ -88,6 +88,7 @@ const char *const store_sql[SQL_STATEMENTS] = {
     [SQL_BODIES_LAST] = "SELECT coalesce(max(key), ?1) FROM bodies WHERE key BETWEEN ?1 AND ?2",
     [SQL_BODIES_PUT] = "INSERT INTO bodies(key, data) VALUES(?1, ?2)",
     [SQL_BODIES_GET] = "SELECT data FROM bodies WHERE key = ?1",
+    [SQL_BODIES_OF] = "SELECT key FROM bodies WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
     [SQL_BODIES_DROP] = "DELETE FROM bodies WHERE key = ?1",
     [SQL_STATES_OF] = "SELECT key, step, code, since_ms, data FROM state"
                       " WHERE key BETWEEN ?1 AND ?2 ORDER BY key",

@@ -223,6 +223,9 @@ struct store_calls {
      * are what was written. */
     bool (*bodies_get)(struct store *s, uint64_t patient, uint32_t sequence, struct arena *a,
                        struct store_bytes **bodies, size_t *count, struct iptfhir_error *error);
+    /* The numbers of a patient's sets, ascending. */
+    bool (*bodies_of)(struct store *s, uint64_t patient, struct arena *a, uint32_t **sequences,
+                      size_t *count, struct iptfhir_error *error);
     bool (*bodies_drop)(struct store *s, uint64_t patient, uint32_t sequence,
                         struct iptfhir_error *error); /* [tx] */
 

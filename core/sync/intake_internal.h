@@ -117,6 +117,9 @@ const char *rows_local_id(struct intake *in, uint64_t patient);
 struct store_said **rows_said(struct intake *in, uint64_t patient, size_t *count);
 void rows_put_said(struct intake *in, struct store_said *said);
 void rows_drop_said(struct intake *in, const struct store_said *said);
+/* The numbers of a patient's sets of bodies, ascending. */
+uint32_t *rows_body_sets(struct intake *in, uint64_t patient, size_t *count);
+void rows_drop_bodies(struct intake *in, uint64_t patient, uint32_t sequence);
 struct store_state *rows_states(struct intake *in, uint32_t target, uint64_t patient,
                                 size_t *count);
 /* The patient's lanes at all targets of any job: what a record says of its patient counts wherever
@@ -198,7 +201,8 @@ bool resources_touched(struct intake *in, const struct store_record *record);
 /* What the record said of its patient is withdrawn as `wanted`; what was never sent is dropped. */
 void resources_leave(struct intake *in, const struct store_record *record,
                      enum store_wanted wanted);
-/* Drops sets of bodies that nothing of the patient refers to any more. */
+/* Drops the sets of bodies that nothing of the patient refers to any more, but for the newest one:
+ * its number would be given to the next set, while somebody may still hold a row that names it. */
 void resources_sweep(struct intake *in, uint64_t patient);
 
 /* ---- intake.c ---- */

@@ -11,7 +11,6 @@
 
 #define SET_COUNT 128       /* bodies that are written together at most */
 #define SET_BYTES (1 << 20) /* and their bytes */
-#define SWEEP_SETS 256      /* how many sets before the newest one are looked at */
 
 /* A resource beside the row that it has. */
 struct pairing {
@@ -493,45 +492,66 @@ void resources_leave(struct intake *in, const struct store_record *record,
 
 /* ---- bodies that nothing refers to ---- */
 
-/* The newest sets of a patient's bodies, counted back from the highest. */
-struct sweep {
-    uint32_t highest;
-    bool used[SWEEP_SETS];
+/* The numbers of the sets that a patient's rows and states refer to. */
+struct used {
+    uint32_t *list;
+    size_t count;
 };
 
-static void mark_used(struct sweep *s, uint32_t sequence) {
-    if (sequence <= s->highest && s->highest - sequence < SWEEP_SETS)
-        s->used[s->highest - sequence] = true;
+static int by_number(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
 }
 
-/* Marks the sets that a target still needs. */
-static void mark_states(struct sweep *s, const struct all_states *states) {
+/* How many states a patient has at all targets. */
+static size_t count_states(const struct all_states *states) {
+    size_t count = 0;
+    for (size_t t = 0; t < states->targets; t++)
+        count += states->count[t];
+    return count;
+}
+
+/* Adds what the targets still need. */
+static void add_states(struct used *used, const struct all_states *states) {
     for (size_t t = 0; t < states->targets; t++) {
         for (size_t i = 0; i < states->count[t]; i++) {
-            mark_used(s, states->list[t][i].sent_body.sequence);
-            mark_used(s, states->list[t][i].attempt_body.sequence);
+            used->list[used->count++] = states->list[t][i].sent_body.sequence;
+            used->list[used->count++] = states->list[t][i].attempt_body.sequence;
         }
     }
 }
 
-void resources_sweep(struct intake *in, uint64_t patient) {
-    struct sweep s = { .highest = 0 };
+/* Collects what is used, sorted; false after a fault. */
+static bool collect_used(struct intake *in, uint64_t patient, struct used *used) {
     size_t count;
     struct store_said **rows = rows_said(in, patient, &count);
     const struct all_states *states = read_states(in, patient);
     if (states == NULL)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i]->body.sequence > s.highest)
-            s.highest = rows[i]->body.sequence;
-    }
+        return false;
+    size_t most = count + 2 * count_states(states);
+    used->list = intake_memory(in, most * sizeof *used->list);
+    if (used->list == NULL)
+        return false;
     for (size_t i = 0; i < count; i++)
-        mark_used(&s, rows[i]->body.sequence);
-    mark_states(&s, states);
-    for (uint32_t back = 0; back < SWEEP_SETS && back < s.highest && intake_ok(in); back++) {
-        if (s.used[back])
-            continue;
-        if (!in->calls->bodies_drop(in->store, patient, s.highest - back, &in->fault))
-            intake_fault(in, "store", "bodies could not be dropped; run the command again");
+        used->list[used->count++] = rows[i]->body.sequence;
+    add_states(used, states);
+    qsort(used->list, used->count, sizeof *used->list, by_number);
+    return true;
+}
+
+static bool is_used(const struct used *used, uint32_t number) {
+    return bsearch(&number, used->list, used->count, sizeof *used->list, by_number) != NULL;
+}
+
+void resources_sweep(struct intake *in, uint64_t patient) {
+    struct used used = { NULL, 0 };
+    size_t count;
+    const uint32_t *sets = rows_body_sets(in, patient, &count);
+    if (count < 2 || !collect_used(in, patient, &used))
+        return;
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (!is_used(&used, sets[i]))
+            rows_drop_bodies(in, patient, sets[i]);
     }
 }

@@ -177,6 +177,21 @@ void rows_drop_said(struct intake *in, const struct store_said *said) {
         check(in, in->calls->said_drop(in->store, said->patient, said->ordinal, &in->fault));
 }
 
+uint32_t *rows_body_sets(struct intake *in, uint64_t patient, size_t *count) {
+    uint32_t *list = NULL;
+    *count = 0;
+    if (intake_ok(in))
+        check(in, in->calls->bodies_of(in->store, patient, &in->scratch, &list, count, &in->fault));
+    if (!intake_ok(in))
+        *count = 0;
+    return list;
+}
+
+void rows_drop_bodies(struct intake *in, uint64_t patient, uint32_t sequence) {
+    if (intake_ok(in))
+        check(in, in->calls->bodies_drop(in->store, patient, sequence, &in->fault));
+}
+
 struct store_state *rows_states(struct intake *in, uint32_t target, uint64_t patient,
                                 size_t *count) {
     struct store_state *list = NULL;

@@ -587,6 +587,74 @@ START_TEST(bodies_that_nothing_refers_to_are_dropped) {
 }
 END_TEST
 
+/* The numbers of the sets of a patient's bodies, as text. */
+static const char *sets(const char *local_id) {
+    uint32_t *list = NULL;
+    size_t count = 0;
+    struct str out = { 0 };
+    OK(store->calls->bodies_of(store, patient(local_id), &arena, &list, &count, &error));
+    for (size_t i = 0; i < count; i++)
+        str_printf(&out, "%s%u", i > 0 ? " " : "", list[i]);
+    const char *text = arena_strndup(&arena, out.data != NULL ? out.data : "", out.length);
+    str_free(&out);
+    return text;
+}
+
+START_TEST(a_body_that_was_replaced_goes_however_many_came_after_it) {
+    for (int i = 1; i <= 300; i++) {
+        const char *resources = arena_printf(&arena, "Goal:a=1 Goal:b=%d", i);
+        POLL("r1", .resources = resources, .revision_ms = NOW + i);
+    }
+    ck_assert_str_eq(sets("p1"), "1 300");
+    POLL("r1", .resources = "Goal:a=2 Goal:b=300", .revision_ms = NOW + 301);
+    ck_assert_str_eq(sets("p1"), "300 301");
+    ck_assert_str_eq(said("p1"), "Goal:a=2 body; Goal:b=300 body");
+}
+END_TEST
+
+START_TEST(what_a_target_had_before_goes_when_the_record_changes_again) {
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    sent("p1", 0);
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    ck_assert_str_eq(sets("p1"), "1 2");
+    sent("p1", 0);
+    POLL("r1", .resources = "Goal:a=3", .revision_ms = NOW + 2);
+    ck_assert_str_eq(sets("p1"), "2 3");
+}
+END_TEST
+
+START_TEST(the_number_of_a_set_is_never_given_again) {
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    POLL("r1", .resources = "Goal:a=1 Goal:b=1", .revision_ms = NOW + 1);
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW + 2);
+    ck_assert_str_eq(sets("p1"), "1 2");
+    POLL("r1", .resources = "Goal:a=1 Goal:c=1", .revision_ms = NOW + 3);
+    ck_assert_str_eq(sets("p1"), "1 3");
+}
+END_TEST
+
+static size_t drops; /* calls of bodies_drop */
+static const struct store_calls *beneath;
+
+static bool count_drop(struct store *s, uint64_t of, uint32_t sequence, struct iptfhir_error *why) {
+    drops++;
+    return beneath->bodies_drop(s, of, sequence, why);
+}
+
+START_TEST(a_changed_record_drops_no_more_than_it_replaced) {
+    for (int i = 1; i <= 40; i++)
+        POLL("r1", .resources = arena_printf(&arena, "Goal:a=%d", i), .revision_ms = NOW + i);
+    beneath = store->calls;
+    struct store_calls counting = *beneath;
+    counting.bodies_drop = count_drop;
+    store->calls = &counting;
+    drops = 0;
+    POLL("r1", .resources = "Goal:a=41", .revision_ms = NOW + 41);
+    store->calls = beneath;
+    ck_assert_uint_eq(drops, 1);
+}
+END_TEST
+
 START_TEST(an_element_that_left_and_was_never_sent_is_forgotten) {
     POLL("r1", .resources = "Goal:a=1 Observation:b=1", .revision_ms = NOW);
     POLL("r1", .resources = "Observation:b=1", .revision_ms = NOW + 1);
@@ -1581,6 +1649,10 @@ int main(void) {
     tcase_add_test(c, of_two_configured_jobs_the_second_is_told_who_has_the_record);
     tcase_add_test(c, only_what_changed_gets_a_body_and_it_is_written_once);
     tcase_add_test(c, bodies_that_nothing_refers_to_are_dropped);
+    tcase_add_test(c, a_body_that_was_replaced_goes_however_many_came_after_it);
+    tcase_add_test(c, what_a_target_had_before_goes_when_the_record_changes_again);
+    tcase_add_test(c, the_number_of_a_set_is_never_given_again);
+    tcase_add_test(c, a_changed_record_drops_no_more_than_it_replaced);
     tcase_add_test(c, an_element_that_left_and_was_never_sent_is_forgotten);
     tcase_add_test(c, an_element_that_left_ends_or_is_held_by_type);
     tcase_add_test(c, where_removed_means_never_true_what_left_is_an_error);

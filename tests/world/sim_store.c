@@ -170,6 +170,12 @@ static bool pass_bodies_get(struct store *store, uint64_t patient, uint32_t sequ
            below->calls->bodies_get(below, patient, sequence, a, bodies, count, error);
 }
 
+static bool pass_bodies_of(struct store *store, uint64_t patient, struct arena *a,
+                           uint32_t **sequences, size_t *count, struct iptfhir_error *error) {
+    struct store *below = enter(store, error);
+    return below != NULL && below->calls->bodies_of(below, patient, a, sequences, count, error);
+}
+
 static bool pass_bodies_drop(struct store *store, uint64_t patient, uint32_t sequence,
                              struct iptfhir_error *error) {
     struct store *below = enter(store, error);
@@ -262,6 +268,7 @@ static const struct store_calls calls = {
     .said_drop = pass_said_drop,
     .bodies_put = pass_bodies_put,
     .bodies_get = pass_bodies_get,
+    .bodies_of = pass_bodies_of,
     .bodies_drop = pass_bodies_drop,
     .states_of = pass_states_of,
     .state_put = pass_state_put,
