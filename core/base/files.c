@@ -51,35 +51,74 @@ bool iptfhir_files_fresh(const struct stat *st) {
     return time(NULL) - st->st_mtim.tv_sec < FRESH_SECONDS;
 }
 
-/* Where a file's line begins in a cursor; NULL: it has none. */
-static const char *line_in(const char *cursor, const char *escaped_name) {
-    size_t length = strlen(escaped_name);
-    const char *line = cursor;
-    while (line != NULL && *line != '\0') {
-        if (strncmp(line, escaped_name, length) == 0 && line[length] == '\t')
-            return line;
-        const char *end = strchr(line, '\n');
-        line = end != NULL ? end + 1 : NULL;
+/* A line of a cursor. */
+struct line {
+    const char *text;
+    size_t name, length; /* of its escaped name, which it begins with, and of all of it */
+};
+/* The lines of a cursor by their names. */
+struct cursor {
+    struct line *lines;
+    size_t count;
+};
+
+/* Orders lines by the bytes of their names. */
+static int by_line_name(const void *a, const void *b) {
+    const struct line *x = a;
+    const struct line *y = b;
+    size_t shorter = x->name < y->name ? x->name : y->name;
+    int order = memcmp(x->text, y->text, shorter);
+    return order != 0 ? order : (x->name > y->name) - (x->name < y->name);
+}
+
+static size_t count_lines(const char *text) {
+    size_t count = 1;
+    for (; *text != '\0'; text++)
+        count += *text == '\n';
+    return count;
+}
+
+/* Finds the lines of a cursor, which may be NULL. False: out of memory. */
+static bool read_cursor(const char *text, struct cursor *out) {
+    *out = (struct cursor) { NULL, 0 };
+    if (text == NULL)
+        return true;
+    out->lines = calloc(count_lines(text), sizeof *out->lines);
+    if (out->lines == NULL)
+        return false;
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        const char *tab = memchr(text, '\t', length);
+        if (tab != NULL)
+            out->lines[out->count++] = (struct line) { text, (size_t)(tab - text), length };
+        text += length;
+        text += *text == '\n';
     }
-    return NULL;
+    qsort(out->lines, out->count, sizeof *out->lines, by_line_name);
+    return true;
 }
 
 /* Finds a file's line in a cursor: *out is a copy, or NULL when there is none. False: out of
  * memory. */
-static bool find_line(const char *cursor, const char *name, char **out) {
-    char *escaped = escape_name(name);
+static bool find_line(const struct cursor *cursor, const char *name, char **out) {
     *out = NULL;
+    if (cursor->count == 0)
+        return true;
+    char *escaped = escape_name(name);
     if (escaped == NULL)
         return false;
-    const char *line = line_in(cursor, escaped);
+    const struct line wanted = { escaped, strlen(escaped), 0 };
+    const struct line *line =
+        bsearch(&wanted, cursor->lines, cursor->count, sizeof *cursor->lines, by_line_name);
     if (line != NULL)
-        *out = strndup(line, strcspn(line, "\n"));
+        *out = strndup(line->text, line->length);
     free(escaped);
     return line == NULL || *out != NULL;
 }
 
 /* Adds one file; its path is taken over, NULL: out of memory. */
-static bool add(struct iptfhir_files *f, char *path, const struct stat *st, const char *cursor) {
+static bool add(struct iptfhir_files *f, char *path, const struct stat *st,
+                const struct cursor *cursor) {
     if (path == NULL)
         return false;
     struct iptfhir_file *list = realloc(f->list, (f->count + 1) * sizeof *list);
@@ -115,7 +154,7 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
 
 /* Adds one entry of a folder, unless it is gone meanwhile or a folder. False: out of memory. */
 static bool add_entry(struct iptfhir_files *f, const char *folder, const char *name,
-                      const char *cursor) {
+                      const struct cursor *cursor) {
     char *path = NULL;
     struct stat st;
     if (asprintf(&path, "%s/%s", folder, name) < 0)
@@ -129,7 +168,7 @@ static bool add_entry(struct iptfhir_files *f, const char *folder, const char *n
 
 /* Adds the files of a folder. */
 static bool add_folder(struct iptfhir_files *f, const char *folder, const char *const *suffixes,
-                       const char *cursor) {
+                       const struct cursor *cursor) {
     struct dirent **names = NULL;
     int count = scandir(folder, &names, NULL, by_name);
     bool whole = true;
@@ -148,17 +187,31 @@ static bool add_folder(struct iptfhir_files *f, const char *folder, const char *
     return whole;
 }
 
+/* Adds the only file. */
+static bool add_file(struct iptfhir_files *f, const char *path, const struct stat *st,
+                     const struct cursor *cursor) {
+    bool added = add(f, strdup(path), st, cursor);
+    errno = added ? 0 : ENOMEM;
+    return added;
+}
+
 bool iptfhir_files_list(struct iptfhir_files *f, const char *path, const char *const *suffixes,
                         const char *cursor) {
+    struct cursor known;
     struct stat st;
     *f = (struct iptfhir_files) { 0 };
     if (stat(path, &st) != 0)
         return false;
-    if (S_ISDIR(st.st_mode))
-        return add_folder(f, path, suffixes, cursor);
-    bool added = add(f, strdup(path), &st, cursor);
-    errno = added ? 0 : ENOMEM;
-    return added;
+    if (!read_cursor(cursor, &known)) {
+        errno = ENOMEM;
+        return false;
+    }
+    bool listed = S_ISDIR(st.st_mode) ? add_folder(f, path, suffixes, &known)
+                                      : add_file(f, path, &st, &known);
+    int reason = errno;
+    free(known.lines);
+    errno = reason;
+    return listed;
 }
 
 void iptfhir_files_free(struct iptfhir_files *f) {
