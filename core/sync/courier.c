@@ -70,9 +70,8 @@ struct courier {
     struct intake_settings intake_settings;
     char mapped_with[SETTINGS_BYTES]; /* the hash that ingest said */
     struct intake *intake;
-    bool polled; /* no more comes from ingest */
-    bool whole;  /* the poll ended and was whole */
-    uint64_t cursors;
+    bool polled;          /* no more comes from ingest */
+    bool whole;           /* the poll ended and was whole */
     struct arena arena;   /* of the run */
     struct arena message; /* of the message in hand */
     bool *same;           /* answers to it, also those of a try that found the store busy */
@@ -325,10 +324,8 @@ static bool take_ask(struct courier *c, const struct pipe_message *question) {
 }
 
 static bool take_cursor(struct courier *c, const struct pipe_message *m) {
-    if (!intake_cursor(c->intake, m->cursor.data, &c->error) || !intake_flush(c->intake, &c->error))
-        return false;
-    const struct pipe_message kept = { .type = PIPE_KEPT, .number = ++c->cursors };
-    return pipe_put(&c->pipe, &kept, &c->error);
+    return intake_cursor(c->intake, m->cursor.data, &c->error) &&
+           intake_flush(c->intake, &c->error);
 }
 
 /* Ends the poll; what it confirmed may go out now. */
@@ -361,7 +358,6 @@ static bool take_message(struct courier *c, const struct pipe_message *m) {
                            now, &c->error);
     case PIPE_PRESENT: return intake_present(c->intake, m->unit, &c->error);
     case PIPE_CURSOR: return take_cursor(c, m);
-    case PIPE_COUNTS: return true;
     case PIPE_END: return take_end(c, m->whole);
     default: return error_set(&c->error, "pipe", NULL, "ingest sent what only delivery sends");
     }

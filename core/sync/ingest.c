@@ -155,10 +155,8 @@ static bool take_answer(struct ingest *in) {
     if (b->asked == 0)
         return true;
     arena_reset(&in->incoming);
-    do {
-        if (!pipe_get(&in->pipe, WAIT_MS, &in->incoming, &answer, &got, &in->error))
-            return false;
-    } while (got && answer.type == PIPE_KEPT);
+    if (!pipe_get(&in->pipe, WAIT_MS, &in->incoming, &answer, &got, &in->error))
+        return false;
     bool fits = got && answer.type == PIPE_ANSWER && answer.count == b->asked;
     if (!fits)
         return error_set(&in->error, "pipe", NULL, "delivery gave no answer");

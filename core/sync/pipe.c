@@ -98,14 +98,6 @@ static void put_welcome(struct str *s, const struct pipe_message *m) {
     }
 }
 
-static void put_counts(struct str *s, const struct pipe_counts *c) {
-    put_number(s, c->records, 8);
-    put_number(s, c->refused, 8);
-    put_number(s, c->alerts, 8);
-    put_number(s, c->source_done, 8);
-    put_number(s, c->source_total, 8);
-}
-
 static void put_payload(struct str *s, const struct pipe_message *m) {
     switch (m->type) {
     case PIPE_HELLO:
@@ -129,8 +121,6 @@ static void put_payload(struct str *s, const struct pipe_message *m) {
     case PIPE_HOLD: put_hold(s, m); break;
     case PIPE_PRESENT: put_text(s, m->unit); break;
     case PIPE_CURSOR: put_bytes(s, m->cursor); break;
-    case PIPE_KEPT: put_number(s, m->number, 8); break;
-    case PIPE_COUNTS: put_counts(s, &m->counts); break;
     case PIPE_END: put_number(s, m->whole, 1); break;
     case PIPE_TYPES: break;
     }
@@ -310,14 +300,6 @@ static void take_answer(struct bytes_in *in, struct pipe_message *m) {
     m->same = list;
 }
 
-static void take_counts(struct bytes_in *in, struct pipe_counts *c) {
-    c->records = take_number(in, 8);
-    c->refused = take_number(in, 8);
-    c->alerts = take_number(in, 8);
-    c->source_done = take_number(in, 8);
-    c->source_total = take_number(in, 8);
-}
-
 static void take_one_record(struct bytes_in *in, struct pipe_message *m) {
     struct intake_record *record = arena_zalloc(in->a, sizeof *record);
     if (record == NULL) {
@@ -344,8 +326,6 @@ static void take_payload(struct bytes_in *in, struct pipe_message *m) {
     case PIPE_HOLD: take_hold(in, m); break;
     case PIPE_PRESENT: m->unit = take_text(in); break;
     case PIPE_CURSOR: m->cursor.data = take_text(in); break;
-    case PIPE_KEPT: m->number = take_number(in, 8); break;
-    case PIPE_COUNTS: take_counts(in, &m->counts); break;
     case PIPE_END: m->whole = take_flag(in); break;
     default: in->bad = true;
     }

@@ -5,7 +5,7 @@
  *
  * Ingest begins with HELLO; delivery answers WELCOME (cursor, aliases). Then ingest sends ASK in
  * batches and gets one ANSWER for each, in order, while it goes on; RECORD, HOLD, PRESENT, CURSOR
- * as they come, COUNTS now and then, and END last. Delivery says KEPT when cursors are durable. */
+ * as they come, and END last. */
 #ifndef CORE_SYNC_PIPE_H
 #define CORE_SYNC_PIPE_H
 
@@ -26,17 +26,12 @@ enum pipe_type {
     PIPE_HOLD,
     PIPE_PRESENT,
     PIPE_CURSOR,
-    PIPE_KEPT,
-    PIPE_COUNTS,
     PIPE_END,
     PIPE_TYPES /* their number */
 };
 /* A local id and the one that identities of its records are made with. */
 struct pipe_alias {
     const char *local_id, *identity;
-};
-struct pipe_counts {
-    uint64_t records, refused, alerts, source_done, source_total;
 };
 /* A message; what its type doesn't name is zero. Texts and lists live in the reader's arena. */
 struct pipe_message {
@@ -53,8 +48,6 @@ struct pipe_message {
     const char *detail;                  /* HOLD */
     struct store_bytes facts;            /* HOLD; NULL data: none could be read */
     const char *unit;                    /* PRESENT */
-    uint64_t number;                     /* KEPT: how many cursors are durable */
-    struct pipe_counts counts;           /* COUNTS */
     bool whole;                          /* END: the source said all it had */
 };
 /* Appends a message, with its length, to `out`. */

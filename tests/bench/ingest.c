@@ -35,11 +35,9 @@ static bool answer(struct pipe *p, const struct pipe_message *question, struct a
 static bool take(struct pipe *p, const struct pipe_message *m, struct arena *a, struct counts *c,
                  struct iptfhir_error *error) {
     const struct pipe_message welcome = { .type = PIPE_WELCOME, .version = PIPE_VERSION };
-    const struct pipe_message kept = { .type = PIPE_KEPT, .number = 1 };
     switch (m->type) {
     case PIPE_HELLO: return pipe_put(p, &welcome, error);
     case PIPE_ASK: return answer(p, m, a, error);
-    case PIPE_CURSOR: return pipe_put(p, &kept, error);
     case PIPE_RECORD:
         c->records++;
         c->resources += m->records->resource_count;
