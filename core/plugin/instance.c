@@ -276,9 +276,6 @@ struct plugin_instance *instance_new(const struct plugin *plugin,
 void *instance_self(struct plugin_instance *instance) {
     return instance->self;
 }
-const struct iptfhir_descriptor *instance_plugin(const struct plugin_instance *instance) {
-    return plugin_descriptor(instance->plugin);
-}
 
 void instance_free(struct plugin_instance *instance) {
     if (!instance)

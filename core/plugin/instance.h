@@ -17,7 +17,6 @@ struct plugin_instance *instance_new(const struct plugin *plugin,
 bool instance_check(const struct plugin *plugin, const struct config_instance *from,
                     const struct config *config, struct report *report);
 void *instance_self(struct plugin_instance *instance);
-const struct iptfhir_descriptor *instance_plugin(const struct plugin_instance *instance);
 /* Calls fini; NULL is allowed. */
 void instance_free(struct plugin_instance *instance);
 #endif

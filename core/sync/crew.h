@@ -28,7 +28,7 @@ struct slot {
     const struct shared_suspect *suspect; /* NULL: none */
     /* HOLD, and RECORD that was refused */
     bool refused;
-    const char *code, *place, *detail;
+    const char *code, *detail;
     bool has_facts;
     bool heard; /* its safety answers were looked for, since no mapper takes it */
     /* after reading */

@@ -250,9 +250,6 @@ const struct safety *pipeline_safety(const struct pipeline *p) {
 const struct privacy *pipeline_privacy(const struct pipeline *p) {
     return p->privacy;
 }
-const struct record_schema *pipeline_schema(const struct pipeline *p) {
-    return p->schema;
-}
 void pipeline_set_coverage(struct pipeline *p, struct template_coverage *coverage) {
     p->coverage = coverage;
 }

@@ -31,7 +31,6 @@ const struct config_job *pipeline_job(const struct pipeline *p);
 const struct template_set *pipeline_templates(const struct pipeline *p);
 const struct privacy *pipeline_privacy(const struct pipeline *p);
 const struct safety *pipeline_safety(const struct pipeline *p);
-const struct record_schema *pipeline_schema(const struct pipeline *p);
 /* 64 hex digits over what decides the output besides the records: mapping files, mapper options and
  * versions, parameters, privacy rules. */
 const char *pipeline_settings_hash(const struct pipeline *p);
