@@ -39,7 +39,6 @@ static struct store_state full_state(uint32_t target, uint64_t patient, uint32_t
     };
     memset(state.sent_hash, 1, STORE_HASH);
     memset(state.attempt_hash, 2, STORE_HASH);
-    memset(state.seen_hash, 3, STORE_HASH);
     return state;
 }
 

@@ -5,13 +5,12 @@
 
 #include <string.h>
 
-/* What a row has. Most have `sent` and what was seen. */
+/* What a row has. 16 is not used. */
 enum {
     IS_SENT = 1,
     HAS_SENT = 2,
     HAS_ATTEMPT = 4,
     HAS_SERVER = 8,     /* id, version, chart */
-    HAS_SEEN = 16,      /* the hash */
     HAS_RARE = 32,      /* detail, decision, tries, generation, era */
     TRIED_IS_SENT = 64, /* the hash of an attempt that has ended is that of what was sent */
     HAS_TRIED = 128     /* it is another */
@@ -67,8 +66,6 @@ static unsigned state_parts(const struct store_state *state) {
         parts |= HAS_SENT;
     if (has_text(state->server_id) || has_text(state->version) || has_text(state->chart))
         parts |= HAS_SERVER;
-    if (has_hash(state->seen_hash))
-        parts |= HAS_SEEN;
     if (has_text(state->detail) || has_text(state->decision) || state->tries != 0 ||
         state->generation != 0 || state->era != 0)
         parts |= HAS_RARE;
@@ -77,7 +74,7 @@ static unsigned state_parts(const struct store_state *state) {
 
 /* How much a state may take. */
 static size_t state_room(const struct store_state *state) {
-    return 3 * STORE_HASH + MOST_NUMBERS * PACK_NUMBER + pack_text_room(state->detail) +
+    return 2 * STORE_HASH + MOST_NUMBERS * PACK_NUMBER + pack_text_room(state->detail) +
            pack_text_room(state->decision) + pack_text_room(state->attempt_version) +
            pack_text_room(state->server_id) + pack_text_room(state->version) + MOST_PADDING +
            STEP_ROW;
@@ -118,8 +115,6 @@ static void pack_parts(struct packer *p, const struct store_state *state,
         pack_text(p, state->version, NULL);
         pack_number(p, words->chart);
     }
-    if ((parts & HAS_SEEN) != 0)
-        pack_bytes(p, state->seen_hash, STORE_HASH);
     if ((parts & HAS_RARE) != 0) {
         pack_text(p, state->detail, NULL);
         pack_text(p, state->decision, NULL);
@@ -219,8 +214,6 @@ static void unpack_parts(struct unpacker *u, struct arena *a, struct store_state
         out->version = unpack_text(u, a, NULL);
         words->chart = (uint32_t)unpack_number(u);
     }
-    if ((parts & HAS_SEEN) != 0)
-        unpack_bytes(u, out->seen_hash, STORE_HASH);
     if ((parts & HAS_RARE) != 0) {
         out->detail = unpack_text(u, a, NULL);
         out->decision = unpack_text(u, a, NULL);

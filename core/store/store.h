@@ -144,7 +144,6 @@ struct store_state {
     const char *server_id; /* "" when never seen there */
     const char *version;   /* "" when it gives none */
     const char *chart;
-    unsigned char seen_hash[STORE_HASH]; /* of the body as read; all zero: not read since written */
 };
 
 /* ---- parts of the input that never became a resource ---- */

@@ -156,8 +156,8 @@ static void want(struct store *s, enum order order, size_t records, size_t n, ui
 }
 
 /* Notes the attempts of a record, or how they ended. */
-static void write_states(struct store *s, uint32_t target, uint64_t *seed,
-                         const struct in_hand *hand, bool settled) {
+static void write_states(struct store *s, uint32_t target, const struct in_hand *hand,
+                         bool settled) {
     for (size_t i = 0; i < PER_RECORD; i++) {
         const struct store_said *said = &hand->said[i];
         char server_id[24];
@@ -178,7 +178,6 @@ static void write_states(struct store *s, uint32_t target, uint64_t *seed,
             state.server_id = server_id;
             state.version = "1";
             state.chart = "8e1f6ac2-4c1e-5b7a-9b0e-0123456789ab";
-            random_bytes(seed, state.seen_hash, STORE_HASH);
         } else {
             state.attempt = STORE_CREATE;
             state.attempt_body = said->body;
@@ -227,7 +226,7 @@ static void run_batch(struct store *s, enum order order, size_t records, size_t 
             if (step == 0)
                 want(s, order, records, n + i, seed, &hands[i]);
             else
-                write_states(s, target, seed, &hands[i], step == 2);
+                write_states(s, target, &hands[i], step == 2);
         }
         must(s->calls->commit(s, &error), "commit");
         *parts[step] += cpu_seconds() - started;
