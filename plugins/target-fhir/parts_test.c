@@ -44,7 +44,7 @@ START_TEST(a_request_with_too_many_headers_is_not_sent_cut_short) {
     request_send(&w);
     ck_assert(w.failed);
     ck_assert_uint_eq(sent, 0);
-    request_free(&w);
+    iptfhir_text_free(&w.text);
 }
 END_TEST
 

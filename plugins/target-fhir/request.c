@@ -49,7 +49,3 @@ void request_send(struct request_writer *w) {
     }
     w->sink->request(w->sink, &request);
 }
-
-void request_free(struct request_writer *w) {
-    iptfhir_text_free(&w->text);
-}

@@ -27,5 +27,4 @@ void request_header_begin(struct request_writer *w, const char *name);
 void request_body(struct request_writer *w);
 /* Hands the request over. When memory ran out, it sets `failed` and hands over nothing more. */
 void request_send(struct request_writer *w);
-void request_free(struct request_writer *w);
 #endif
