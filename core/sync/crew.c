@@ -41,6 +41,7 @@ void crew_slot_release(struct slot *s) {
     arena_free(&s->made);
     s->resource_count = 0;
     s->part_count = 0;
+    s->told_count = 0;
 }
 
 void crew_batch_reset(struct crew_batch *b) {
@@ -318,13 +319,59 @@ static bool on_hold(void *user, const char *pointer, const char *code, const cha
 }
 
 /* Tells of a safety answer. */
-static void on_alert(void *user, const char *pointer, const char *code) {
-    struct hand *h = user;
+static void tell_answer(struct hand *h, const char *pointer, const char *code) {
     char name[17];
     h->crew->settings.page->alerts++;
     log_line(IPTFHIR_WARNING,
              "safety: record %s %s: %s; see the record in the clinic's own system now",
              log_name(h->slot->id, name), pointer, code);
+}
+
+/* A mapper tells of one; where it stands is kept, so that the scan doesn't tell of it again. */
+static void on_alert(void *user, const char *pointer, const char *code) {
+    struct hand *h = user;
+    struct slot *s = h->slot;
+    tell_answer(h, pointer, code);
+    const char **list = more(s, s->told, s->told_count, &s->told_room, sizeof *list);
+    if (list == NULL)
+        return;
+    s->told = list;
+    list[s->told_count++] = keep(s, pointer);
+}
+
+/* Bytes of a pointer to the part of the record, "/measures/1", that it leads into. */
+static size_t part_of(const char *pointer) {
+    size_t length = 0;
+    for (int names = 0; names < 2 && pointer[length] == '/'; names++)
+        length += 1 + strcspn(pointer + length + 1, "/");
+    return length;
+}
+
+/* Whether a mapper told of the part of the record that an answer stands in. */
+static bool is_told(const struct slot *s, const char *pointer) {
+    for (size_t i = 0; i < s->told_count; i++) {
+        size_t length = part_of(s->told[i]);
+        bool within = strncmp(s->told[i], pointer, length) == 0;
+        if (within && (pointer[length] == '/' || pointer[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static void on_found(void *user, const char *pointer, const char *code) {
+    struct hand *h = user;
+    if (!is_told(h->slot, pointer))
+        tell_answer(h, pointer, code);
+}
+
+/* Looks for safety answers that no mapper told of: there may be no mapper for them, or it may not
+ * have come to the end, or have heard an item that says no beside a measure that says yes. */
+static void hear(struct hand *h) {
+    struct slot *s = h->slot;
+    if (s->heard || s->record == NULL)
+        return;
+    safety_scan(pipeline_safety(h->crew->settings.pipeline), s->record, on_found, h);
+    s->heard = true;
 }
 
 static void on_mapper(void *user, const char *name) {
@@ -347,6 +394,8 @@ static void map_slot(struct crew *crew, size_t thread, struct slot *s) {
     h.mark->since_ms = 0;
     arena_reset(scratch);
     s->stopped = end == PIPELINE_STOPPED;
+    if (!s->stopped)
+        hear(&h);
     if (end == PIPELINE_FAILED)
         fail(s, why.code, why.text);
     if (end == PIPELINE_REFUSED)
@@ -448,16 +497,13 @@ static void hold_guilty(struct stretch stretch, bool reading) {
     }
 }
 
-/* Looks for safety answers in what was refused: no mapper tells of them, or not to the end. */
+/* Looks for safety answers in what was refused: no mapper tells of them. */
 static void hear_refused(struct crew *crew, struct stretch stretch) {
-    const struct safety *safety = pipeline_safety(crew->settings.pipeline);
     for (size_t i = stretch.from; i < stretch.to; i++) {
         struct slot *s = &stretch.batch->slots[i];
-        if (!s->refused || s->heard || s->record == NULL)
-            continue;
         struct hand h = { .crew = crew, .slot = s };
-        safety_scan(safety, s->record, on_alert, &h);
-        s->heard = true;
+        if (s->refused)
+            hear(&h);
     }
 }
 

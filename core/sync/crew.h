@@ -30,7 +30,7 @@ struct slot {
     bool refused;
     const char *code, *detail;
     bool has_facts;
-    bool heard; /* its safety answers were looked for, since no mapper takes it */
+    bool heard; /* its safety answers were looked for, besides what mappers tell */
     /* after reading */
     struct tree *record;
     char id[256];
@@ -41,6 +41,8 @@ struct slot {
     size_t resource_count, resource_room;
     struct intake_part *parts;
     size_t part_count, part_room;
+    const char **told; /* pointers to the safety answers that mappers told of */
+    size_t told_count, told_room;
     bool stopped; /* a mapper gave it up since the service stops */
     bool failed;  /* a fault of ours: `error` */
     struct iptfhir_error error;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The safety scan: answers about self-harm in a record that no mapper will look at, because it was
- * refused or its mapper died. It errs towards telling. Which answers those are is data: the items
+/* The safety scan: answers about self-harm in a record of which no mapper tells, because it was
+ * refused, its mapper died, its job has none for them, or an item says no beside a measure that
+ * says yes. It errs towards telling. Which answers those are is data: the items
  * with `safety:` in mappings/instruments/. */
 #ifndef CORE_SYNC_SAFETY_H
 #define CORE_SYNC_SAFETY_H

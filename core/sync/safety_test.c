@@ -94,6 +94,16 @@ START_TEST(what_only_the_summary_says_is_heard_once) {
 }
 END_TEST
 
+START_TEST(a_summary_that_says_yes_is_heard_beside_an_item_that_says_no) {
+    ck_assert_str_eq(
+        told_of("{\"measures\":[{\"items\":{\"phq9_9\":0},\"safety\":{\"positive\":true}}]}"),
+        "+/measures/0/safety;");
+    ck_assert_str_eq(
+        told_of("{\"measures\":[{\"items\":{\"phq9_9\":0},\"safety\":{\"item9\":2}}]}"),
+        "+/measures/0/safety/item9;");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("safety");
     TCase *all = tcase_create("all");
@@ -103,6 +113,7 @@ int main(void) {
     tcase_add_test(all, no_answer_and_a_negative_one_are_not_told_of);
     tcase_add_test(all, it_is_heard_wherever_it_stands_and_by_its_code);
     tcase_add_test(all, what_only_the_summary_says_is_heard_once);
+    tcase_add_test(all, a_summary_that_says_yes_is_heard_beside_an_item_that_says_no);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 . "${top_srcdir:-.}/tests/scenario/lib.sh"
-scenario "a positive answer about self-harm is heard although its record is broken, held, or crashes its mapper"
+scenario "a positive answer about self-harm is heard once, although its record is broken, held, crashes its mapper, says no beside it, or no mapper looks"
 clinic 5
 hospital plain
 positive='r.measures[1].items.phq9_9 = 2; r.measures[1].total += 2'
@@ -43,4 +43,29 @@ config
 run 1 sync
 heard "also then" 1
 same "held" "$(held plugin-crash)" 1
+
+echo "-- no mapper for the measures"
+clinic 5
+new_store
+PLUGINS='' EXTRA_MAPPERS='' MAPPERS="careplan, goals"
+config
+change REC-1 "$positive"
+change REC-2 'r.measures[1].safety = {item9: 2, positive: true}'
+iptfhir sync
+heard "by nobody else" 2
+iptfhir sync
+heard "nothing is new" 0
+
+echo "-- an item that says no beside a measure that says yes"
+clinic 5
+new_store
+MAPPERS="careplan, goals, measures, neighbours"
+config
+change REC-1 'r.measures[1].items.phq9_9 = 0; r.measures[1].safety = {item9: 2, positive: true}'
+change REC-2 'r.measures[1].items.phq9_9 = 0; r.measures[1].safety = {item9: 2}'
+change REC-3 "$positive; r.measures[1].safety = {item9: 2, positive: true}"
+iptfhir sync
+heard "once each" 3
+iptfhir sync
+heard "nothing is new" 0
 scenario_end
