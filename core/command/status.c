@@ -290,7 +290,7 @@ static int report(const struct place *place, bool json, struct str *out,
         return EXIT_SETTLED;
     }
     if (place->store != NULL) {
-        if (!survey_take(place->store, place->routes, place->route_count, &s, error)) {
+        if (!survey_take(place->store, place->routes, place->route_count, time.now_ms, &s, error)) {
             survey_free(&s);
             return EXIT_FAULT;
         }

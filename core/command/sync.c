@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir sync: one full cycle of each job, or what it would change. */
+#include "core/base/clock.h"
 #include "core/base/numbers.h"
 #include "core/command/place.h"
 #include "core/sync/dry_run.h"
@@ -113,7 +114,7 @@ static int conclude(const struct command_options *options) {
     int code = place_open(&place, false, options);
     if (code != EXIT_SETTLED || place.store == NULL)
         goto out;
-    if (survey_take(place.store, place.routes, place.route_count, &s, &error)) {
+    if (survey_take(place.store, place.routes, place.route_count, clock_now_ms(), &s, &error)) {
         code = survey_exit(&s);
         tell(&s);
     } else {

@@ -159,8 +159,10 @@ static bool restore_pause(struct delivery *d, struct target_run *t, struct iptfh
                                          .detail = "as it said before",
                                          .retry_after_ms = left < whole ? left : whole,
                                          .person = kept.person };
-    if (left <= 0 && !kept.person)
+    if (pause_is_over(&kept, world->wall_ms(world))) {
+        t->reach.pause_changed = true; /* the store forgets it */
         return true;
+    }
     reach_pause(&t->reach, &pause, world->steady_ms(world), 0);
     if (left <= 0 && !pause_waits_for_word(kept.code))
         (void)reach_probe(&t->reach, t->reach.until_ms);

@@ -1434,6 +1434,24 @@ START_TEST(a_pause_goes_on_after_a_restart_and_never_longer_than_it_was) {
 }
 END_TEST
 
+START_TEST(a_pause_that_is_over_is_forgotten_by_the_next_run) {
+    struct pause_kept kept;
+    servers[0].ill = BUSY;
+    servers[0].ills = 1;
+    servers[0].retry_after_ms = 10 * MINUTE;
+    READ({ "a", "v1", NULL });
+    (void)run(SECOND);
+    OK(pause_read(store, "hospital", &kept, &error));
+    ck_assert_str_eq(kept.code, "target-busy");
+    wall += HOUR;
+    restart();
+    (void)run(MINUTE);
+    STATE("a", "in-step");
+    OK(pause_read(store, "hospital", &kept, &error));
+    ck_assert_str_eq(kept.code, "");
+}
+END_TEST
+
 START_TEST(one_that_always_fails_is_held_while_the_others_go) {
     servers[0].transaction = _i == 1;
     targets[0].together = true;
@@ -2069,6 +2087,7 @@ int main(void) {
     LOOPS(a_lost_bundle_is_searched_for_and_nothing_is_doubled, 2);
     LOOPS(retry_after_holds_across_steps_of_the_wall_clock, 2);
     tcase_add_test(all, a_pause_goes_on_after_a_restart_and_never_longer_than_it_was);
+    tcase_add_test(all, a_pause_that_is_over_is_forgotten_by_the_next_run);
     LOOPS(one_that_always_fails_is_held_while_the_others_go, 2);
     tcase_add_test(all, a_refusal_holds_one_and_a_correction_goes);
     tcase_add_test(all, a_target_that_forbids_everything_is_one_cause);

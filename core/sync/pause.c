@@ -11,6 +11,10 @@ bool pause_waits_for_word(const char *code) {
     return strcmp(code, "target-reset") == 0;
 }
 
+bool pause_is_over(const struct pause_kept *kept, int64_t now_ms) {
+    return !kept->person && kept->until_ms <= now_ms;
+}
+
 /* Reads the fact's text. */
 static void read_text(const char *text, struct pause_kept *out) {
     long long until = 0, set = 0;

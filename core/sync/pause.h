@@ -13,6 +13,9 @@ struct pause_kept {
 };
 /* Whether nothing is asked of the target before a person has said so, however long it lasts. */
 bool pause_waits_for_word(const char *code);
+/* Whether its time has passed and nobody has to act: then the next sync asks as if there had been
+ * none. now_ms: wall clock. */
+bool pause_is_over(const struct pause_kept *kept, int64_t now_ms);
 /* Reads how a target stands; what can't be read is no pause. */
 bool pause_read(struct store *store, const char *target, struct pause_kept *out,
                 struct iptfhir_error *error);

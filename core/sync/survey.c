@@ -201,6 +201,7 @@ struct counting {
     struct store *store;
     struct survey *s;
     struct arena scratch;
+    int64_t now_ms;
     struct iptfhir_error *error;
     bool failed;
 };
@@ -406,7 +407,7 @@ static bool read_pause(struct counting *c, const char *target) {
     }
     if (!pause_read(c->store, target, &kept, c->error))
         return false;
-    if (kept.code[0] == '\0')
+    if (kept.code[0] == '\0' || pause_is_over(&kept, c->now_ms))
         return true;
     struct survey_pause *pauses = one_more(c, s->pauses, s->pause_count, sizeof *pauses);
     if (pauses == NULL)
@@ -442,9 +443,9 @@ static int by_weight(const void *a, const void *b) {
 }
 
 bool survey_take(struct store *store, const struct survey_route *routes, size_t count,
-                 struct survey *out, struct iptfhir_error *error) {
+                 int64_t now_ms, struct survey *out, struct iptfhir_error *error) {
     *out = (struct survey) { 0 };
-    struct counting c = { .store = store, .s = out, .error = error };
+    struct counting c = { .store = store, .s = out, .now_ms = now_ms, .error = error };
     bool good = read_older(&c);
     for (size_t i = 0; good && i < count; i++) {
         good = read_job(&c, routes[i].job) && read_pause(&c, routes[i].target) &&

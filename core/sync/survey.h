@@ -92,9 +92,9 @@ struct survey {
     int64_t older_ms; /* when an older store was noticed; 0: never */
     bool conserved;   /* the law holds */
 };
-/* Counts everything. Free it also after a failure. */
+/* Counts everything as it stands at now_ms (wall clock). Free it also after a failure. */
 bool survey_take(struct store *store, const struct survey_route *routes, size_t count,
-                 struct survey *out, struct iptfhir_error *error);
+                 int64_t now_ms, struct survey *out, struct iptfhir_error *error);
 void survey_free(struct survey *s);
 /* max_age_ms: how long a source's word counts (limits.max_age_hours). */
 enum survey_word survey_word_of(const struct survey_job *job, int64_t now_ms, int64_t max_age_ms);

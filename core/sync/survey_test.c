@@ -114,7 +114,7 @@ static void fact(const char *name, const char *value) {
 
 static void take(void) {
     survey_free(&survey);
-    OK(survey_take(store, one_route, 1, &survey, &error));
+    OK(survey_take(store, one_route, 1, NOW, &survey, &error));
 }
 
 START_TEST(a_resource_without_a_state_waits_since_it_was_read) {
@@ -197,7 +197,7 @@ START_TEST(a_second_target_waits_for_everything) {
     struct store_said a = say(&record, 'a', STORE_WANTED_BODY);
     struct store_state state = state_of(&a, STORE_IN_STEP, "");
     put_state(&state);
-    OK(survey_take(store, two_routes, 2, &survey, &error));
+    OK(survey_take(store, two_routes, 2, NOW, &survey, &error));
     ck_assert_uint_eq(survey.sum.in_step, 1);
     ck_assert_uint_eq(survey.sum.waiting, 1);
     ck_assert_uint_eq(survey.line_count, 2);
@@ -207,7 +207,7 @@ END_TEST
 START_TEST(a_target_that_the_job_does_not_serve_waits_for_nothing) {
     const struct survey_route foreign[] = { { "nightly", "hospital" }, { "weekly", "registry" } };
     say(&record, 'a', STORE_WANTED_BODY);
-    OK(survey_take(store, foreign, 2, &survey, &error));
+    OK(survey_take(store, foreign, 2, NOW, &survey, &error));
     ck_assert_uint_eq(survey.sum.waiting, 1);
 }
 END_TEST
@@ -269,6 +269,17 @@ START_TEST(a_pause_says_when_it_ends_and_whether_a_person_must_act) {
 }
 END_TEST
 
+START_TEST(a_pause_whose_time_is_over_is_none_unless_a_person_must_act) {
+    fact("pause hospital", "1699999999999 1699999990000 target-unreachable");
+    take();
+    ck_assert_uint_eq(survey.pause_count, 0);
+    fact("pause hospital", "1699999999999 1699999990000 target-unauthorized person");
+    take();
+    ck_assert_uint_eq(survey.pause_count, 1);
+    ck_assert_int_eq(survey_exit(&survey), EXIT_HELD);
+}
+END_TEST
+
 START_TEST(many_jobs_and_codes_are_all_kept) {
     static const char *const codes[] = { "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8",
                                          "c9", "d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7" };
@@ -297,7 +308,7 @@ START_TEST(what_changed_after_its_job_left_the_target_is_held_and_the_rest_stays
     of_b.sent_hash[5] ^= 1;
     put_state(&of_a);
     put_state(&of_b);
-    OK(survey_take(store, other_route, 1, &survey, &error));
+    OK(survey_take(store, other_route, 1, NOW, &survey, &error));
     ck_assert_uint_eq(survey.sum.in_step, 1);
     ck_assert_uint_eq(survey.sum.held, 1);
     ck_assert_uint_eq(survey.sum.waiting, 0);
@@ -323,6 +334,7 @@ int main(void) {
     tcase_add_test(tests, a_state_without_a_resource_breaks_the_law);
     tcase_add_test(tests, records_that_went_nowhere_break_the_law);
     tcase_add_test(tests, a_pause_says_when_it_ends_and_whether_a_person_must_act);
+    tcase_add_test(tests, a_pause_whose_time_is_over_is_none_unless_a_person_must_act);
     tcase_add_test(tests, many_jobs_and_codes_are_all_kept);
     tcase_add_test(tests,
                    what_changed_after_its_job_left_the_target_is_held_and_the_rest_stays_in_step);
