@@ -40,9 +40,10 @@ static const struct code table[] = {
     { "mass-withdrawal", CODE_HOLD,
       "an unusual share of a job's resources would be withdrawn at once, or any after its mappings "
       "or mappers changed",
-      "check the export, the mappings and the mappers; if they are right, `iptfhir outbox resolve "
-      "withdraw --code mass-withdrawal`, "
-      "and for each record " RESOLVE("error") " or `left`" },
+      "check the export, the mappings and the mappers; if they are right, records that are gone "
+      "have left: `iptfhir outbox resolve left --code mass-withdrawal`, or were never true: "
+      "`error` in its place; and what left records that are there: `iptfhir outbox resolve "
+      "withdraw --code mass-withdrawal`" },
     { "minor-policy", CODE_HOLD,
       "the rules for minors don't allow this to be sent, or nobody stated them",
       "correct it at its source, or give it up with `iptfhir outbox discard ID`" },

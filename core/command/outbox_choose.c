@@ -39,9 +39,23 @@ static bool leaves_resource(const struct outbox_filter *f, const struct survey_i
            fits(f->state, store_step_name(item->step));
 }
 
+/* What a source could not hand over belongs to no target, and is held. */
+static bool leaves_sources(const struct outbox_filter *f) {
+    return f->target == NULL && fits(f->state, store_step_name(STORE_HELD));
+}
+
+/* Whether the resource's record is chosen too, and what is done to that settles the resource. */
+static bool goes_with_record(const struct act *a, const struct survey_item *item) {
+    if (!leaves_sources(a->filter) || !act_is_held_by_record(item))
+        return false;
+    return a->verb->takes_record(item->record);
+}
+
 static bool each_resource(void *user, const struct survey_item *item) {
     struct act *a = user;
     if (!a->verb->takes_resource(item) || !leaves_resource(a->filter, item))
+        return true;
+    if (goes_with_record(a, item))
         return true;
     return act_choose_resource(a, item);
 }
@@ -65,11 +79,6 @@ static bool each_hold(void *user, const struct store_hold *hold) {
         return true;
     const struct chosen c = { .kind = OUTBOX_ROW, .no = (uint64_t)hold->no };
     return act_choose(a, &c);
-}
-
-/* What a source could not hand over belongs to no target, and is held. */
-static bool leaves_sources(const struct outbox_filter *f) {
-    return f->target == NULL && fits(f->state, store_step_name(STORE_HELD));
 }
 
 void act_choose_all(struct act *a) {

@@ -106,6 +106,24 @@ START_TEST(a_record_that_is_gone_has_left) {
 }
 END_TEST
 
+START_TEST(records_that_are_gone_all_at_once_are_decided_by_the_command_that_the_registry_names) {
+    const struct code *mass = code_find("mass-withdrawal");
+    const struct outbox_filter all = { .code = "mass-withdrawal" };
+    const char *left = strstr(mass->next, "`iptfhir outbox resolve left --code mass-withdrawal`");
+    const char *withdraw = strstr(mass->next, "resolve withdraw");
+    ck_assert(left != NULL && withdraw != NULL && left < withdraw);
+    fixture_record(STORE_RECORD_GONE, "mass-withdrawal");
+    fixture_state(STORE_HELD, "mass-withdrawal", true);
+    fixture_refused(fixture_one(OUTBOX_RETRY, NULL, fixture_item()), fixture_record_item());
+    fixture_refused(fixture_act(OUTBOX_RESOLVE, "withdraw", all), "`left`");
+    ck_assert_int_eq(fixture_act(OUTBOX_RESOLVE, "left", all), EXIT_SETTLED);
+    ck_assert(fixture_record_now().state == STORE_RECORD_LEFT);
+    ck_assert(fixture_said_now().wanted == STORE_WANTED_LEFT);
+    ck_assert_ptr_nonnull(strstr(f.o.out.data, "1 decided"));
+    ck_assert(f.o.err.length == 0); /* nothing stays as it is */
+}
+END_TEST
+
 START_TEST(a_record_refuses_words_that_are_not_about_it) {
     fixture_record(STORE_RECORD_GONE, "record-gone");
     fixture_refused(fixture_one(OUTBOX_RESOLVE, "move", fixture_record_item()), "`error`");
@@ -229,6 +247,9 @@ int main(void) {
     tcase_add_test(tests, an_element_that_is_gone_was_never_true_or_has_left);
     tcase_add_test(tests, a_record_that_is_gone_was_never_true);
     tcase_add_test(tests, a_record_that_is_gone_has_left);
+    tcase_add_test(
+        tests,
+        records_that_are_gone_all_at_once_are_decided_by_the_command_that_the_registry_names);
     tcase_add_test(tests, a_record_refuses_words_that_are_not_about_it);
     tcase_add_test(tests, a_record_whose_patient_changed_is_decided_at_its_next_reading);
     tcase_add_test(tests, a_record_in_another_chart_is_decided_for_all_that_stands_there);

@@ -15,11 +15,11 @@ static const char *retry_resource(struct act *a, const struct survey_item *found
         return act_refuse(a, "it is in step: there is nothing to retry");
     if (found->step == STORE_DECIDED)
         return act_refuse(a, "it was decided: `iptfhir outbox restore ID` takes the decision back");
+    if (has_code && act_is_held_by_record(found))
+        return act_refuse_for_record(a, found->record);
     if (act_is(found->code, "mass-withdrawal"))
         return act_refuse(a, "withdrawals are decided: `iptfhir outbox resolve withdraw --code "
                              "mass-withdrawal`, or `leave`");
-    if (has_code && act_is_held_by_record(found))
-        return act_refuse_for_record(a, found->record);
     const char *decision = found->item->state.decision;
     if (decision[0] != '\0')
         act_decide(a, found, decision); /* it stands until delivery has carried it out */
