@@ -7,17 +7,19 @@
 #define RETRY(code) "`iptfhir outbox retry --code " code "`"
 #define RESOLVE(word) "`iptfhir outbox resolve ID " word "`"
 #define SHOW "`iptfhir outbox show ID`"
+#define COMPARE                                                                                    \
+    SHOW " gives ours and its id or identifier: open that resource there and compare the two"
 #define CORRECT "correct it at its source; the next sync reads it again"
 
 static const struct code table[] = {
     { "adopt", CODE_HOLD,
       "the target holds a resource under our identifier that we have no trace of, and it differs "
       "from ours",
-      SHOW " compares them; then " RESOLVE("ours") " or `theirs`" },
+      COMPARE "; then " RESOLVE("ours") " or `theirs`" },
     { "capability", CODE_HOLD, "the target doesn't take this type, interaction or element",
       "have it enabled there, ask with `iptfhir check --probe`, then " RETRY("capability") },
     { "conflict", CODE_HOLD, "somebody changed the same element at the target since we wrote it",
-      SHOW " compares them; then " RESOLVE("ours") " or `theirs`" },
+      COMPARE "; then " RESOLVE("ours") " or `theirs`" },
     { "consent", CODE_HOLD, "no consent is in force now for this recipient and this class of data",
       "record the consent at the source; a sync that reads it goes on by itself" },
     { "duplicate-at-target", CODE_HOLD, "the target holds several resources under our identifier",
@@ -300,7 +302,7 @@ static const struct code table[] = {
     { "store-newer", CODE_STORE, "a newer iptfhir made the store", "install that version" },
     { "store-older", CODE_STORE,
       "the target holds our own later writes: an older store was restored",
-      SHOW " compares them; then " RESOLVE("ours") " or `theirs`" },
+      COMPARE "; then " RESOLVE("ours") " or `theirs`" },
     { "witness", CODE_STORE, "the file beside the key that notices an older store cannot be used",
       "correct its path or permissions" },
     /* ---- this machine, or us ---- */

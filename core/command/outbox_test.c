@@ -79,6 +79,16 @@ START_TEST(an_item_is_shown_with_its_body_and_its_way_on) {
 }
 END_TEST
 
+START_TEST(what_both_sides_changed_is_shown_with_where_to_compare_it) {
+    fixture_state(STORE_HELD, "conflict", true);
+    ck_assert_int_eq(outbox_show(&f.o, fixture_item(), &f.error), EXIT_SETTLED);
+    ck_assert_ptr_nonnull(strstr(f.o.out.data, "open that resource there and compare"));
+    ck_assert_ptr_nonnull(strstr(f.o.out.data, "serverId: 17\n"));
+    ck_assert_ptr_nonnull(strstr(f.o.out.data, "identifier: v-1\n"));
+    ck_assert_ptr_nonnull(strstr(f.o.out.data, "\"resourceType\":\"Goal\"")); /* ours */
+}
+END_TEST
+
 START_TEST(a_record_is_shown_with_the_row_that_holds_it) {
     const struct store_hold row = { .key = { "nightly", "f.ndjson", "R-1", "12", "record" },
                                     .detail = "d",
@@ -311,6 +321,7 @@ int main(void) {
     tcase_add_test(tests, what_is_in_step_is_listed_only_when_asked_for);
     tcase_add_test(tests, records_and_rows_that_are_held_are_listed);
     tcase_add_test(tests, an_item_is_shown_with_its_body_and_its_way_on);
+    tcase_add_test(tests, what_both_sides_changed_is_shown_with_where_to_compare_it);
     tcase_add_test(tests, a_record_is_shown_with_the_row_that_holds_it);
     tcase_add_test(tests, an_id_that_is_none_or_names_nothing_is_refused);
     tcase_add_test(tests, nothing_happens_without_saying_what);
