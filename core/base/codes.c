@@ -358,6 +358,15 @@ const struct code *code_find(const char *name) {
     return NULL;
 }
 
+const char *code_hint(const char *wrong, char out[NEAREST_HINT]) {
+    const char *names[sizeof table / sizeof *table + 1];
+    size_t count = 0;
+    for (; count < sizeof table / sizeof *table; count++)
+        names[count] = table[count].name;
+    names[count] = NULL;
+    return nearest_hint(wrong, names, out);
+}
+
 const char *code_kind_title(enum code_kind kind) {
     return titles[kind];
 }

@@ -5,6 +5,8 @@
 #ifndef CORE_BASE_CODES_H
 #define CORE_BASE_CODES_H
 
+#include "core/base/error.h"
+
 #include <stddef.h>
 
 /* Where a code is met; the order is that of the man page. */
@@ -33,6 +35,9 @@ const struct code *codes_all(size_t *count);
 /* The entry of a code, NULL when the registry doesn't have it (a plugin of somebody else may have
  * its own). */
 const struct code *code_find(const char *name);
+/* "; did you mean 'NAME'?" with the nearest code of the registry, or "" when none is near. Returns
+ * `out`. */
+const char *code_hint(const char *wrong, char out[NEAREST_HINT]);
 /* The heading of a kind, for people: "Held". */
 const char *code_kind_title(enum code_kind kind);
 #endif

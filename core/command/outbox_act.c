@@ -3,6 +3,7 @@
  * transactions beside a running sync. Each verb has a file of its own. */
 #include "core/command/outbox_act.h"
 
+#include "core/base/codes.h"
 #include "core/command/exit.h"
 
 #include <stdlib.h>
@@ -149,6 +150,27 @@ static int conclude(struct act *a) {
     return a->done > 0 ? EXIT_SETTLED : EXIT_WRONG_USE;
 }
 
+/* Nothing has the code that was given. A plugin of somebody else may have codes of its own, so only
+ * what nothing has and nobody registered is no code. Returns an exit code. */
+static int conclude_without_any(const struct act *a) {
+    struct outbox *o = a->o;
+    const char *code = a->filter->code;
+    char hint[NEAREST_HINT];
+    if (code_find(code) == NULL) {
+        str_printf(&o->err, "there is no code %s%s; `iptfhir outbox list` has those that are met\n",
+                   code, code_hint(code, hint));
+        return EXIT_WRONG_USE;
+    }
+    if (o->json)
+        str_puts(&o->out, "{\"done\": 0, \"refused\": 0}\n");
+    else
+        str_printf(&o->out,
+                   "nothing to be done: `iptfhir outbox list --code %s` has nothing that "
+                   "this is about\n",
+                   code);
+    return EXIT_SETTLED;
+}
+
 static bool is_decision(const char *word) {
     static const char *const words[] = { "ours", "theirs", "again", "withdraw", "move",
                                          "same", "leave",  "error", "left" };
@@ -216,6 +238,9 @@ static int act_out(struct act *a) {
         return act_resolve_reset(a);
     if (!choose(a))
         return a->failed ? EXIT_FAULT : EXIT_WRONG_USE;
+    bool finds_none = a->count == 0 && a->filter->code != NULL;
+    if (finds_none && !a->failed)
+        return conclude_without_any(a);
     act_on_chosen(a, act_on);
     return conclude(a);
 }

@@ -217,6 +217,21 @@ START_TEST(a_retry_of_a_target_ends_its_pause_but_not_a_reset) {
 }
 END_TEST
 
+START_TEST(a_code_that_is_none_or_that_nothing_has_is_said) {
+    const struct outbox_filter typo = { .code = "conflicts" }, absent = { .code = "conflict" };
+    const struct outbox_filter foreign = { .code = "plugin-own" };
+    fixture_state(STORE_HELD, "plugin-own", false);
+    fixture_refused(fixture_act(OUTBOX_RETRY, NULL, typo), "did you mean 'conflict'?");
+    fixture_refused(fixture_act(OUTBOX_DISCARD, NULL, typo), "there is no code conflicts");
+    fixture_refused(fixture_act(OUTBOX_RESOLVE, "ours", typo), "there is no code conflicts");
+    fixture_refused(fixture_act(OUTBOX_RESTORE, NULL, typo), "there is no code conflicts");
+    ck_assert_int_eq(fixture_act(OUTBOX_DISCARD, NULL, absent), EXIT_SETTLED);
+    ck_assert_ptr_nonnull(strstr(f.o.out.data, "nothing to be done"));
+    ck_assert_int_eq(fixture_act(OUTBOX_RETRY, NULL, foreign), EXIT_SETTLED);
+    ck_assert(fixture_state_now().step == STORE_WAITING);
+}
+END_TEST
+
 /* ---- discard and restore ---- */
 
 START_TEST(what_is_discarded_comes_back_by_restore) {
@@ -332,6 +347,7 @@ int main(void) {
     tcase_add_test(tests, a_retry_refuses_what_it_cannot_move);
     tcase_add_test(tests, a_retry_of_a_record_has_it_read_again);
     tcase_add_test(tests, a_retry_of_a_target_ends_its_pause_but_not_a_reset);
+    tcase_add_test(tests, a_code_that_is_none_or_that_nothing_has_is_said);
     tcase_add_test(tests, what_is_discarded_comes_back_by_restore);
     tcase_add_test(tests, what_may_be_there_is_not_discarded);
     tcase_add_test(tests, what_nobody_decided_is_not_restored);
