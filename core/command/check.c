@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iptfhir check: everything wrong with a configuration, its plugins, mappings and keys, at once;
  * with samples, what mapping them shows. */
+#include "core/command/place.h"
 #include "core/command/samples.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
@@ -10,10 +11,8 @@
 #include "core/sync/settle.h"
 
 #include <getopt.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum kind { SOURCE, MAPPER, TARGET, FUNCTIONS };
@@ -39,25 +38,13 @@ struct check {
 
 /* ---- the store ---- */
 
-static bool is_folder(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* Checks that the store has a folder that can be written to. */
+/* Checks that the store has a folder. */
 static void check_store(struct check *c) {
+    struct iptfhir_error error = ERROR_INIT;
     if (c->config->store_path == NULL)
         return;
-    char *copy = strdup(c->config->store_path);
-    if (copy == NULL)
-        return;
-    const char *folder = dirname(copy);
-    if (!is_folder(folder))
-        report_add(
-            &c->report, REPORT_ERROR, "missing-file", c->config->file,
-            "the folder of the store, %s, is not there: make it (mkdir -m 700) or set store.path",
-            folder);
-    free(copy);
+    if (!place_has_folder(c->config, &error))
+        report_add(&c->report, REPORT_ERROR, error.code, error.where, "%s", error.text);
 }
 
 /* ---- plugins ---- */

@@ -5,9 +5,10 @@
 #include "core/base/crypt.h"
 #include "core/sync/identity_base.h"
 
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 void place_print_error(const struct iptfhir_error *error) {
     const char *colon = error->where[0] != '\0' ? ": " : "";
@@ -41,11 +42,34 @@ static bool read_routes(struct place *place) {
     return true;
 }
 
+bool place_has_folder(const struct config *config, struct iptfhir_error *error) {
+    struct stat st;
+    char *copy = strdup(config->store_path);
+    if (copy == NULL)
+        return error_set(error, "memory", NULL, "out of memory");
+    const char *folder = dirname(copy);
+    bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+    if (!there)
+        error_set(
+            error, "missing-file", config->file,
+            "the folder of the store, %s, is not there: make it (mkdir -m 700) or set store.path",
+            folder);
+    free(copy);
+    return there;
+}
+
+bool place_has_store(const struct config *config) {
+    struct stat st;
+    return stat(config->store_path, &st) == 0 && st.st_size > 0;
+}
+
 /* Opens the store with the keys that the installation's key gives. */
 static int open_store(struct place *place, bool write, struct iptfhir_error *error) {
     const struct config *config = place->config;
     unsigned char key[KEY_BYTES], bodies[KEY_BYTES];
-    if (access(config->store_path, F_OK) != 0)
+    if (!place_has_folder(config, error))
+        return EXIT_CONFIG;
+    if (!place_has_store(config))
         return EXIT_SETTLED;
     if (!key_load(config->key_file, false, key, error))
         return EXIT_CONFIG;

@@ -21,6 +21,10 @@ struct place {
  */
 int place_open(struct place *place, bool write, const struct command_options *options);
 void place_close(struct place *place);
+/* Whether the folder that the store belongs into is there; else the error says what to do. */
+bool place_has_folder(const struct config *config, struct iptfhir_error *error);
+/* Whether there is a store. An empty file is none yet: the next sync makes one of it. */
+bool place_has_store(const struct config *config);
 /* Prints an error to stderr. */
 void place_print_error(const struct iptfhir_error *error);
 /* Whether the command line asks for help; then it was printed. */

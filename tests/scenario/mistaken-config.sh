@@ -47,4 +47,27 @@ cp "$dir/good.yaml" "$dir/iptfhir.yaml"
 run 0 sync
 run 0 status
 
+echo "-- the store's folder is missing"
+sed -i 's|path: store.db|path: nowhere/store.db|' "$dir/iptfhir.yaml"
+for command in check sync status; do
+    run 78 $command
+    says "what to do after $command" 'folder of the store.* is not there: make it.*\[missing-file\]' "$dir/err"
+done
+cp "$dir/good.yaml" "$dir/iptfhir.yaml"
+
+echo "-- the store is an empty file"
+ehr_reset
+mkdir "$dir/kept"
+mv "$dir"/store.db* "$dir/kept/"
+: >"$dir/store.db"
+chmod 600 "$dir/store.db"
+run 0 status
+says "what to do" 'nothing yet: run' "$dir/out"
+cp "$dir/kept/store.db.key" "$dir/"
+run 0 sync
+arrived
+same "what is there is found again" "$(mutations)" 0
+rm "$dir"/store.db*
+mv "$dir"/kept/store.db* "$dir/"
+
 scenario_end
