@@ -38,13 +38,26 @@ struct check {
 
 /* ---- the store ---- */
 
-/* Checks that the store has a folder. */
+/* Whether the configuration says what opening the store needs; what is missing was reported. */
+static bool names_store(const struct config *config) {
+    return config->store_path != NULL && config->key_file != NULL && config->identity_base != NULL;
+}
+
+/* Checks the store's folder and, when there is a store, that it can be opened: with its key, under
+ * its identity.base. */
 static void check_store(struct check *c) {
     struct iptfhir_error error = ERROR_INIT;
+    struct place place = { .config = c->config };
     if (c->config->store_path == NULL)
         return;
-    if (!place_has_folder(c->config, &error))
+    int code = names_store(c->config) ? place_open_store(&place, false, &error) : EXIT_SETTLED;
+    if (!names_store(c->config))
+        (void)place_has_folder(c->config, &error);
+    bool busy = code == EXIT_LATER; /* a sync is at work on it, so that it is in order */
+    if (error_is_set(&error) && !busy)
         report_add(&c->report, REPORT_ERROR, error.code, error.where, "%s", error.text);
+    place.config = NULL; /* it is not ours to free */
+    place_close(&place);
 }
 
 /* ---- plugins ---- */

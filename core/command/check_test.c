@@ -2,12 +2,15 @@
 /* Tests of `iptfhir check` and `iptfhir plugins`, over the sample configuration and the built
  * plugins. */
 #include "core/base/file.h"
+#include "core/base/key.h"
 #include "core/command/command.h"
+#include "core/sync/identity_base.h"
 
 #include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[64], said[256], printed[256];
@@ -36,8 +39,9 @@ static void setup(void) {
 
 /* Take it away. */
 static void teardown(void) {
-    static const char *const names[] = { "stderr", "stdout",   "iptfhir.yaml",
-                                         "key",    "store.db", "resources.ndjson" };
+    static const char *const names[] = { "stderr",       "stdout",          "iptfhir.yaml",
+                                         "key",          "store.db",        "store.db-wal",
+                                         "store.db-shm", "resources.ndjson" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -179,6 +183,56 @@ START_TEST(faults_of_configuration_plugin_options_and_keys_are_reported_together
 }
 END_TEST
 
+/* Makes a store of its own beside the configuration, and its key with so many bytes. */
+static const char *configuration_with_store(size_t key_bytes, const char *base) {
+    static const unsigned char key[KEY_BYTES] = { 7 };
+    unsigned char bodies[KEY_BYTES];
+    struct iptfhir_error error = ERROR_INIT;
+    char path[128];
+    char text[1024];
+    snprintf(path, sizeof path, "%s/store.db", folder);
+    ck_assert(key_derive(key, "bodies", bodies));
+    struct store *store = store_open_sqlite(path, true, bodies, &error);
+    ck_assert_msg(store != NULL, "%s", error.text);
+    ck_assert(identity_base_keep(store, "https://ipt.example.org", &error));
+    store->calls->close(store);
+    snprintf(path, sizeof path, "%s/key", folder);
+    unlink(path);
+    FILE *f = fopen(path, "wb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(key, 1, key_bytes, f), key_bytes);
+    ck_assert_int_eq(fchmod(fileno(f), 0600), 0);
+    fclose(f);
+    snprintf(text, sizeof text,
+             "identity: {base: \"%s\", key_file: key}\n"
+             "store: {path: store.db}\n"
+             "sources: {s: {plugin: source-json, path: .}}\n"
+             "mappers: {m: {plugin: map-goal}}\n"
+             "targets: {t: {plugin: target-file, path: out.ndjson, consent: attested}}\n"
+             "jobs: {j: {source: s, mappers: [m], targets: [t], clinic: main}}\n",
+             base);
+    return configuration(text);
+}
+
+START_TEST(the_key_and_the_base_of_a_store_that_exists_are_checked) {
+    const char *path = configuration_with_store(32, "https://ipt.example.org");
+    int code = run(command_check, path, false, NULL, NULL);
+    ck_assert_msg(code == EXIT_SETTLED, "exit %d:\n%s", code, err.data);
+    path = configuration_with_store(31, "https://ipt.example.org");
+    ck_assert_int_eq(run(command_check, path, false, NULL, NULL), EXIT_CONFIG);
+    ck_assert_msg(says(&err, "exactly 32 bytes"), "%s", err.data);
+    path = configuration_with_store(32, "https://ipt2.example.org");
+    ck_assert_int_eq(run(command_check, path, false, NULL, NULL), EXIT_CONFIG);
+    ck_assert_msg(says(&err, "identity-base"), "%s", err.data);
+    char key[128];
+    path = configuration_with_store(32, "https://ipt.example.org");
+    snprintf(key, sizeof key, "%s/key", folder);
+    ck_assert_int_eq(unlink(key), 0);
+    ck_assert_int_eq(run(command_check, path, false, NULL, NULL), EXIT_CONFIG);
+    ck_assert_msg(says(&err, "[key-missing]"), "%s", err.data);
+}
+END_TEST
+
 START_TEST(findings_as_json_go_to_stdout) {
     ck_assert_int_eq(run(command_check, configuration("log: {level: loud}\n"), true, NULL, NULL),
                      EXIT_CONFIG);
@@ -240,6 +294,7 @@ int main(void) {
     tcase_add_test(c, a_settling_that_is_shorter_than_a_time_out_is_warned_about);
     tcase_add_test(c,
                    faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line);
+    tcase_add_test(c, the_key_and_the_base_of_a_store_that_exists_are_checked);
     tcase_add_test(c, findings_as_json_go_to_stdout);
     tcase_add_test(c, samples_show_what_is_never_read_but_not_what_mappers_read_in_c);
     tcase_add_test(c, a_folder_without_samples_is_an_error);

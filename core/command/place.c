@@ -63,8 +63,7 @@ bool place_has_store(const struct config *config) {
     return stat(config->store_path, &st) == 0 && st.st_size > 0;
 }
 
-/* Opens the store with the keys that the installation's key gives. */
-static int open_store(struct place *place, bool write, struct iptfhir_error *error) {
+int place_open_store(struct place *place, bool write, struct iptfhir_error *error) {
     const struct config *config = place->config;
     unsigned char key[KEY_BYTES], bodies[KEY_BYTES];
     if (!place_has_folder(config, error))
@@ -98,7 +97,7 @@ int place_open(struct place *place, bool write, const struct command_options *op
     if (place->config == NULL)
         command_print_report(stderr, &report, &plain);
     else if (read_routes(place))
-        code = open_store(place, write, &error);
+        code = place_open_store(place, write, &error);
     else
         code = EXIT_FAULT;
     if (error_is_set(&error))

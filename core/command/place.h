@@ -21,6 +21,10 @@ struct place {
  */
 int place_open(struct place *place, bool write, const struct command_options *options);
 void place_close(struct place *place);
+/* Opens the store of place->config alone, with the keys that the installation's key gives: the
+ * folder, the key and identity.base must be right. Where there is no store yet, place->store stays
+ * NULL. Returns EXIT_SETTLED, or the code to end with and the error. */
+int place_open_store(struct place *place, bool write, struct iptfhir_error *error);
 /* Whether the folder that the store belongs into is there; else the error says what to do. */
 bool place_has_folder(const struct config *config, struct iptfhir_error *error);
 /* Whether there is a store. An empty file is none yet: the next sync makes one of it. */
