@@ -170,6 +170,37 @@ static void check_rules(struct check *c) {
 
 /* ---- instances ---- */
 
+/* Whether a source's option names a file or folder that is not there now. */
+static bool is_absent(const struct iptfhir_option *option, const void *self) {
+    const char *path = NULL;
+    if (option->type != IPTFHIR_PATH)
+        return false;
+    memcpy(&path, (const char *)self + option->offset, sizeof path);
+    bool names_file = path != NULL && strcmp(path, "-") != 0;
+    return names_file && access(path, F_OK) != 0;
+}
+
+/* Warns about what a source would read and is not there. An export may come later, so that it is no
+ * error. */
+static void warn_of_absences(struct check *c, const struct trial *t) {
+    struct arena arena = { 0 };
+    const struct tree *options = t->config->options;
+    const struct iptfhir_option *option = plugin_descriptor(t->plugin)->options;
+    for (; option != NULL && option->name != NULL; option++) {
+        if (!is_absent(option, instance_self(t->instance)))
+            continue;
+        const struct tree *value = options != NULL ? tree_get(options, option->name) : NULL;
+        const char *where =
+            value != NULL ? config_where(&arena, c->config->file, value) : t->config->where;
+        report_add(
+            &c->report, REPORT_WARNING, "missing-file", where,
+            "%s: it is not there, so that a sync would find nothing to read and end with 75: "
+            "correct it, or make sure that the export comes before the sync (plugin %s)",
+            option->name, t->config->plugin);
+    }
+    arena_free(&arena);
+}
+
 /* Starts an instance; where it can't start for a fault of others, only its options are checked. */
 static void try_instance(struct check *c, struct trial *t) {
     const struct host_settings settings = { .config = c->config, .instance = t->config };
@@ -184,6 +215,8 @@ static void try_instance(struct check *c, struct trial *t) {
     if (t->host != NULL)
         t->instance =
             instance_new(t->plugin, t->config, c->config, host_table(t->host), &c->report);
+    if (t->kind == SOURCE && t->instance != NULL)
+        warn_of_absences(c, t);
 }
 
 /* Opens a target's connection, and asks it what it can do when that was wished. */

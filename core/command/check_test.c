@@ -233,6 +233,25 @@ START_TEST(the_key_and_the_base_of_a_store_that_exists_are_checked) {
 }
 END_TEST
 
+START_TEST(a_source_whose_path_is_not_there_is_warned_about) {
+    static const char form[] = "identity: {base: \"https://ipt.example.org\"}\n"
+                               "store: {path: store.db}\n"
+                               "sources:\n"
+                               "  s: {plugin: source-json, path: %s}\n"
+                               "mappers: {m: {plugin: map-goal}}\n"
+                               "targets:\n"
+                               "  t: {plugin: target-file, path: out.ndjson, consent: attested}\n"
+                               "jobs: {j: {source: s, mappers: [m], targets: [t], clinic: main}}\n";
+    char text[1024];
+    snprintf(text, sizeof text, form, "exprot");
+    ck_assert_int_eq(run(command_check, configuration(text), false, NULL, NULL), EXIT_SETTLED);
+    ck_assert_msg(says(&err, ":4:34: warning: path: it is not there"), "%s", err.data);
+    snprintf(text, sizeof text, form, ".");
+    ck_assert_int_eq(run(command_check, configuration(text), false, NULL, NULL), EXIT_SETTLED);
+    ck_assert_msg(!says(&err, "it is not there"), "%s", err.data);
+}
+END_TEST
+
 START_TEST(findings_as_json_go_to_stdout) {
     ck_assert_int_eq(run(command_check, configuration("log: {level: loud}\n"), true, NULL, NULL),
                      EXIT_CONFIG);
@@ -295,6 +314,7 @@ int main(void) {
     tcase_add_test(c,
                    faults_of_configuration_plugin_options_and_keys_are_reported_together_by_line);
     tcase_add_test(c, the_key_and_the_base_of_a_store_that_exists_are_checked);
+    tcase_add_test(c, a_source_whose_path_is_not_there_is_warned_about);
     tcase_add_test(c, findings_as_json_go_to_stdout);
     tcase_add_test(c, samples_show_what_is_never_read_but_not_what_mappers_read_in_c);
     tcase_add_test(c, a_folder_without_samples_is_an_error);
