@@ -110,6 +110,17 @@ static void text_cause(const char *how, const struct survey_cause *cause, int64_
     str_printf(out, "  `iptfhir outbox list --code %s` names them\n", cause->code);
 }
 
+static void text_in_part(uint64_t records, struct str *out) {
+    bool one = records == 1;
+    if (records == 0)
+        return;
+    str_printf(out,
+               "%" PRIu64 " %s a held part: what is missing in %s stays at the targets as it is "
+               "and counts as in step, until the part is put right at its source "
+               "(`iptfhir outbox list --state held` names it)\n",
+               records, one ? "record has" : "records have", one ? "it" : "them");
+}
+
 static void text_pause(const struct survey_pause *pause, struct str *out) {
     char until[25];
     const struct code *code = code_find(pause->code);
@@ -161,6 +172,7 @@ void status_text(const struct survey *s, const struct status_time *time, struct 
     }
     for (size_t i = 0; i < s->cause_count; i++)
         text_cause("held", &s->causes[i], now_ms, out);
+    text_in_part(s->held_in_part, out);
     for (size_t i = 0; i < s->wait_count; i++)
         text_cause("waiting", &s->waits[i], now_ms, out);
     for (size_t i = 0; i < s->pause_count; i++)
@@ -242,8 +254,10 @@ static void json_pause(const struct survey_pause *pause, struct str *out) {
 }
 
 void status_json(const struct survey *s, const struct status_time *time, struct str *out) {
-    str_printf(out, "{\"conserved\": %s, \"lost\": %" PRIu64 ", \"storeOlderMs\": %" PRId64,
-               s->conserved ? "true" : "false", s->lost, s->older_ms);
+    str_printf(out,
+               "{\"conserved\": %s, \"lost\": %" PRIu64 ", \"storeOlderMs\": %" PRId64
+               ", \"recordsHeldInPart\": %" PRIu64,
+               s->conserved ? "true" : "false", s->lost, s->older_ms, s->held_in_part);
     str_puts(out, ",\n \"jobs\": [");
     for (size_t i = 0; i < s->job_count; i++) {
         str_puts(out, i > 0 ? ",\n  " : "\n  ");

@@ -96,6 +96,24 @@ START_TEST(a_pause_says_when_it_goes_on) {
 }
 END_TEST
 
+START_TEST(records_whose_absences_say_nothing_are_named_by_number) {
+    status_text(&survey, &now, &out);
+    ck_assert_ptr_null(strstr(out.data, "held part"));
+    str_clear(&out);
+    survey.held_in_part = 1;
+    status_text(&survey, &now, &out);
+    says("1 record has a held part: what is missing in it stays at the targets as it is");
+    str_clear(&out);
+    survey.held_in_part = 4;
+    status_text(&survey, &now, &out);
+    says("4 records have a held part: what is missing in them stays at the targets as it is");
+    says("`iptfhir outbox list --state held`");
+    str_clear(&out);
+    status_json(&survey, &now, &out);
+    says("\"recordsHeldInPart\": 4");
+}
+END_TEST
+
 START_TEST(a_broken_law_is_said_loudly) {
     job.conserved = survey.conserved = false;
     status_text(&survey, &now, &out);
@@ -162,6 +180,7 @@ int main(void) {
     tcase_add_test(tests, what_waits_for_a_cause_says_which_and_what_moves_it_on);
     tcase_add_test(tests, a_pause_says_when_it_goes_on);
     tcase_add_test(tests, a_broken_law_is_said_loudly);
+    tcase_add_test(tests, records_whose_absences_say_nothing_are_named_by_number);
     tcase_add_test(tests, an_older_store_and_a_job_never_read_are_said);
     tcase_add_test(tests, the_json_has_the_same_facts);
     suite_add_tcase(suite, tests);

@@ -201,6 +201,7 @@ struct counting {
     struct store *store;
     struct survey *s;
     struct arena scratch;
+    struct numbers in_part; /* records, as often as they have a held part */
     int64_t now_ms;
     struct iptfhir_error *error;
     bool failed;
@@ -357,6 +358,39 @@ bool survey_is_of_record(struct store *store, const struct store_hold *hold, str
     return true;
 }
 
+/* Notes the record that a held part is of, unless it is held as a whole. */
+static bool note_part(struct counting *c, const struct store_hold *hold) {
+    struct store_record record;
+    bool found = false;
+    const char *place = hold->key.place;
+    bool is_row = place[strspn(place, "0123456789")] == '\0'; /* or the whole */
+    if (hold->key.record[0] == '\0' || is_row)
+        return true;
+    arena_reset(&c->scratch);
+    if (!c->store->calls->record_find(c->store, hold->key.record, &c->scratch, &record, &found,
+                                      c->error))
+        return false;
+    bool stands = found && !is_held(&record) && strcmp(record.job, hold->key.job) == 0;
+    if (!stands || numbers_add(&c->in_part, record.no))
+        return true;
+    return error_set(c->error, "memory", NULL, "out of memory");
+}
+
+static int by_number(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* How many numbers there are, each counted once. */
+static uint64_t count_each(struct numbers *n) {
+    uint64_t count = 0;
+    if (n->count > 1)
+        qsort(n->list, n->count, sizeof *n->list, by_number);
+    for (size_t i = 0; i < n->count; i++)
+        count += i == 0 || n->list[i] != n->list[i - 1];
+    return count;
+}
+
 /* Counts rows and parts. */
 static bool count_hold(void *user, const struct store_hold *hold) {
     struct counting *c = user;
@@ -367,6 +401,10 @@ static bool count_hold(void *user, const struct store_hold *hold) {
     }
     if (of_record)
         return true;
+    if (!note_part(c, hold)) {
+        c->failed = true;
+        return false;
+    }
     struct survey_cause *cause = cause_of(c, hold->key.code, hold->since_ms);
     if (cause == NULL)
         return false;
@@ -455,6 +493,8 @@ bool survey_take(struct store *store, const struct survey_route *routes, size_t 
     good = good && store->calls->records(store, NULL, count_record, &c, error);
     good = good && store->calls->holds(store, NULL, count_hold, &c, error);
     good = good && !c.failed;
+    out->held_in_part = count_each(&c.in_part);
+    numbers_free(&c.in_part);
     out->conserved = out->lost == 0;
     for (size_t i = 0; i < out->job_count; i++)
         out->conserved = out->conserved && out->jobs[i].conserved;

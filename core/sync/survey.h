@@ -88,9 +88,10 @@ struct survey {
     size_t pause_count;
     struct survey_line sum; /* over all lines */
     uint64_t held_records, held_rows;
-    uint64_t lost;    /* states without a resource */
-    int64_t older_ms; /* when an older store was noticed; 0: never */
-    bool conserved;   /* the law holds */
+    uint64_t held_in_part; /* records of which a part is held: what they lack isn't withdrawn */
+    uint64_t lost;         /* states without a resource */
+    int64_t older_ms;      /* when an older store was noticed; 0: never */
+    bool conserved;        /* the law holds */
 };
 /* Counts everything as it stands at now_ms (wall clock). Free it also after a failure. */
 bool survey_take(struct store *store, const struct survey_route *routes, size_t count,

@@ -233,6 +233,27 @@ START_TEST(a_held_record_counts_once_though_its_hold_says_it_too) {
 }
 END_TEST
 
+START_TEST(a_record_with_held_parts_counts_once_among_those_whose_absences_say_nothing) {
+    struct store_record held, other;
+    const struct store_hold parts[] = {
+        { .key = { "nightly", "f", "R-1", "/measures/0", "total-mismatch" }, .detail = "" },
+        { .key = { "nightly", "f", "R-1", "/goals/1/id", "id-twice" }, .detail = "" },
+        { .key = { "nightly", "f", "R-1", "Observation.valueString", "policy-denied" },
+          .detail = "" },
+        { .key = { "nightly", "f", "R-3", "7", "bad-date" }, .detail = "" },
+        { .key = { "nightly", "f", "R-2", "/patient", "record" }, .detail = "" },
+    };
+    OK(store->calls->begin(store, &error));
+    put_record(&held, "R-2", STORE_RECORD_HELD, "record");
+    put_record(&other, "R-3", STORE_RECORD_LIVE, "");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        OK(store->calls->hold_put(store, &parts[i], &error));
+    OK(store->calls->commit(store, &error));
+    take();
+    ck_assert_uint_eq(survey.held_in_part, 1);
+}
+END_TEST
+
 START_TEST(a_state_without_a_resource_breaks_the_law) {
     struct store_said a = say(&record, 'a', STORE_WANTED_BODY);
     struct store_state stray = state_of(&a, STORE_IN_STEP, "");
@@ -331,6 +352,8 @@ int main(void) {
     tcase_add_test(tests, a_second_target_waits_for_everything);
     tcase_add_test(tests, a_target_that_the_job_does_not_serve_waits_for_nothing);
     tcase_add_test(tests, a_held_record_counts_once_though_its_hold_says_it_too);
+    tcase_add_test(tests,
+                   a_record_with_held_parts_counts_once_among_those_whose_absences_say_nothing);
     tcase_add_test(tests, a_state_without_a_resource_breaks_the_law);
     tcase_add_test(tests, records_that_went_nowhere_break_the_law);
     tcase_add_test(tests, a_pause_says_when_it_ends_and_whether_a_person_must_act);
