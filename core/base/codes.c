@@ -76,7 +76,9 @@ static const struct code table[] = {
       "repair the mapper or take it out of the job, then " RETRY("plugin-crash") },
     { "policy-denied", CODE_HOLD,
       "this must not leave the clinic, or the target's policy forbids it",
-      SHOW " says what and where; change the mapping or the policy, then " RETRY("policy-denied") },
+      SHOW
+      " says what and where; change the mapping as \"Free text\" in the mapping guide says, or "
+      "the policy, then " RETRY("policy-denied") },
     { "record-gone", CODE_HOLD, "a complete export no longer has the record",
       RESOLVE("error") " when it was never true, or `left`" },
     { "record-hidden", CODE_HOLD,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of the egress guard: which free text and which labels leave, and which don't. */
+#include "core/base/file.h"
+#include "core/base/str.h"
 #include "core/record/record.h"
 
 #include <check.h>
@@ -141,6 +143,39 @@ START_TEST(a_narrative_in_the_place_of_a_label_is_stopped) {
 }
 END_TEST
 
+/* Reads a file of the sources. */
+static void read_source(struct str *text, const char *name) {
+    char path[1024];
+    const char *root = getenv("top_srcdir");
+    snprintf(path, sizeof path, "%s/%s", root != NULL ? root : ".", name);
+    ck_assert_msg(file_read(text, path, 1u << 20, NULL), "%s", path);
+}
+
+START_TEST(the_mapping_guide_names_every_place_of_the_list) {
+    struct str source = { 0 }, guide = { 0 };
+    size_t places = 0;
+    read_source(&source, "core/record/egress.c");
+    read_source(&guide, "doc/mapping-guide.md");
+    const char *heading = strstr(guide.data, "## Free text\n");
+    ck_assert_ptr_nonnull(heading);
+    const char *p = strstr(source.data, "} allowed[] = {");
+    ck_assert_ptr_nonnull(p);
+    const char *end = strstr(p, "};");
+    while ((p = strstr(p, "    { \"")) != NULL && p < end) {
+        char place[96];
+        p += strlen("    { \"");
+        snprintf(place, sizeof place, "`%.*s`", (int)strcspn(p, "/\""), p);
+        bool of_transport = strncmp(p, "Bundle.", strlen("Bundle.")) == 0;
+        places++;
+        if (!of_transport)
+            ck_assert_msg(strstr(heading, place) != NULL, "the guide lacks %s", place);
+    }
+    ck_assert_uint_gt(places, 30);
+    str_free(&source);
+    str_free(&guide);
+}
+END_TEST
+
 /* Runs the tests; returns failure when one fails. */
 int main(void) {
     Suite *suite = suite_create("egress");
@@ -151,6 +186,7 @@ int main(void) {
     tcase_add_loop_test(tests, all_other_text_is_stopped_at_its_path, 0,
                         (int)(sizeof stopped / sizeof stopped[0]));
     tcase_add_test(tests, a_narrative_in_the_place_of_a_label_is_stopped);
+    tcase_add_test(tests, the_mapping_guide_names_every_place_of_the_list);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
