@@ -119,7 +119,7 @@ static int64_t order_of(const struct crew_settings *c, const char *unit) {
     return 0;
 }
 
-static int64_t revision_of(const struct tree *record) {
+int64_t crew_revision(const struct tree *record) {
     const struct tree *source = tree_get(record, "source");
     const char *text = source != NULL ? tree_text(source, "extractedAt") : NULL;
     int64_t seconds = 0;
@@ -174,7 +174,7 @@ static void take_head(struct crew *crew, struct slot *s) {
     s->out.local_id = tree_text(patient, "localId");
     s->out.unit = s->unit;
     s->out.order = order_of(c, s->unit);
-    s->out.revision_ms = revision_of(s->record);
+    s->out.revision_ms = crew_revision(s->record);
     if (!pipeline_content(c->pipeline, s->record, c->content_key, s->out.content))
         fail(s, "memory", "out of memory");
     if (!use_identity(s, patient, made_with(c, s->out.local_id)))

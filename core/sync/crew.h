@@ -76,4 +76,6 @@ void crew_read(struct crew *crew, struct crew_batch *b);
 /* Maps those from a place on that are not `same`, as many as memory is kept for at once, and
  * returns the place behind them. */
 size_t crew_map(struct crew *crew, struct crew_batch *b, size_t from);
+/* When the record was extracted, by its own word, in ms; 0: it doesn't say. */
+int64_t crew_revision(const struct tree *record);
 #endif

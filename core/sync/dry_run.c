@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sync --dry-run: the difference between what would be sent and what was sent last. */
+/* sync --dry-run: the difference between what would be sent or withdrawn and what was sent last. */
 #include "core/sync/dry_run.h"
 
 #include "core/base/crypt.h"
 #include "core/command/command.h"
+#include "core/sync/crew.h"
+#include "core/sync/intake.h"
 #include "core/sync/lane.h"
+#include "core/sync/lifecycle.h"
 #include "core/sync/mapping_run.h"
 
 #include <string.h>
@@ -18,9 +21,14 @@ struct dry {
     const unsigned char *hash_key;
     struct mapping_run run;
     bool json;
-    size_t created, updated, unchanged;
+    struct lifecycle *lifecycle;
+    bool remapped; /* the sync would hold every withdrawal: mappings or mappers changed */
+    size_t created, updated, unchanged, withdrawn;
     /* the record in hand */
     uint64_t patient;   /* 0: the store doesn't know it */
+    uint64_t record;    /* 0: the store doesn't know it, or has it under another patient */
+    bool whole;         /* all its parts could be mapped so far */
+    struct str made;    /* UUIDs of what it makes */
     struct arena lanes; /* of its lanes */
     struct lane *lane;  /* by target of the job; NULL: none loaded */
     struct arena arena; /* of the resource in hand */
@@ -75,6 +83,25 @@ static bool print_resource(struct dry *d, const char *target, const struct pipel
     return true;
 }
 
+/* One resource that would be withdrawn. */
+static bool print_withdrawal(struct dry *d, const char *target, const struct store_said *row,
+                             struct iptfhir_error *error) {
+    str_clear(&d->out);
+    if (d->json) {
+        str_puts(&d->out, "{\"target\":");
+        str_json(&d->out, target, strlen(target));
+        str_printf(&d->out, ",\"action\":\"withdraw\",\"type\":\"%s\",\"identifier\":", row->type);
+        str_json(&d->out, row->value, strlen(row->value));
+        str_puts(&d->out, "}\n");
+    } else {
+        str_printf(&d->out, "- %s: %s %s\n", target, row->type, row->value);
+    }
+    if (d->out.failed)
+        return error_set(error, "memory", NULL, "out of memory");
+    fputs(d->out.data, stdout);
+    return true;
+}
+
 /* ---- comparing ---- */
 
 /* Loads the lanes of the record's patient, so that every resource of it is compared with them. */
@@ -99,21 +126,37 @@ static bool load_lanes(struct dry *d, struct iptfhir_error *error) {
     return true;
 }
 
+/* Finds the record in the store, where it is of the patient whom it names now, and no newer. */
+static bool find_record(struct dry *d, const struct tree *record, const char *id,
+                        struct iptfhir_error *error) {
+    struct store_record row = { 0 };
+    bool found = false;
+    if (!d->store->calls->record_find(d->store, id, &d->lanes, &row, &found, error))
+        return false;
+    bool ours = found && row.patient == d->patient && strcmp(row.job, d->job->name) == 0;
+    int64_t revision_ms = crew_revision(record);
+    bool stale = ours && revision_ms != 0 && revision_ms < row.revision_ms;
+    d->record = ours && !stale ? row.no : 0;
+    return true;
+}
+
 /* A record begins: whose it is is noted. */
 static bool on_record(void *user, const struct tree *record, const char *id) {
     struct dry *d = user;
     struct iptfhir_error error = ERROR_INIT;
     const struct tree *patient = tree_get(record, "patient");
     const char *local_id = patient != NULL ? tree_text(patient, "localId") : NULL;
-    (void)id;
     d->lane = NULL;
     d->patient = 0;
+    d->record = 0;
+    d->whole = true;
+    str_clear(&d->made);
     if (d->store == NULL || local_id == NULL)
         return true;
     bool good =
         d->store->calls->patient_find(d->store, d->job->clinic, local_id, &d->patient, &error);
     if (good && d->patient != 0)
-        good = load_lanes(d, &error);
+        good = load_lanes(d, &error) && find_record(d, record, id, &error);
     if (!good)
         fprintf(stderr, "iptfhir: %s [%s]\n", error.text, error.code);
     return good;
@@ -145,9 +188,19 @@ static bool sent_of(struct dry *d, size_t target, const struct pipeline_resource
     return *before != NULL;
 }
 
+/* Notes that the record makes a resource. */
+static bool note_made(struct dry *d, const char *text) {
+    unsigned char uuid[STORE_UUID];
+    if (strlen(text) == 36 && lane_uuid_read(text, uuid))
+        str_add(&d->made, (const char *)uuid, STORE_UUID);
+    return !d->made.failed;
+}
+
 static bool on_resource(void *user, const struct pipeline_resource *r,
                         struct iptfhir_error *error) {
     struct dry *d = user;
+    if (!note_made(d, r->uuid))
+        return error_set(error, "memory", NULL, "out of memory");
     str_clear(&d->body);
     json_write(&d->body, r->tree, JSON_COMPACT);
     if (d->body.failed)
@@ -181,8 +234,127 @@ static bool on_hold(void *user, const char *pointer, const char *code, const cha
     struct dry *d = user;
     (void)error;
     d->run.holds++;
+    d->whole = false;
     fprintf(stderr, "%s: would be held: %s [%s]\n", pointer, why, code);
     return true;
+}
+
+/* ---- what left ---- */
+
+/* Whether an element that its record lacks was removed, by what the source says of itself. */
+static bool is_complete(const struct dry *d) {
+    switch (d->job->source->complete) {
+    case CONFIG_COMPLETE_NONE: return false;
+    case CONFIG_COMPLETE_RECORD:
+    case CONFIG_COMPLETE_EXPORT: return true;
+    case CONFIG_COMPLETE_DEFAULT: break;
+    }
+    return d->run.whole_records;
+}
+
+static bool is_made(const struct dry *d, const unsigned char *uuid) {
+    for (size_t at = 0; at < d->made.length; at += STORE_UUID)
+        if (memcmp(d->made.data + at, uuid, STORE_UUID) == 0)
+            return true;
+    return false;
+}
+
+/* Whether another record says the resource of the row, too. */
+static bool is_said_elsewhere(const struct store_said *rows, size_t count, size_t at) {
+    for (size_t i = 0; i < count; i++) {
+        bool same = i != at && memcmp(rows[i].uuid, rows[at].uuid, STORE_UUID) == 0;
+        if (same && rows[i].wanted == STORE_WANTED_BODY)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the target has the resource, or may have it. */
+static bool is_there(const struct lane *lane, const struct store_said *row) {
+    const struct lane_item *item = lane->count > 0 ? lane_find(lane, row->uuid) : NULL;
+    if (item == NULL)
+        return false;
+    const struct store_state *state = &item->state;
+    return state->sent || state->attempt != STORE_NO_ATTEMPT || *state->server_id != '\0';
+}
+
+/* Whether the resource of the row ends by itself now that its element left. */
+static bool ends_by_itself(struct dry *d, struct lane *lane, const struct store_said *row) {
+    struct iptfhir_error why = ERROR_INIT;
+    if (!d->job->source->removed_is_error && !lifecycle_ends(d->lifecycle, row->type))
+        return false;
+    if (!lifecycle_may_need_person(d->lifecycle, row->type))
+        return true;
+    const struct tree *body = lane_body(lane, row->body, &why);
+    return !lifecycle_needs_person(d->lifecycle, row->type, body);
+}
+
+/* One row whose element left the record. */
+static bool on_left(struct dry *d, const struct store_said *row, struct iptfhir_error *error) {
+    for (size_t i = 0; i < d->job->target_count; i++) {
+        const char *target = d->job->targets[i]->name;
+        if (!is_there(&d->lane[i], row))
+            continue;
+        if (!ends_by_itself(d, &d->lane[i], row)) {
+            fprintf(stderr, "%s: %s %s would be held: its element left the record [element-gone]\n",
+                    target, row->type, row->value);
+            d->run.holds++;
+            continue;
+        }
+        d->withdrawn++;
+        if (!print_withdrawal(d, target, row, error))
+            return false;
+    }
+    return true;
+}
+
+/* A record has ended: what it said before and doesn't make any more left it, if it is whole. */
+static bool on_end(void *user) {
+    struct dry *d = user;
+    struct iptfhir_error error = ERROR_INIT;
+    struct store_said *rows = NULL;
+    size_t count = 0;
+    if (d->record == 0 || !d->whole || !is_complete(d))
+        return true;
+    bool good = d->store->calls->said_of(d->store, d->patient, &d->lanes, &rows, &count, &error);
+    for (size_t i = 0; good && i < count; i++) {
+        const struct store_said *row = &rows[i];
+        bool open = row->record == d->record && row->wanted == STORE_WANTED_BODY;
+        bool left = open && !is_made(d, row->uuid) && strcmp(row->code, "element-gone") != 0;
+        if (left && !is_said_elsewhere(rows, count, i))
+            good = on_left(d, row, &error);
+    }
+    if (!good)
+        fprintf(stderr, "iptfhir: %s [%s]\n", error.text, error.code);
+    return good;
+}
+
+/* ---- the run ---- */
+
+/* Reads what decides about withdrawals. */
+static bool open_rules(struct dry *d, const struct pipeline *p, struct report *report) {
+    struct iptfhir_error error = ERROR_INIT;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/lifecycle.yaml", d->config->mappings_dir);
+    d->lifecycle = lifecycle_load(path, report);
+    if (d->lifecycle == NULL || d->store == NULL)
+        return d->lifecycle != NULL;
+    const char *now = pipeline_settings_hash(p);
+    if (intake_remapped(d->store, d->job->name, now, &d->remapped, &error))
+        return true;
+    report_add(report, REPORT_ERROR, error.code, error.where, "%s", error.text);
+    return false;
+}
+
+/* Says how it went. */
+static void tell(const struct dry *d) {
+    fprintf(stderr,
+            "job %s: %zu would be created, %zu updated, %zu withdrawn, %zu are as they were; "
+            "nothing was sent\n",
+            d->job->name, d->created, d->updated, d->withdrawn, d->unchanged);
+    if (d->remapped && d->withdrawn > 0)
+        fprintf(stderr, "the mappings or mappers changed: the sync would hold the withdrawals, "
+                        "until you say withdraw or leave [mass-withdrawal]\n");
 }
 
 int dry_run(const struct config *config, const struct config_job *job, struct store *store,
@@ -197,16 +369,15 @@ int dry_run(const struct config *config, const struct config_job *job, struct st
     };
     struct pipeline *p = pipeline_open_config(config, job, NULL, &report);
     int code = EXIT_CONFIG;
-    if (p != NULL)
-        code = mapping_run(p, NULL, &events, NULL, &d.run, &report);
-    if (p != NULL)
-        fprintf(stderr,
-                "job %s: %zu would be created, %zu updated, %zu are as they were; nothing was "
-                "sent\n",
-                job->name, d.created, d.updated, d.unchanged);
+    if (p != NULL && open_rules(&d, p, &report)) {
+        code = mapping_run(p, NULL, &events, on_end, &d.run, &report);
+        tell(&d);
+    }
     command_print_report(stderr, &report, &plain);
     report_free(&report);
     pipeline_close(p);
+    lifecycle_free(d.lifecycle);
+    str_free(&d.made);
     arena_free(&d.lanes);
     arena_free(&d.arena);
     str_free(&d.body);

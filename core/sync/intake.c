@@ -345,38 +345,62 @@ static void take_reread(struct intake *in) {
  * A fact "settings JOB" is the hash that the last whole poll was mapped with, with REMAPPED behind
  * it while a poll with another one has begun and none has ended whole. */
 
-static void name_settings(const struct intake *in, char name[NAME_BYTES]) {
-    snprintf(name, NAME_BYTES, "settings %s", in->settings->job);
+static void name_settings(const char *job, char name[NAME_BYTES]) {
+    snprintf(name, NAME_BYTES, "settings %s", job);
+}
+
+/* Reads it, into the arena; *kept is NULL when there is none. */
+static bool read_settings(struct store *store, const char *job, struct arena *a, const char **kept,
+                          struct iptfhir_error *error) {
+    char name[NAME_BYTES];
+    struct store_bytes value = { NULL, 0 };
+    name_settings(job, name);
+    *kept = NULL;
+    if (!store->calls->fact_get(store, name, a, &value, error))
+        return false;
+    if (value.data == NULL)
+        return true;
+    *kept = arena_strndup(a, value.data, value.length);
+    return *kept != NULL || error_set(error, "memory", NULL, "out of memory");
+}
+
+bool intake_remapped(struct store *store, const char *job, const char *mapped_with, bool *remapped,
+                     struct iptfhir_error *error) {
+    struct arena a = { 0 };
+    const char *kept = NULL;
+    bool read = read_settings(store, job, &a, &kept, error);
+    *remapped = kept != NULL && strcmp(kept, mapped_with) != 0;
+    arena_free(&a);
+    return read;
 }
 
 /* Finds whether the records are mapped otherwise than in the last whole poll, and keeps that they
  * are, also for a poll that is mapped as before: what it finds withdrawn was withdrawn between. */
 static void compare_settings(struct intake *in) {
     char name[NAME_BYTES];
-    struct store_bytes kept = { NULL, 0 };
+    const char *before = NULL;
+    const char *job = in->settings->job;
     const char *now = in->settings->mapped_with;
-    name_settings(in, name);
-    if (!in->calls->fact_get(in->store, name, &in->scratch, &kept, &in->fault)) {
+    if (!read_settings(in->store, job, &in->scratch, &before, &in->fault)) {
         intake_fault(in, "store", "the store could not be read; run the command again");
         return;
     }
-    if (now == NULL || kept.data == NULL)
-        return;
-    char *before = intake_memory(in, kept.length + sizeof REMAPPED);
-    if (before == NULL)
-        return;
-    memcpy(before, kept.data, kept.length);
-    in->remapped = strcmp(before, now) != 0;
+    in->remapped = now != NULL && before != NULL && strcmp(before, now) != 0;
     if (!in->remapped || strstr(before, REMAPPED) != NULL)
         return;
-    memcpy(before + kept.length, REMAPPED, sizeof REMAPPED);
-    rows_set_fact(in, name, before);
+    const char *marked = arena_printf(&in->scratch, "%s" REMAPPED, before);
+    if (marked == NULL)
+        intake_fault(in, "memory", "out of memory");
+    else {
+        name_settings(job, name);
+        rows_set_fact(in, name, marked);
+    }
 }
 
 /* The poll has ended whole: the next one is compared with it. */
 static void keep_settings(struct intake *in) {
     char name[NAME_BYTES];
-    name_settings(in, name);
+    name_settings(in->settings->job, name);
     if (in->settings->mapped_with != NULL)
         rows_set_fact(in, name, in->settings->mapped_with);
 }

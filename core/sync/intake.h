@@ -139,6 +139,10 @@ struct intake_poll {
 };
 bool intake_poll_of(struct store *store, const char *job, struct intake_poll *out,
                     struct iptfhir_error *error);
+/* Whether records that are mapped with what has this hash are mapped otherwise than in the job's
+ * last whole poll: then withdrawals by absence of an element are held. False before the first. */
+bool intake_remapped(struct store *store, const char *job, const char *mapped_with, bool *remapped,
+                     struct iptfhir_error *error);
 /* Says of jobs (NULL-terminated) that their polls are open, before they begin: nothing that they
  * said before goes out until they have ended. */
 bool intake_expect(struct store *store, const char *const *jobs, struct iptfhir_error *error);

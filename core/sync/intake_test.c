@@ -1348,6 +1348,19 @@ START_TEST(a_poll_that_died_after_mappings_changed_is_remembered_until_one_is_wh
 }
 END_TEST
 
+START_TEST(whether_the_next_poll_is_mapped_otherwise_can_be_asked) {
+    bool remapped = true;
+    OK(intake_remapped(store, "nightly", "old", &remapped, &error));
+    ck_assert(!remapped);
+    settings.mapped_with = "old";
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    OK(intake_remapped(store, "nightly", "old", &remapped, &error));
+    ck_assert(!remapped);
+    OK(intake_remapped(store, "nightly", "new", &remapped, &error));
+    ck_assert(remapped);
+}
+END_TEST
+
 /* ---- polls, cursors, targets ---- */
 
 START_TEST(a_poll_is_open_until_it_ends_and_confirms_only_when_whole) {
@@ -1700,6 +1713,7 @@ int main(void) {
     tcase_add_test(c, withdrawals_that_changed_mappings_made_dont_count_as_those_of_the_week);
     tcase_add_test(c, the_first_poll_has_no_mappings_to_compare_with);
     tcase_add_test(c, a_poll_that_died_after_mappings_changed_is_remembered_until_one_is_whole);
+    tcase_add_test(c, whether_the_next_poll_is_mapped_otherwise_can_be_asked);
     tcase_add_test(c, a_poll_is_open_until_it_ends_and_confirms_only_when_whole);
     tcase_add_test(c, a_poll_that_a_dead_process_left_open_can_be_ended);
     tcase_add_test(c, a_clock_that_went_back_does_not_give_an_older_poll);

@@ -116,6 +116,7 @@ int mapping_run(struct pipeline *pipeline, const char *path, const struct pipeli
         reader_open(pipeline_config(pipeline), pipeline_job(pipeline), path, &r.stopping, report);
     if (!reader)
         return EXIT_CONFIG;
+    run->whole_records = reader_source(reader)->whole_records;
     iptfhir_status status = reader_poll(reader, NULL, &sink, &error);
     reader_close(reader);
     arena_free(&r.arena);

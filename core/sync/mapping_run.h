@@ -8,6 +8,7 @@
 /* Counts of one run. */
 struct mapping_run {
     uint64_t records, refused, holds;
+    bool whole_records; /* the source says so of itself, from its opening on */
 };
 /* Reads the job's source (or `path` instead of its configured one) and maps every record; `events`
  * are the pipeline's, their `hold` is also called for what can't be mapped as a whole (pointer =
