@@ -301,7 +301,38 @@ static void serve(struct intake *in, uint32_t target) {
         memset(in->counted.bits, 0, in->counted.words * sizeof *in->counted.bits);
 }
 
-/* Numbers the job's targets; one that is new to the job gets all its patients. */
+/* Notes with "0" that the job lists a target no more: its patients get their lanes there when it is
+ * listed again. The fact stays, since what was sent there may have to be taken back. */
+struct unlisting {
+    struct intake *in;
+    uint32_t targets[INTAKE_TARGETS];
+    size_t count;
+};
+static bool on_served_by_us(void *user, const char *name, struct store_bytes value) {
+    struct unlisting *u = user;
+    char *job = NULL;
+    uint32_t target = (uint32_t)strtoul(name + strlen("served "), &job, 10);
+    bool ours = *job == ' ' && strcmp(job + 1, u->in->settings->job) == 0;
+    bool listed = value.length == 1 && *value.data == '1';
+    for (size_t i = 0; i < u->in->target_count; i++)
+        ours = ours && u->in->targets[i] != target;
+    if (ours && listed && u->count < INTAKE_TARGETS)
+        u->targets[u->count++] = target;
+    return true;
+}
+
+static void note_unlisted(struct intake *in) {
+    struct unlisting u = { .in = in };
+    if (!in->calls->facts(in->store, "served ", on_served_by_us, &u, &in->fault) && intake_ok(in))
+        intake_fault(in, "store", "the store could not be read; run the command again");
+    for (size_t i = 0; i < u.count && intake_ok(in); i++) {
+        char fact[NAME_BYTES];
+        snprintf(fact, sizeof fact, "served %u %s", (unsigned)u.targets[i], in->settings->job);
+        rows_set_fact(in, fact, "0");
+    }
+}
+
+/* Numbers the job's targets; one that it didn't list before gets all its patients. */
 static void open_targets(struct intake *in) {
     const char *const *name = in->settings->targets;
     for (; *name != NULL && in->target_count < INTAKE_TARGETS && intake_ok(in); name++) {
@@ -317,7 +348,8 @@ static void open_targets(struct intake *in) {
         }
         in->targets[in->target_count++] = no;
         (void)on_served(in, fact, served);
-        if (served.data == NULL) {
+        bool listed_before = served.length == 1 && *served.data == '1';
+        if (!listed_before) {
             serve(in, no);
             rows_set_fact(in, fact, "1");
         }
@@ -442,6 +474,8 @@ struct intake *intake_begin(struct store *store, const struct intake_settings *s
         load(in, poll);
         if (intake_ok(in))
             open_targets(in);
+        if (intake_ok(in))
+            note_unlisted(in);
         if (intake_ok(in))
             take_reread(in);
         if (intake_ok(in))

@@ -485,6 +485,23 @@ START_TEST(a_record_id_belongs_to_one_job) {
 }
 END_TEST
 
+START_TEST(a_target_that_is_listed_again_gets_the_patients_of_the_job) {
+    settings.targets = two_targets;
+    POLL("r1", .resources = "Goal:a=1", .revision_ms = NOW);
+    settings.targets = &two_targets[1];
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    drop_lanes();
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    ck_assert(!has_lane("hospital", "p1"));
+    settings.targets = two_targets;
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    ck_assert(has_lane("hospital", "p1"));
+    drop_lanes();
+    POLL("r1", .resources = "Goal:a=2", .revision_ms = NOW + 1);
+    ck_assert(!has_lane("hospital", "p1"));
+}
+END_TEST
+
 static const char *const renamed[] = { "weekly", NULL };
 static const char *const both_jobs[] = { "nightly", "weekly", NULL };
 
@@ -1654,6 +1671,7 @@ int main(void) {
     tcase_add_test(c, across_polls_the_order_of_arrival_counts_where_revisions_are_equal);
     tcase_add_test(c, without_a_time_the_declared_order_of_units_counts);
     tcase_add_test(c, a_record_id_belongs_to_one_job);
+    tcase_add_test(c, a_target_that_is_listed_again_gets_the_patients_of_the_job);
     tcase_add_test(c,
                    a_job_that_is_configured_no_more_loses_its_records_to_the_one_that_reads_them);
     tcase_add_test(c, what_a_job_held_that_is_configured_no_more_goes_with_its_records);

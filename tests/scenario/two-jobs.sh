@@ -68,6 +68,18 @@ change REC-2 'r.goals[0].text = "Of the practice, too late"'
 run 1 sync
 same "nothing more is written there" "$(mutations)" 0
 same "it is held" "$(held not-for-target)" 1
+
+echo "-- and listed again, which releases what was held, and taken away for good"
+both "hospital, registry" registry
+run 0 sync
+same "nothing is held" "$(held)" 0
+same "what waited arrives" "$(goals 'too late')" 1
+ehr_reset
+both hospital registry
+change REC-2 'r.goals[0].text = "Of the practice, later still"'
+run 1 sync
+same "again nothing is written there" "$(mutations)" 0
+same "and it is held again" "$(held not-for-target)" 1
 run 0 outbox discard "$(items not-for-target Goal)"
 run 0 sync
 same "until a person decides" "$(held)" 0
