@@ -42,47 +42,62 @@ struct reading {
 };
 
 static void fault(struct reading *r, const struct tree *node, const char *code, const char *text,
-                  const char *name, const char *near) {
+                  const char *name) {
     char where[300];
     snprintf(where, sizeof where, "%s:%u:%u", r->source, node->line, node->column);
+    report_add(r->report, REPORT_ERROR, code, where, "'%s' %s", name, text);
+}
+
+/* Reports a key that nobody knows, with one that is like it. */
+static void unknown_key(struct reading *r, const struct tree *member, const char *const *known,
+                        const char *text) {
+    char hint[300];
+    const char *near = nearest_name(member->name, known);
     if (near != NULL)
-        report_add(r->report, REPORT_ERROR, code, where, "'%s' %s; did you mean '%s'?", name, text,
-                   near);
-    else
-        report_add(r->report, REPORT_ERROR, code, where, "'%s' %s", name, text);
+        snprintf(hint, sizeof hint, "%s; did you mean '%s'?", text, near);
+    fault(r, member, "unknown-key", near != NULL ? hint : text, member->name);
+}
+
+static bool is_among(const char *name, const char *const *list) {
+    while (*list != NULL && strcmp(*list, name) != 0)
+        list++;
+    return *list != NULL;
 }
 
 static bool is_word(const struct tree *node, const char *const *list) {
-    bool found = false;
-    for (size_t i = 0; node->kind == TREE_STRING && list[i] != NULL; i++)
-        found = found || strcmp(node->text, list[i]) == 0;
-    return found;
+    return node->kind == TREE_STRING && is_among(node->text, list);
+}
+
+/* Whether a node is this text. */
+static bool is_text(const struct tree *node, const char *text) {
+    return node != NULL && node->kind == TREE_STRING && strcmp(node->text, text) == 0;
 }
 
 /* Reports members that nobody knows. */
 static void check_keys(struct reading *r, const struct tree *object, const char *const *known,
                        const char *text) {
     for (const struct tree *m = object->first; m != NULL; m = m->next) {
-        const struct tree name = { .kind = TREE_STRING, .text = m->name };
-        if (!is_word(&name, known))
-            fault(r, m, "unknown-key", text, m->name, nearest_name(m->name, known));
+        if (!is_among(m->name, known))
+            unknown_key(r, m, known, text);
     }
 }
 
 /* Reports an element that the type doesn't have. */
 static void check_element(struct reading *r, const struct tree *at, const char *element) {
     if (r4_element(r->type, element, NULL) == NULL)
-        fault(r, at, "unknown-element", "is no element of this type", element, NULL);
+        fault(r, at, "unknown-element", "is no element of this type", element);
 }
 
+/* Checks a list of texts; `elements`: each is an element of the type. */
 static void check_list(struct reading *r, const struct tree *list, const char *what,
                        bool elements) {
-    bool usable = list->kind == TREE_ARRAY && list->length > 0;
-    if (!usable)
-        fault(r, list, "wrong-type", "must be a list of texts", what, NULL);
-    for (const struct tree *n = usable ? list->first : NULL; n != NULL; n = n->next) {
+    static const char wrong[] = "must be a list of texts";
+    const struct tree *first = tree_at(list, 0);
+    if (first == NULL)
+        fault(r, list, "wrong-type", wrong, what);
+    for (const struct tree *n = first; n != NULL; n = n->next) {
         if (n->kind != TREE_STRING)
-            fault(r, n, "wrong-type", "must be a list of texts", what, NULL);
+            fault(r, n, "wrong-type", wrong, what);
         else if (elements)
             check_element(r, n, n->text);
     }
@@ -90,8 +105,9 @@ static void check_list(struct reading *r, const struct tree *list, const char *w
 
 /* Checks a group of elements: their values are JSON, those of `when` lists of codes. */
 static void check_group(struct reading *r, const struct tree *group, bool lists) {
-    if (group->kind != TREE_OBJECT || group->length == 0) {
-        fault(r, group, "wrong-type", "must be a group of elements", group->name, NULL);
+    bool has_elements = group->kind == TREE_OBJECT && group->length > 0;
+    if (!has_elements) {
+        fault(r, group, "wrong-type", "must be a group of elements", group->name);
         return;
     }
     for (const struct tree *m = group->first; m != NULL; m = m->next) {
@@ -101,49 +117,58 @@ static void check_group(struct reading *r, const struct tree *group, bool lists)
     }
 }
 
+/* Checks a member that may lack, and is one of some words. */
+static void check_word(struct reading *r, const struct tree *object, const char *name,
+                       const char *const *list, const char *wrong) {
+    const struct tree *word = tree_get(object, name);
+    if (word != NULL && !is_word(word, list))
+        fault(r, word, "wrong-value", wrong, name);
+}
+
 static void check_rule(struct reading *r, const struct tree *rule) {
     if (is_word(rule, words))
         return;
     if (rule->kind != TREE_OBJECT) {
-        fault(r, rule, "wrong-value", "must be `leave`, `hold`, or a group with `set`", rule->name,
-              NULL);
+        fault(r, rule, "wrong-value", "must be `leave`, `hold`, or a group with `set`", rule->name);
         return;
     }
     check_keys(r, rule, rule_keys, "is no key of a rule: when, set, remove, otherwise");
-    const struct tree *when = tree_get(rule, "when");
     const struct tree *set = tree_get(rule, "set");
-    const struct tree *remove = tree_get(rule, "remove");
-    const struct tree *otherwise = tree_get(rule, "otherwise");
     if (set == NULL)
-        fault(r, rule, "missing", "must say what it sets: set: {status: ...}", rule->name, NULL);
+        fault(r, rule, "missing", "must say what it sets: set: {status: ...}", rule->name);
     else
         check_group(r, set, false);
+    const struct tree *when = tree_get(rule, "when");
     if (when != NULL)
         check_group(r, when, true);
+    const struct tree *remove = tree_get(rule, "remove");
     if (remove != NULL)
         check_list(r, remove, "remove", true);
-    if (otherwise != NULL && !is_word(otherwise, words))
-        fault(r, otherwise, "wrong-value", "must be `leave` or `hold`", "otherwise", NULL);
+    check_word(r, rule, "otherwise", words, "must be `leave` or `hold`");
+}
+
+/* Checks what a type says of resources that are absent from a source. */
+static void check_absent(struct reading *r, const struct tree *type) {
+    check_word(r, type, "absent", absent_words, "must be `end` or `hold`");
+    const struct tree *absent = tree_get(type, "absent");
+    bool has_rule = tree_get(type, "ended") != NULL;
+    if (is_text(absent, "end") && !has_rule)
+        fault(r, absent, "missing", "needs a rule `ended`", "absent: end");
 }
 
 static void check_type(struct reading *r, const struct tree *type) {
     r->type = r4_type(type->name);
     if (r->type == NULL) {
-        fault(r, type, "unknown-type", "is no type of FHIR R4", type->name, NULL);
+        fault(r, type, "unknown-type", "is no type of FHIR R4", type->name);
         return;
     }
     if (type->kind != TREE_OBJECT) {
-        fault(r, type, "wrong-type", "must be a group of causes", type->name, NULL);
+        fault(r, type, "wrong-type", "must be a group of causes", type->name);
         return;
     }
     check_keys(r, type, type_keys,
                "is no key of a type: error, ended, left, moved, absent, person");
-    const struct tree *absent = tree_get(type, "absent");
-    if (absent != NULL && !is_word(absent, absent_words))
-        fault(r, absent, "wrong-value", "must be `end` or `hold`", "absent", NULL);
-    bool ends = absent != NULL && is_word(absent, absent_words) && strcmp(absent->text, "end") == 0;
-    if (ends && tree_get(type, "ended") == NULL)
-        fault(r, absent, "missing", "needs a rule `ended`", "absent: end", NULL);
+    check_absent(r, type);
     const struct tree *person = tree_get(type, "person");
     if (person != NULL && !is_word(person, person_words))
         check_group(r, person, true);
@@ -156,9 +181,9 @@ static void check_type(struct reading *r, const struct tree *type) {
 
 static void check_all(struct reading *r, const struct tree *root) {
     static const char *const top[] = { "types", NULL };
-    const struct tree *types = root->kind == TREE_OBJECT ? tree_get(root, "types") : NULL;
+    const struct tree *types = tree_get(root, "types");
     if (types == NULL || types->kind != TREE_OBJECT) {
-        fault(r, root, "missing", "must be a group of FHIR types", "types", NULL);
+        fault(r, root, "missing", "must be a group of FHIR types", "types");
         return;
     }
     check_keys(r, root, top, "is no key of this file: types");
@@ -173,21 +198,23 @@ static struct lifecycle *finish(struct lifecycle *l, const struct tree *root, co
     struct reading r = { .source = source, .report = report };
     if (root != NULL)
         check_all(&r, root);
-    if (root != NULL && report->errors == errors_before) {
-        l->types = tree_get(root, "types");
-        return l;
+    bool valid = root != NULL && report->errors == errors_before;
+    if (!valid) {
+        lifecycle_free(l);
+        return NULL;
     }
-    lifecycle_free(l);
-    return NULL;
+    l->types = tree_get(root, "types");
+    return l;
 }
 
 static struct lifecycle *start(struct report *report, const char *source) {
     struct lifecycle *l = base_malloc(sizeof *l);
     r4_setup();
-    if (l == NULL)
+    if (l == NULL) {
         report_add(report, REPORT_ERROR, "memory", source, "out of memory");
-    else
-        *l = (struct lifecycle) { .types = NULL };
+        return NULL;
+    }
+    *l = (struct lifecycle) { .types = NULL };
     return l;
 }
 
@@ -219,24 +246,34 @@ void lifecycle_free(struct lifecycle *l) {
 
 /* ---- applying ---- */
 
+/* What the file says of a type; NULL: nothing. */
+static const struct tree *rules_of(const struct lifecycle *l, const char *type) {
+    return l != NULL ? tree_get(l->types, type) : NULL;
+}
+
 bool lifecycle_ends(const struct lifecycle *l, const char *type) {
-    const struct tree *rules = l != NULL ? tree_get(l->types, type) : NULL;
-    const char *absent = rules != NULL ? tree_text(rules, "absent") : NULL;
-    return absent != NULL && strcmp(absent, "end") == 0;
+    return is_text(tree_get(rules_of(l, type), "absent"), "end");
+}
+
+static bool lists(const struct tree *codes, const char *code) {
+    for (const struct tree *c = codes->first; c != NULL; c = c->next) {
+        if (strcmp(c->text, code) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_code(const struct tree *node) {
+    bool text = node->kind == TREE_STRING && node->name != NULL;
+    return text && strcmp(node->name, "code") == 0;
 }
 
 /* Whether a code of a list stands somewhere in an element. */
 static bool holds_code(const struct tree *node, const struct tree *codes) {
-    bool is_code = node->name != NULL && strcmp(node->name, "code") == 0;
-    if (node->kind == TREE_STRING) {
-        bool found = false;
-        for (const struct tree *c = is_code ? codes->first : NULL; c != NULL; c = c->next)
-            found = found || strcmp(c->text, node->text) == 0;
-        return found;
-    }
-    if (node->kind != TREE_ARRAY && node->kind != TREE_OBJECT)
-        return false;
-    for (const struct tree *n = node->first; n != NULL; n = n->next) {
+    if (is_code(node))
+        return lists(codes, node->text);
+    bool has_parts = node->kind == TREE_ARRAY || node->kind == TREE_OBJECT;
+    for (const struct tree *n = has_parts ? node->first : NULL; n != NULL; n = n->next) {
         if (holds_code(n, codes))
             return true;
     }
@@ -245,8 +282,7 @@ static bool holds_code(const struct tree *node, const struct tree *codes) {
 
 /* What a type says of removals that a person must decide; NULL: nothing. */
 static const struct tree *person_rule(const struct lifecycle *l, const char *type) {
-    const struct tree *rules = l != NULL ? tree_get(l->types, type) : NULL;
-    return rules != NULL ? tree_get(rules, "person") : NULL;
+    return tree_get(rules_of(l, type), "person");
 }
 
 bool lifecycle_may_need_person(const struct lifecycle *l, const char *type) {
@@ -258,7 +294,9 @@ bool lifecycle_needs_person(const struct lifecycle *l, const char *type,
     const struct tree *rule = person_rule(l, type);
     if (rule == NULL)
         return false;
-    if (rule->kind == TREE_STRING || resource == NULL || resource->kind != TREE_OBJECT)
+    bool always = rule->kind == TREE_STRING;
+    bool unreadable = resource == NULL || resource->kind != TREE_OBJECT;
+    if (always || unreadable)
         return true;
     for (const struct tree *codes = rule->first; codes != NULL; codes = codes->next) {
         const struct tree *element = tree_get(resource, codes->name);
@@ -268,35 +306,52 @@ bool lifecycle_needs_person(const struct lifecycle *l, const char *type,
     return false;
 }
 
+/* The name that the file gives to a cause; NULL: none. */
+static const char *name_of(enum store_wanted cause) {
+    for (size_t i = 0; i < CAUSES; i++) {
+        if (causes[i].wanted == cause)
+            return causes[i].name;
+    }
+    return NULL;
+}
+
 /* The rule of a cause; what the file doesn't say of a wrong chart is as what was never true. */
 static const struct tree *rule_of(const struct lifecycle *l, const char *type,
                                   enum store_wanted cause) {
-    const struct tree *rules = l != NULL && type != NULL ? tree_get(l->types, type) : NULL;
-    const struct tree *rule = NULL;
-    for (size_t i = 0; rules != NULL && i < CAUSES; i++)
-        if (causes[i].wanted == cause)
-            rule = tree_get(rules, causes[i].name);
-    if (rule == NULL && rules != NULL && cause == STORE_WANTED_MOVED)
-        rule = tree_get(rules, "error");
-    return rule;
+    const char *name = name_of(cause);
+    if (type == NULL || name == NULL)
+        return NULL;
+    const struct tree *rules = rules_of(l, type);
+    const struct tree *rule = tree_get(rules, name);
+    bool unsaid = rule == NULL && cause == STORE_WANTED_MOVED;
+    return unsaid ? tree_get(rules, "error") : rule;
 }
 
+/* What a word says; none, where a rule doesn't apply, leaves it. */
 static enum lifecycle_step step_of(const struct tree *word) {
-    bool leave = word == NULL || strcmp(word->text, "leave") == 0;
+    bool leave = word == NULL || is_text(word, "leave");
     return leave ? LIFECYCLE_LEAVE : LIFECYCLE_HOLD;
 }
 
 /* True when every element of `when` has one of its codes. */
 static bool applies(const struct tree *when, const struct tree *resource) {
-    for (const struct tree *m = when != NULL ? when->first : NULL; m != NULL; m = m->next) {
-        const char *code = tree_text(resource, m->name);
-        bool listed = false;
-        for (const struct tree *c = m->first; code != NULL && c != NULL; c = c->next)
-            listed = listed || strcmp(c->text, code) == 0;
-        if (!listed)
+    if (when == NULL)
+        return true;
+    for (const struct tree *codes = when->first; codes != NULL; codes = codes->next) {
+        const char *code = tree_text(resource, codes->name);
+        if (code == NULL || !lists(codes, code))
             return false;
     }
     return true;
+}
+
+/* Takes out the elements of a list; NULL: none. */
+static void remove_elements(struct tree *resource, const struct tree *list) {
+    for (const struct tree *name = tree_at(list, 0); name != NULL; name = name->next) {
+        struct tree *element = tree_get(resource, name->text);
+        if (element != NULL)
+            tree_remove(element);
+    }
 }
 
 /* Puts a value in the place of an element, or behind the others. */
@@ -319,15 +374,11 @@ enum lifecycle_step lifecycle_apply(const struct lifecycle *l, struct tree *reso
         return step_of(rule);
     if (!applies(tree_get(rule, "when"), resource))
         return step_of(tree_get(rule, "otherwise"));
-    const struct tree *remove = tree_get(rule, "remove");
-    for (const struct tree *n = remove != NULL ? remove->first : NULL; n != NULL; n = n->next) {
-        struct tree *element = tree_get(resource, n->text);
-        if (element != NULL)
-            tree_remove(element);
-    }
+    remove_elements(resource, tree_get(rule, "remove"));
     const struct tree *set = tree_get(rule, "set");
-    for (const struct tree *m = set->first; m != NULL; m = m->next)
+    for (const struct tree *m = set->first; m != NULL; m = m->next) {
         if (!set_element(a, resource, m))
             return LIFECYCLE_MEMORY;
+    }
     return LIFECYCLE_WRITE;
 }
