@@ -46,21 +46,27 @@ static bool no_memory(struct reading *r) {
     return false;
 }
 
+/* Reads an item's rule; false when it lacks what every rule says. */
+static bool read_rule(const struct tree *item, const struct tree *rule, struct safety_item *out) {
+    const struct tree *above = tree_get(rule, "above");
+    out->field = tree_text(item, "field");
+    out->code = tree_text(item, "code");
+    out->flag = tree_text(rule, "flag");
+    if (out->field == NULL || above == NULL)
+        return false;
+    return tree_to_int(above, &out->above);
+}
+
 /* Keeps one item that has a safety rule. */
 static bool read_item(struct reading *r, const struct tree *item, const struct tree *answers) {
-    const struct tree *rule = item->kind == TREE_OBJECT ? tree_get(item, "safety") : NULL;
+    const struct tree *rule = tree_get(item, "safety");
     if (rule == NULL)
         return true;
     struct safety_item *kept = arena_zalloc(&r->safety->arena, sizeof *kept);
     if (kept == NULL)
         return no_memory(r);
-    bool ruled = rule->kind == TREE_OBJECT;
-    const struct tree *above = ruled ? tree_get(rule, "above") : NULL;
-    kept->field = tree_text(item, "field");
-    kept->code = tree_text(item, "code");
-    kept->flag = ruled ? tree_text(rule, "flag") : NULL;
     kept->answers = answers;
-    if (kept->field == NULL || above == NULL || !tree_to_int(above, &kept->above))
+    if (!read_rule(item, rule, kept))
         return fault(r, rule, "a safety item has a field, and above: a whole number");
     kept->next = r->safety->items;
     r->safety->items = kept;
@@ -71,12 +77,11 @@ static bool read_instrument(struct reading *r) {
     const struct tree *root = yaml_read_file(&r->safety->arena, r->path, r->report);
     if (root == NULL)
         return false;
-    const struct tree *items = root->kind == TREE_OBJECT ? tree_get(root, "items") : NULL;
-    if (items == NULL || items->kind != TREE_ARRAY)
-        return true; /* a total alone; its file is checked by those who score */
+    /* One without items has a total alone; its file is checked by those who score. */
+    const struct tree *item = tree_at(tree_get(root, "items"), 0);
     const struct tree *answers = tree_get(root, "answers");
     bool listed = answers != NULL && answers->kind == TREE_ARRAY;
-    for (const struct tree *item = items->first; item != NULL; item = item->next) {
+    for (; item != NULL; item = item->next) {
         if (!read_item(r, item, listed ? answers : NULL))
             return false;
     }
@@ -152,45 +157,66 @@ static const struct safety_item *item_of(const struct safety *s, const char *nam
     return NULL;
 }
 
+/* The answer of the instrument that has this code or these words; NULL: none. */
+static const struct tree *answer_of(const struct safety_item *item, const char *text) {
+    const struct tree *answer = tree_at(item->answers, 0);
+    for (; answer != NULL; answer = answer->next) {
+        const char *code = tree_text(answer, "code");
+        if (is_name(text, code))
+            return answer;
+        if (code != NULL && is_name(text, tree_text(answer, "display")))
+            return answer;
+    }
+    return NULL;
+}
+
 /* The value of an answer that is given by its code or its words; false: there is none such. */
 static bool value_of_words(const struct safety_item *item, const char *text, double *value) {
-    const struct tree *a = item->answers != NULL ? item->answers->first : NULL;
-    for (; a != NULL; a = a->next) {
-        const char *code = a->kind == TREE_OBJECT ? tree_text(a, "code") : NULL;
-        const char *display = code != NULL ? tree_text(a, "display") : NULL;
-        const struct tree *number = code != NULL ? tree_get(a, "value") : NULL;
-        int64_t whole;
-        if (!is_name(text, code) && !is_name(text, display))
-            continue;
-        if (number == NULL || !tree_to_int(number, &whole))
-            return false;
-        *value = (double)whole;
-        return true;
-    }
-    return false;
+    const struct tree *number = tree_get(answer_of(item, text), "value");
+    int64_t whole;
+    if (number == NULL || !tree_to_int(number, &whole))
+        return false;
+    *value = (double)whole;
+    return true;
+}
+
+static bool is_blank(const char *text) {
+    return text[strspn(text, " ")] == '\0';
+}
+
+/* Reads a text that is a number and nothing else. */
+static bool read_number(const char *text, double *value) {
+    char *rest = NULL;
+    *value = strtod(text, &rest);
+    return rest != text && is_blank(rest);
+}
+
+/* A yes is above whatever the item's limit is, a no is nothing. */
+static double value_of_flag(const struct safety_item *item, bool yes) {
+    return yes ? (double)item->above + 1 : 0;
 }
 
 /* Reads an answer; false when nobody can say what it is. */
 static bool read_answer(const struct safety_item *item, const struct tree *answer, double *value) {
     switch ((enum tree_kind)answer->kind) {
-    case TREE_BOOLEAN: *value = answer->boolean ? (double)item->above + 1 : 0; return true;
+    case TREE_BOOLEAN: *value = value_of_flag(item, answer->boolean); return true;
     case TREE_NUMBER:
-    case TREE_STRING: break;
+    case TREE_STRING:
+        if (read_number(answer->text, value))
+            return true;
+        return value_of_words(item, answer->text, value);
     case TREE_NULL:
     case TREE_ARRAY:
-    case TREE_OBJECT: return false;
+    case TREE_OBJECT: break;
     }
-    char *rest = NULL;
-    *value = strtod(answer->text, &rest);
-    bool number = rest != answer->text && rest[strspn(rest, " ")] == '\0';
-    return number || value_of_words(item, answer->text, value);
+    return false;
 }
 
 /* Whether an item was left unanswered: that is no answer, and no positive one. */
 static bool is_unanswered(const struct tree *answer) {
     if (answer->kind == TREE_NULL)
         return true;
-    return answer->kind == TREE_STRING && answer->text[strspn(answer->text, " ")] == '\0';
+    return answer->kind == TREE_STRING && is_blank(answer->text);
 }
 
 /* Tells of one answer when it is positive or can't be read; true when it did. */
@@ -203,25 +229,43 @@ static bool weigh(const struct scan *scan, const struct safety_item *item,
         tell(scan, answer, "unreadable-self-harm-item");
         return true;
     }
-    if (value > (double)item->above)
+    bool positive = value > (double)item->above;
+    if (positive)
         tell(scan, answer, "positive-self-harm-item");
-    return value > (double)item->above;
+    return positive;
+}
+
+/* The flag of an item among what a measure says of all; NULL: it has none, or it isn't there. */
+static const struct tree *flag_in(const struct tree *summary, const struct safety_item *item) {
+    return item->flag != NULL ? tree_get(summary, item->flag) : NULL;
 }
 
 /* What a measure says of its safety items as a whole. */
 static bool weigh_summary(const struct scan *scan, const struct tree *summary) {
     const struct tree *positive = tree_get(summary, "positive");
-    bool said = positive != NULL && positive->kind == TREE_BOOLEAN && positive->boolean;
-    if (said) {
+    bool is_flag = positive != NULL && positive->kind == TREE_BOOLEAN;
+    if (is_flag && positive->boolean) {
         tell(scan, summary, "positive-self-harm-item");
         return true;
     }
     for (const struct safety_item *i = scan->safety->items; i != NULL; i = i->next) {
-        const struct tree *answer = i->flag != NULL ? tree_get(summary, i->flag) : NULL;
+        const struct tree *answer = flag_in(summary, i);
         if (answer != NULL && weigh(scan, i, answer))
             return true;
     }
     return false;
+}
+
+static bool look(const struct scan *scan, const struct tree *node);
+
+/* Weighs a member that is a safety item, and looks below any other. */
+static bool look_at_member(const struct scan *scan, const struct tree *member) {
+    const struct safety_item *item = NULL;
+    if (member->name != NULL)
+        item = item_of(scan->safety, member->name);
+    if (item != NULL)
+        return weigh(scan, item, member);
+    return look(scan, member);
 }
 
 /* Looks at a part of the record and all below it; true when something was told. */
@@ -229,15 +273,10 @@ static bool look(const struct scan *scan, const struct tree *node) {
     bool told = false;
     if (node->kind != TREE_OBJECT && node->kind != TREE_ARRAY)
         return false;
-    for (const struct tree *n = node->first; n != NULL; n = n->next) {
-        const struct safety_item *item = NULL;
-        if (n->name != NULL)
-            item = item_of(scan->safety, n->name);
-        bool heard = item != NULL ? weigh(scan, item, n) : look(scan, n);
-        told = told || heard;
-    }
-    if (told || node->kind != TREE_OBJECT)
-        return told;
+    for (const struct tree *n = node->first; n != NULL; n = n->next)
+        told |= look_at_member(scan, n);
+    if (told)
+        return true;
     const struct tree *summary = tree_get(node, "safety");
     bool has_summary = summary != NULL && summary->kind == TREE_OBJECT;
     return has_summary && weigh_summary(scan, summary);
