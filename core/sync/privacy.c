@@ -46,6 +46,12 @@ static bool fault(struct reading *r, const struct tree *at, const char *text) {
     return false;
 }
 
+/* A node's only member, when it has this name; NULL: it has another, or more. */
+static const struct tree *only_member(const struct tree *node, const char *name) {
+    bool alone = node->kind == TREE_OBJECT && node->length == 1;
+    return alone ? tree_get(node, name) : NULL;
+}
+
 /* Reads a file that holds one member; NULL when it holds anything else. */
 static const struct tree *read_only_member(struct reading *r, const char *mappings,
                                            const char *file, const char *member,
@@ -54,8 +60,7 @@ static const struct tree *read_only_member(struct reading *r, const char *mappin
     const struct tree *root = yaml_read_file(&r->privacy->arena, r->path, r->report);
     if (root == NULL)
         return NULL;
-    bool alone = root->kind == TREE_OBJECT && root->length == 1;
-    const struct tree *found = alone ? tree_get(root, member) : NULL;
+    const struct tree *found = only_member(root, member);
     if (found != NULL && found->kind == kind)
         return found;
     fault(r, NULL, wrong);
@@ -79,10 +84,10 @@ static enum privacy_need need_of_word(const char *word) {
 
 /* Reads one class. */
 static bool read_class(struct reading *r, const struct tree *rule, struct data_class *out) {
-    bool alone = rule->kind == TREE_OBJECT && rule->length == 1;
-    const char *word = alone ? tree_text(rule, "needs") : NULL;
+    const struct tree *needs = only_member(rule, "needs");
+    bool says = needs != NULL && needs->kind == TREE_STRING;
     out->name = arena_strndup(&r->privacy->arena, rule->name, strlen(rule->name));
-    out->need = word != NULL ? need_of_word(word) : PRIVACY_UNKNOWN;
+    out->need = says ? need_of_word(needs->text) : PRIVACY_UNKNOWN;
     if (out->need == PRIVACY_UNKNOWN)
         return fault(r, rule,
                      "a data class says {needs: class}, {needs: any} or {needs: nobody}, and "
@@ -140,36 +145,40 @@ static bool names_a_code(const struct tree *node) {
     return node->kind == TREE_STRING && node->text[strspn(node->text, ". ")] != '\0';
 }
 
+/* Whether a list has codes, and nothing else. */
+static bool is_list_of_codes(const struct tree *list) {
+    const struct tree *first = tree_at(list, 0);
+    for (const struct tree *code = first; code != NULL; code = code->next) {
+        if (!names_a_code(code))
+            return false;
+    }
+    return first != NULL;
+}
+
 /* Reads a list of codes; absent: *out stays NULL. */
 static bool read_codes(struct reading *r, const struct tree *set, const char *name,
                        const struct tree **out) {
     const struct tree *list = tree_get(set, name);
-    if (list == NULL)
-        return true;
-    bool good = list->kind == TREE_ARRAY && list->length > 0;
-    for (const struct tree *code = good ? list->first : NULL; code != NULL; code = code->next) {
-        if (!names_a_code(code))
-            good = false;
-    }
     *out = list;
-    return good || fault(r, list, "`begins` and `is` are lists of codes, each a text in quotes");
+    if (list == NULL || is_list_of_codes(list))
+        return true;
+    return fault(r, list, "`begins` and `is` are lists of codes, each a text in quotes");
 }
 
 static bool read_set(struct reading *r, const struct tree *set, struct code_set *out) {
     static const char wrong[] = "a set of codes says where they stand, {in: diagnoses.icd10cm}, "
                                 "and which they are, {begins: [...]} or {is: [...]}, and nothing "
                                 "else";
-    const char *in = set->kind == TREE_OBJECT ? tree_text(set, "in") : NULL;
+    const char *in = tree_text(set, "in");
     if (in == NULL || !read_steps(r, in, out))
         return fault(r, set, wrong);
-    if (!read_codes(r, set, "begins", &out->begins) || !read_codes(r, set, "is", &out->whole))
+    if (!read_codes(r, set, "begins", &out->begins))
         return false;
-    size_t known = 1;
-    if (out->begins != NULL)
-        known++;
-    if (out->whole != NULL)
-        known++;
-    if (known == 1 || set->length != known)
+    if (!read_codes(r, set, "is", &out->whole))
+        return false;
+    size_t lists = (size_t)(out->begins != NULL) + (size_t)(out->whole != NULL);
+    size_t known = lists + 1; /* with `in` */
+    if (lists == 0 || set->length != known)
         return fault(r, set, wrong);
     return true;
 }
@@ -198,26 +207,46 @@ static char next_counting(const char **text) {
     if (c == '\0')
         return c;
     ++*text;
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    bool small = c >= 'a' && c <= 'z';
+    return small ? (char)(c - 'a' + 'A') : c;
 }
 
-/* Whether a code is another one, or (not whole) begins with it. */
-static bool matches(const char *code, const char *with, bool whole) {
+/* What is left of a code behind the one with which it begins; NULL: it begins otherwise. */
+static const char *behind(const char *code, const char *with) {
     for (;;) {
         char expected = next_counting(&with);
         if (expected == '\0')
-            return !whole || next_counting(&code) == '\0';
+            return code;
         if (next_counting(&code) != expected)
-            return false;
+            return NULL;
     }
 }
 
-static bool among(const char *code, const struct tree *list, bool whole) {
-    for (const struct tree *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
-        if (matches(code, n->text, whole))
+/* Whether a code begins with one of a list; NULL: none. */
+static bool begins_with_one(const char *code, const struct tree *list) {
+    for (const struct tree *n = tree_at(list, 0); n != NULL; n = n->next) {
+        if (behind(code, n->text) != NULL)
             return true;
     }
     return false;
+}
+
+/* Whether a code is one of a list; NULL: none. */
+static bool is_one(const char *code, const struct tree *list) {
+    for (const struct tree *n = tree_at(list, 0); n != NULL; n = n->next) {
+        const char *rest = behind(code, n->text);
+        if (rest != NULL && next_counting(&rest) == '\0')
+            return true;
+    }
+    return false;
+}
+
+/* Whether a node has a code of the set. */
+static bool is_in_set(const struct code_set *set, const struct tree *node) {
+    bool is_code = node->kind == TREE_STRING || node->kind == TREE_NUMBER;
+    if (!is_code)
+        return false;
+    return begins_with_one(node->text, set->begins) || is_one(node->text, set->whole);
 }
 
 /* Whether a code of the set stands in a part of a record, at or below the steps that are left. */
@@ -233,11 +262,8 @@ static bool stands_in(const struct code_set *set, const struct tree *part,
         return false;
     }
     if (*steps != NULL)
-        return part->kind == TREE_OBJECT && stands_in(set, tree_get(part, *steps), steps + 1);
-    bool is_code = part->kind == TREE_STRING || part->kind == TREE_NUMBER;
-    if (!is_code)
-        return false;
-    return among(part->text, set->begins, false) || among(part->text, set->whole, true);
+        return stands_in(set, tree_get(part, *steps), steps + 1);
+    return is_in_set(set, part);
 }
 
 bool privacy_is_part2(const struct privacy *p, const struct tree *record) {
