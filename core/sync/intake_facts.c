@@ -18,6 +18,10 @@ static struct tree *read_facts(struct intake *in, struct store_bytes facts) {
     return usable ? tree : NULL;
 }
 
+static void out_of_memory(struct intake *in) {
+    intake_fault(in, "memory", "out of memory");
+}
+
 /* The text of an object, in the entry's memory. */
 static struct store_bytes write_facts(struct intake *in, const struct tree *tree) {
     struct str text = { 0 };
@@ -28,19 +32,45 @@ static struct store_bytes write_facts(struct intake *in, const struct tree *tree
         out.length = text.length;
     }
     if (out.data == NULL)
-        intake_fault(in, "memory", "out of memory");
+        out_of_memory(in);
     str_free(&text);
     return out;
 }
 
-/* Takes "held" out of facts and gives its list; an empty list when there is none. */
-static struct tree *take_held(struct intake *in, struct tree *facts) {
+/* Takes "held" out of facts and gives its list; an empty list when there is none, or when it is not
+ * kept. */
+static struct tree *take_held(struct intake *in, struct tree *facts, bool keep_held) {
     struct tree *list = tree_get(facts, held_name);
     if (list != NULL)
         tree_remove(list);
-    if (list == NULL || list->kind != TREE_ARRAY)
-        list = tree_new(&in->scratch, TREE_ARRAY);
-    return list;
+    bool usable = list != NULL && list->kind == TREE_ARRAY;
+    if (usable && keep_held)
+        return list;
+    return tree_new(&in->scratch, TREE_ARRAY);
+}
+
+/* Adds what held revisions say, those that say anything; false when memory is out. */
+static bool add_held(struct intake *in, struct tree *held, const struct store_bytes *said,
+                     size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct tree *one = read_facts(in, said[i]);
+        if (one != NULL && !tree_append(held, one))
+            return false;
+    }
+    return true;
+}
+
+/* Puts what is held into facts, beside what it keeps of it; false when memory is out. */
+static bool set_held(struct intake *in, struct tree *facts, bool keep_held,
+                     const struct store_bytes *said, size_t count) {
+    struct tree *held = take_held(in, facts, keep_held);
+    if (held == NULL)
+        return false;
+    if (!add_held(in, held, said, count))
+        return false;
+    if (held->length == 0)
+        return true;
+    return tree_add(&in->scratch, facts, held_name, held);
 }
 
 struct store_bytes facts_held(struct intake *in, struct store_bytes base, bool keep_held,
@@ -48,38 +78,20 @@ struct store_bytes facts_held(struct intake *in, struct store_bytes base, bool k
     struct tree *facts = read_facts(in, base);
     if (facts == NULL)
         facts = tree_new(&in->scratch, TREE_OBJECT);
-    struct tree *held = facts != NULL ? take_held(in, facts) : NULL;
-    if (held != NULL && !keep_held)
-        held = tree_new(&in->scratch, TREE_ARRAY);
-    bool ok = held != NULL;
-    for (size_t i = 0; i < count && ok; i++) {
-        struct tree *one = read_facts(in, said[i]);
-        if (one != NULL)
-            ok = tree_append(held, one);
-    }
-    bool worth = ok && held->length > 0;
-    if (worth)
-        ok = tree_add(&in->scratch, facts, held_name, held);
-    if (!ok) {
-        intake_fault(in, "memory", "out of memory");
-        return base;
-    }
-    return write_facts(in, facts);
+    if (facts != NULL && set_held(in, facts, keep_held, said, count))
+        return write_facts(in, facts);
+    out_of_memory(in);
+    return base;
 }
 
 struct store_bytes facts_moved(struct intake *in, struct store_bytes facts) {
     struct tree *tree = read_facts(in, facts);
     if (tree == NULL || tree_get(tree, moved_name) != NULL)
         return facts;
-    struct tree *yes = tree_new(&in->scratch, TREE_BOOLEAN);
-    bool ok = yes != NULL;
-    if (ok) {
-        yes->boolean = true;
-        ok = tree_add(&in->scratch, tree, moved_name, yes);
-    }
-    if (ok)
+    struct tree *yes = tree_boolean(&in->scratch, true);
+    if (tree_add(&in->scratch, tree, moved_name, yes))
         return write_facts(in, tree);
-    intake_fault(in, "memory", "out of memory");
+    out_of_memory(in);
     return facts;
 }
 
@@ -87,7 +99,7 @@ struct store_bytes facts_live(struct intake *in, struct store_bytes facts) {
     static const char *const names[] = { held_name, moved_name };
     struct tree *tree = read_facts(in, facts);
     bool changed = false;
-    for (size_t i = 0; tree != NULL && i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct tree *member = tree_get(tree, names[i]);
         if (member == NULL)
             continue;
@@ -97,15 +109,16 @@ struct store_bytes facts_live(struct intake *in, struct store_bytes facts) {
     return changed ? write_facts(in, tree) : facts;
 }
 
+/* The id under which facts name their patient; NULL: none. */
+static const char *local_id(const struct tree *facts) {
+    return tree_text(tree_get(facts, "patient"), "localId");
+}
+
 const char *facts_held_id(struct intake *in, struct store_bytes facts) {
-    const struct tree *tree = read_facts(in, facts);
-    const struct tree *held = tree != NULL ? tree_get(tree, held_name) : NULL;
+    const struct tree *one = tree_at(tree_get(read_facts(in, facts), held_name), 0);
     const char *named = NULL;
-    if (held == NULL || held->kind != TREE_ARRAY)
-        return NULL;
-    for (const struct tree *one = held->first; one != NULL; one = one->next) {
-        const struct tree *patient = one->kind == TREE_OBJECT ? tree_get(one, "patient") : NULL;
-        const char *id = patient != NULL ? tree_text(patient, "localId") : NULL;
+    for (; one != NULL; one = one->next) {
+        const char *id = local_id(one);
         if (id != NULL)
             named = id;
     }
@@ -113,7 +126,5 @@ const char *facts_held_id(struct intake *in, struct store_bytes facts) {
 }
 
 const char *facts_local_id(struct intake *in, struct store_bytes facts) {
-    const struct tree *tree = read_facts(in, facts);
-    const struct tree *patient = tree != NULL ? tree_get(tree, "patient") : NULL;
-    return patient != NULL ? tree_text(patient, "localId") : NULL;
+    return local_id(read_facts(in, facts));
 }
