@@ -11,7 +11,8 @@ enum { UUID_TEXT = 36, REFERENCE_TEXT = 160 };
 /* Splits "Type/UUID"; false for any other text. */
 static bool split(const struct tree *text, size_t *type_length, const char **uuid) {
     const char *slash = memchr(text->text, '/', text->length);
-    if (slash == NULL || slash == text->text)
+    bool has_type = slash != NULL && slash > text->text;
+    if (!has_type)
         return false;
     *type_length = (size_t)(slash - text->text);
     *uuid = slash + 1;
@@ -28,13 +29,20 @@ static bool set_text(struct tree *node, struct arena *a, const char *text) {
     return true;
 }
 
+/* The parent of a node that is not the whole; NULL: it has none such. */
+static struct tree *inner_parent(const struct tree *node) {
+    struct tree *parent = node->parent;
+    bool is_whole = parent == NULL || parent->parent == NULL;
+    return is_whole ? NULL : parent;
+}
+
 /* Takes a node out, and each parent that then holds nothing. */
 static void take_out(struct tree *node) {
-    struct tree *parent = node->parent;
+    struct tree *parent = inner_parent(node);
     tree_remove(node);
-    while (parent != NULL && parent->parent != NULL && parent->first == NULL) {
+    while (parent != NULL && parent->first == NULL) {
         struct tree *empty = parent;
-        parent = parent->parent;
+        parent = inner_parent(empty);
         tree_remove(empty);
     }
 }
@@ -52,26 +60,44 @@ static struct tree *next_node(const struct tree *root, struct tree *node) {
     return NULL;
 }
 
-/* Whether a node is the text of a member of this name. */
-static bool is_text_member(const struct tree *node, const char *name) {
-    bool named = node->name != NULL && strcmp(node->name, name) == 0;
-    return named && node->kind == TREE_STRING;
+/* Whether a node is the text of a reference. */
+static bool is_reference(const struct tree *node) {
+    if (node->kind != TREE_STRING || node->name == NULL)
+        return false;
+    return strcmp(node->name, "reference") == 0;
+}
+
+/* The first reference text from `node` on; NULL: none. */
+static struct tree *reference_from(const struct tree *root, struct tree *node) {
+    while (node != NULL && !is_reference(node))
+        node = next_node(root, node);
+    return node;
+}
+
+/* The next reference text behind `node`; NULL: none. */
+static struct tree *next_reference(const struct tree *root, struct tree *node) {
+    return reference_from(root, next_node(root, node));
 }
 
 /* Lists the reference texts of a body, as they stand before anything is taken out. */
 static struct tree **list_references(struct tree *body, struct arena *a, size_t *count) {
+    struct tree *first = reference_from(body, body);
     size_t n = 0;
-    for (struct tree *node = body; node != NULL; node = next_node(body, node)) {
-        if (is_text_member(node, "reference"))
-            n++;
-    }
+    for (struct tree *node = first; node != NULL; node = next_reference(body, node))
+        n++;
     struct tree **list = arena_alloc(a, (n + 1) * sizeof(struct tree *));
     *count = 0;
-    for (struct tree *node = body; list != NULL && node != NULL; node = next_node(body, node)) {
-        if (is_text_member(node, "reference"))
-            list[(*count)++] = node;
-    }
+    if (list == NULL)
+        return NULL;
+    for (struct tree *node = first; node != NULL; node = next_reference(body, node))
+        list[(*count)++] = node;
     return list;
+}
+
+/* Takes out a reference, which is the text and what surrounds it. */
+static void omit_reference(struct tree *text, const struct tree *body) {
+    struct tree *around = text->parent;
+    take_out(around == body ? text : around);
 }
 
 static bool resolve_references(struct tree *body, struct arena *a, const struct body_out *out,
@@ -93,8 +119,8 @@ static bool resolve_references(struct tree *body, struct arena *a, const struct 
                 return false;
             break;
         case BODY_OMIT:
-            (*omitted)++;
-            take_out(list[i]->parent == body ? list[i] : list[i]->parent);
+            ++*omitted;
+            omit_reference(list[i], body);
             break;
         }
     }
@@ -117,25 +143,35 @@ static bool set_id(struct tree *body, struct arena *a, const char *id) {
 
 /* Leaves out the labels, and a meta that holds nothing else. */
 static void drop_labels(struct tree *body) {
-    struct tree *meta = tree_get(body, "meta");
-    struct tree *labels = meta != NULL ? tree_get(meta, "security") : NULL;
+    struct tree *labels = tree_get(tree_get(body, "meta"), "security");
     if (labels != NULL)
         take_out(labels);
 }
 
+static bool is_list(const struct tree *node) {
+    return node != NULL && node->kind == TREE_ARRAY;
+}
+
+/* The first of a body's identifiers, which may be one or a list. */
+static struct tree *first_identifier(const struct tree *body) {
+    struct tree *identifier = tree_get(body, "identifier");
+    return is_list(identifier) ? identifier->first : identifier;
+}
+
+/* The next one; what stands behind one that is no list's is another member. */
+static struct tree *next_identifier(const struct tree *one) {
+    return is_list(one->parent) ? one->next : NULL;
+}
+
 /* Replaces the value of one business identifier. */
 static bool set_identifier(struct tree *body, struct arena *a, const struct body_out *out) {
-    struct tree *identifier = tree_get(body, "identifier");
-    if (identifier == NULL || out->value == NULL)
+    if (out->value == NULL)
         return true;
-    struct tree *one = identifier->kind == TREE_ARRAY ? identifier->first : identifier;
-    for (; one != NULL; one = one->next) {
-        struct tree *value = tree_get(one, "value");
-        bool is_text = value != NULL && value->kind == TREE_STRING;
-        if (is_text && strcmp(value->text, out->old_value) == 0)
-            return set_text(value, a, out->value);
-        if (one == identifier)
-            break;
+    struct tree *one = first_identifier(body);
+    for (; one != NULL; one = next_identifier(one)) {
+        const char *value = tree_text(one, "value");
+        if (value != NULL && strcmp(value, out->old_value) == 0)
+            return set_text(tree_get(one, "value"), a, out->value);
     }
     return true;
 }
@@ -173,19 +209,19 @@ static struct tree *equal_element(struct tree *first, const struct tree *wanted)
 
 /* Orders a set as `mine` has it; what only theirs has follows. */
 static void align_set(struct tree *theirs, const struct tree *mine) {
-    struct tree *after = NULL;
+    struct tree **place = &theirs->first;
     for (const struct tree *wanted = mine->first; wanted != NULL; wanted = wanted->next) {
-        struct tree *item = equal_element(after != NULL ? after->next : theirs->first, wanted);
+        struct tree *item = equal_element(*place, wanted);
         if (item == NULL)
             continue; /* it lacks, or it stands before: we say it twice */
         tree_remove(item);
         item->parent = theirs;
-        item->next = after != NULL ? after->next : theirs->first;
-        *(after != NULL ? &after->next : &theirs->first) = item;
+        item->next = *place;
+        *place = item;
         if (item->next == NULL)
             theirs->last = item;
         theirs->length++;
-        after = item;
+        place = &item->next;
     }
 }
 
@@ -207,33 +243,29 @@ static bool is_servers_own(const char *name) {
     return is_one_of(name, own);
 }
 
-static bool is_list(const struct tree *node) {
-    return node != NULL && node->kind == TREE_ARRAY;
-}
-
 static void normalise_meta(struct tree *theirs, const struct tree *mine) {
     struct tree *next;
     for (struct tree *member = theirs->first; member != NULL; member = next) {
         next = member->next;
-        const struct tree *ours = mine != NULL ? tree_get(mine, member->name) : NULL;
-        bool both_sets = is_set(member->name) && is_list(ours) && is_list(member);
+        const struct tree *ours = tree_get(mine, member->name);
+        bool both_lists = is_list(ours) && is_list(member);
         if (ours == NULL && is_servers_own(member->name))
             tree_remove(member);
-        else if (both_sets)
+        else if (both_lists && is_set(member->name))
             align_set(member, ours);
     }
 }
 
 void body_normalise(struct tree *theirs, const struct tree *mine) {
     struct tree *meta = tree_get(theirs, "meta");
-    bool has_meta = meta != NULL && meta->kind == TREE_OBJECT;
-    if (has_meta)
+    if (meta != NULL && meta->kind == TREE_OBJECT) {
         normalise_meta(meta, tree_get(mine, "meta"));
-    if (has_meta && meta->first == NULL)
-        tree_remove(meta);
+        if (meta->first == NULL)
+            tree_remove(meta);
+    }
     struct tree *text = tree_get(theirs, "text");
-    bool only_theirs = text != NULL && tree_get(mine, "text") == NULL;
-    if (only_theirs && is_generated(text))
+    bool ours = tree_get(mine, "text") != NULL;
+    if (text != NULL && !ours && is_generated(text))
         tree_remove(text);
 }
 
@@ -246,11 +278,17 @@ static bool contains_set(const struct tree *theirs, const struct tree *mine) {
     return true;
 }
 
+/* The member of an object that is named like another's; NULL: none. */
+static const struct tree *named_like(const struct tree *object, const struct tree *member) {
+    if (member->symbol != 0)
+        return tree_get_symbol(object, member->symbol);
+    return tree_get(object, member->name);
+}
+
 /* Whether an object has each member of another. */
 static bool contains_members(const struct tree *theirs, const struct tree *mine) {
     for (const struct tree *member = mine->first; member != NULL; member = member->next) {
-        const struct tree *other = member->symbol != 0 ? tree_get_symbol(theirs, member->symbol)
-                                                       : tree_get(theirs, member->name);
+        const struct tree *other = named_like(theirs, member);
         if (other == NULL || !body_contains(other, member))
             return false;
     }
@@ -356,50 +394,64 @@ bool body_shows_old(const struct tree *answer, const struct tree *before, const 
 
 /* Whether one identifier is this one. */
 static bool is_identifier(const struct tree *one, const char *system, const char *value) {
-    const char *its_value = one->kind == TREE_OBJECT ? tree_text(one, "value") : NULL;
+    const char *its_value = tree_text(one, "value");
     if (its_value == NULL || strcmp(its_value, value) != 0)
         return false;
     const char *its_system = tree_text(one, "system");
-    return strcmp(its_system != NULL ? its_system : "", system) == 0;
+    if (its_system == NULL)
+        return *system == '\0';
+    return strcmp(its_system, system) == 0;
 }
 
 bool body_has_identifier(const struct tree *body, const char *system, const char *value,
                          bool *others) {
-    const struct tree *identifier = tree_get(body, "identifier");
-    const struct tree *one = is_list(identifier) ? identifier->first : identifier;
+    const struct tree *one = first_identifier(body);
     bool has = false;
     *others = false;
-    while (one != NULL) {
-        bool is_ours = is_identifier(one, system, value);
-        has = has || is_ours;
-        *others = *others || !is_ours;
-        one = one != identifier ? one->next : NULL;
+    for (; one != NULL; one = next_identifier(one)) {
+        if (is_identifier(one, system, value))
+            has = true;
+        else
+            *others = true;
     }
     return has;
 }
 
-/* Whether a reference text is one to this type; then *id is where its id begins, *length long. */
-static bool refers_to(const struct tree *text, const char *type, const char **id, size_t *length) {
-    size_t n = strlen(type);
-    const char *end = text->text + text->length;
-    for (const char *p = text->text; p + n < end; p++) {
-        bool begins = p == text->text || p[-1] == '/';
-        if (!begins || strncmp(p, type, n) != 0 || p[n] != '/')
-            continue;
-        *id = p + n + 1;
-        *length = strcspn(*id, "/?#");
-        return true;
+/* Where the id begins in a text that goes on with "Type/"; NULL: it doesn't. */
+static const char *behind_type(const char *text, const char *type, size_t length) {
+    if (strncmp(text, type, length) != 0)
+        return NULL;
+    return text[length] == '/' ? text + length + 1 : NULL;
+}
+
+/* The id of a reference text to this type, *length long; NULL: it is one to another. */
+static const char *id_in(const struct tree *reference, const char *type, size_t *length) {
+    size_t type_length = strlen(type);
+    const char *text = reference->text;
+    const char *end = text + reference->length;
+    for (const char *p = text; p + type_length < end; p++) {
+        bool begins = p == text || p[-1] == '/';
+        const char *id = begins ? behind_type(p, type, type_length) : NULL;
+        if (id != NULL) {
+            *length = strcspn(id, "/?#");
+            return id;
+        }
     }
-    return false;
+    return NULL;
+}
+
+/* The root of a body for next_reference(), which gives what may be changed; who looks only changes
+ * nothing. */
+static struct tree *root_of(const struct tree *body) {
+    return (struct tree *)(uintptr_t)body;
 }
 
 bool body_refers_only_to(const struct tree *body, const char *type, const char *id) {
-    const char *its_id;
-    size_t length;
-    /* The walk changes nothing; next_node() gives what may be changed. */
-    struct tree *root = (struct tree *)(uintptr_t)body;
-    for (struct tree *node = root; node != NULL; node = next_node(root, node)) {
-        if (!is_text_member(node, "reference") || !refers_to(node, type, &its_id, &length))
+    struct tree *node = reference_from(body, root_of(body));
+    for (; node != NULL; node = next_reference(body, node)) {
+        size_t length;
+        const char *its_id = id_in(node, type, &length);
+        if (its_id == NULL)
             continue;
         if (length != strlen(id) || memcmp(its_id, id, length) != 0)
             return false;
@@ -409,12 +461,10 @@ bool body_refers_only_to(const struct tree *body, const char *type, const char *
 
 /* Whether a member is a reference to a resource of a type. */
 static bool is_reference_to(const struct tree *member, const char *type) {
-    const char *its_id;
     size_t length;
-    bool is_object = member != NULL && member->kind == TREE_OBJECT;
-    const struct tree *text = is_object ? tree_get(member, "reference") : NULL;
+    const struct tree *text = tree_get(member, "reference");
     bool is_text = text != NULL && text->kind == TREE_STRING;
-    return is_text && refers_to(text, type, &its_id, &length);
+    return is_text && id_in(text, type, &length) != NULL;
 }
 
 bool body_names_subject(const struct tree *body, const char *type) {
@@ -435,16 +485,16 @@ bool body_has_subject(const struct tree *theirs, const struct tree *mine, const 
 }
 
 const char *body_refers_to_one(const struct tree *body, struct arena *a, const char *type) {
-    struct tree *root = (struct tree *)(uintptr_t)body;
-    for (struct tree *node = root; node != NULL; node = next_node(root, node)) {
-        const char *its_id;
-        size_t length;
-        if (!is_text_member(node, "reference") || !refers_to(node, type, &its_id, &length))
-            continue;
-        const char *id = arena_strndup(a, its_id, length);
-        return id != NULL && body_refers_only_to(body, type, id) ? id : NULL;
-    }
-    return NULL;
+    struct tree *node = reference_from(body, root_of(body));
+    const char *its_id = NULL;
+    size_t length = 0;
+    for (; node != NULL && its_id == NULL; node = next_reference(body, node))
+        its_id = id_in(node, type, &length);
+    if (its_id == NULL)
+        return NULL;
+    const char *id = arena_strndup(a, its_id, length);
+    bool alone = id != NULL && body_refers_only_to(body, type, id);
+    return alone ? id : NULL;
 }
 
 /* The "Type/id" that a reference ends in, before a version. */
@@ -452,9 +502,13 @@ static const char *local_part(const char *reference, size_t *length) {
     const char *version = strstr(reference, "/_history/");
     const char *end = version != NULL ? version : reference + strlen(reference);
     const char *start = end;
-    for (int slashes = 0; start > reference; start--) {
-        if (start[-1] == '/' && ++slashes == 2)
+    int slashes = 0;
+    while (start > reference) {
+        if (start[-1] == '/')
+            slashes++;
+        if (slashes == 2)
             break;
+        start--;
     }
     *length = (size_t)(end - start);
     return start;
@@ -470,10 +524,10 @@ bool body_refer_to(struct tree *body, struct arena *a, const char *type, const c
     const char *text = arena_printf(a, "%s/%s", type, id);
     if (text == NULL)
         return false;
-    for (struct tree *node = body; node != NULL; node = next_node(body, node)) {
-        const char *its_id;
+    struct tree *node = reference_from(body, body);
+    for (; node != NULL; node = next_reference(body, node)) {
         size_t length;
-        if (!is_text_member(node, "reference") || !refers_to(node, type, &its_id, &length))
+        if (id_in(node, type, &length) == NULL)
             continue;
         node->text = text;
         node->length = (uint32_t)strlen(text);
