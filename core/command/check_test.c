@@ -243,7 +243,7 @@ START_TEST(a_source_whose_path_is_not_there_is_warned_about) {
                                "  t: {plugin: target-file, path: out.ndjson, consent: attested}\n"
                                "jobs: {j: {source: s, mappers: [m], targets: [t], clinic: main}}\n";
     char text[1024];
-    snprintf(text, sizeof text, form, "exprot");
+    snprintf(text, sizeof text, form, "elsewhere");
     ck_assert_int_eq(run(command_check, configuration(text), false, NULL, NULL), EXIT_SETTLED);
     ck_assert_msg(says(&err, ":4:34: warning: path: it is not there"), "%s", err.data);
     snprintf(text, sizeof text, form, ".");
