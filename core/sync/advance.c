@@ -2,6 +2,8 @@
 /* Deciding what comes next in a lane, until its next order or its end. */
 #include "core/sync/advance.h"
 
+#include "core/fhir/r4.h"
+#include "core/sync/body.h"
 #include "core/sync/evidence.h"
 #include "core/sync/intake.h"
 #include "core/sync/order.h"
@@ -24,31 +26,139 @@ struct cycle_job {
     struct intake_poll poll;
 };
 
+/* ---- what a person said: move ---- */
+
+/* Whether items of this lane need the chart before anything is asked about them. */
+static bool needs_chart(const struct cycle *c) {
+    return !c->lane.clinics && c->reach->has_server;
+}
+
+/* Nothing is left to withdraw in the wrong chart: what is wanted is created in the right one. That
+ * it belongs there is kept, so that nothing of its record holds it there again. */
+static void end_move(const struct cycle *c, struct lane_item *item) {
+    cycle_begin_anew(item);
+    if (c->lane.chart != NULL)
+        item->state.chart = c->lane.chart;
+}
+
+/* The move was said of something that needs none. */
+static void forget_move(struct lane_item *item) {
+    item->state.decision = "";
+    item->dirty = true;
+}
+
+/* Begins a move: it is withdrawn where it stands, unless its type is left as it is. */
+static bool begin_move(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
+    struct tree *body;
+    uint32_t omitted;
+    item->wanted = STORE_WANTED_MOVED;
+    const struct render r = { &c->lane,
+                              c->reach->config,
+                              c->run->settings->lifecycle,
+                              cycle_chart(c, item),
+                              cycle_is_older(c, item),
+                              !c->reach->has_server };
+    enum render_end end = render_wanted(&r, item, NULL, false, &body, &omitted, error);
+    if (end == RENDER_FAILED)
+        return false;
+    item->found = FOUND_UNASKED;
+    item->look = LOOK_NONE;
+    item->dirty = true;
+    if (end == RENDER_LEAVE)
+        end_move(c, item);
+    return true;
+}
+
+/* Notes in which chart a read has shown it; false: in the one where it belongs. */
+static bool take_shown_chart(struct cycle *c, struct lane_item *item) {
+    if (item->found != FOUND_ONE || item->look != LOOK_CHART || item->theirs == NULL)
+        return false;
+    const char *chart = body_refers_to_one(item->theirs, &c->arena, R4_PATIENT);
+    item->state.chart = chart != NULL ? chart : "";
+    return true;
+}
+
+/* Whether a move must look where an item is that was in the right chart when it was last seen. */
+static bool must_look(const struct cycle *c, const struct lane_item *item) {
+    bool can_read = (reach_flags(c->reach, item->said->type) & CAN_READ) != 0;
+    return can_read && item->found == FOUND_UNASKED;
+}
+
+/* Carries out a move, as far as that goes by now. Which chart is the wrong one shows when the right
+ * one is known: what is in the right one stays, however often a move is said. */
+static bool apply_move(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
+    const struct store_state *s = &item->state;
+    bool withdrawn = s->sent && s->sent_wanted == STORE_WANTED_MOVED;
+    bool gone = item->found == FOUND_GONE || item->found == FOUND_ABSENT;
+    if (s->server_id[0] == '\0') {
+        forget_move(item);
+        return true;
+    }
+    if (s->attempt != STORE_NO_ATTEMPT)
+        return true;
+    if (item->wanted == STORE_WANTED_MOVED) {
+        bool ended = withdrawn || (gone && !c->paused);
+        if (ended)
+            end_move(c, item);
+        return true;
+    }
+    if (needs_chart(c) && c->lane.chart == NULL)
+        return true;
+    if (lane_stands_elsewhere(&c->lane, item) && withdrawn) {
+        end_move(c, item);
+        return true;
+    }
+    if (lane_stands_elsewhere(&c->lane, item) || take_shown_chart(c, item))
+        return begin_move(c, item, error);
+    if (!must_look(c, item))
+        forget_move(item);
+    return true;
+}
+
+/* Whether a move waits to know where to. */
+static bool awaits_chart(const struct lane_item *item) {
+    bool open = item->wanted != STORE_WANTED_MOVED && item->state.attempt == STORE_NO_ATTEMPT;
+    return open && !item->waits && cycle_decided(item, "move");
+}
+
+/* Whether an item is held since a person must do by hand the withdrawal that a move needs. */
+static bool moves_by_hand(const struct lane_item *item) {
+    const struct store_state *s = &item->state;
+    struct lane_item moved = *item;
+    unsigned char key[STORE_HASH];
+    moved.wanted = STORE_WANTED_MOVED;
+    lane_wanted_key(&moved, key);
+    bool by_hand = s->step == STORE_HELD && strcmp(s->code, "withdraw-person") == 0;
+    bool of_move = item->said->wanted == STORE_WANTED_BODY && s->attempt == STORE_NO_ATTEMPT;
+    return by_hand && of_move && memcmp(key, s->attempt_hash, STORE_HASH) == 0;
+}
+
 /* ---- what a person said ---- */
 
-/* Carries out what needs no look at the target. */
-static void apply_decision(struct lane_item *item) {
+/* Nothing is sent. Of what was to be moved it says that its withdrawal is done, or not needed. */
+static void apply_silence(const struct cycle *c, struct lane_item *item) {
     struct store_state *s = &item->state;
-    if (cycle_decided(item, "again")) {
-        cycle_begin_anew(item);
+    if (moves_by_hand(item)) {
+        end_move(c, item);
         return;
     }
-    if (cycle_decided(item, "move")) {
-        if (s->server_id[0] != '\0')
-            item->wanted = STORE_WANTED_MOVED;
-        else
-            s->decision = "";
-        item->dirty = true;
-        return;
-    }
-    if (!cycle_decided(item, "leave") && !cycle_decided(item, "discard"))
-        return;
     s->attempt = STORE_NO_ATTEMPT;
     s->step = STORE_DECIDED;
     s->code = s->decision;
     s->decision = "";
     lane_wanted_key(item, s->attempt_hash);
     item->dirty = true;
+}
+
+/* Carries out a decision, as far as it needs no order. */
+static bool apply_decision(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
+    if (cycle_decided(item, "move"))
+        return apply_move(c, item, error);
+    if (cycle_decided(item, "again"))
+        cycle_begin_anew(item);
+    else if (cycle_decided(item, "leave") || cycle_decided(item, "discard"))
+        apply_silence(c, item);
+    return true;
 }
 
 /* ---- facts ---- */
@@ -117,11 +227,6 @@ static bool ask_gate(struct cycle *c, struct lane_item *item, struct gate_answer
     };
     *answer = gate_ask(&question);
     return true;
-}
-
-/* Whether items of this lane need the chart before anything is asked about them. */
-static bool needs_chart(const struct cycle *c) {
-    return !c->lane.clinics && c->reach->has_server;
 }
 
 /* Whether a reference of an item is to another patient. */
@@ -313,7 +418,8 @@ static void adopt(struct cycle *c, struct lane_item *item) {
     s->chart = cycle_chart(c, item) != NULL ? cycle_chart(c, item) : "";
     s->since_ms = c->run->world->wall_ms(c->run->world);
     s->era = c->run->settings->era;
-    s->decision = "";
+    if (!cycle_decided(item, "move"))
+        s->decision = ""; /* a move isn't over */
     s->tries = 0;
     item->dirty = true;
     c->run->counts.adopted++;
@@ -439,6 +545,8 @@ static bool decide(struct cycle *c, struct lane_item *item, struct iptfhir_error
     bool again = true;
     for (int i = 0; again && i < DECIDES_MOST; i++) {
         struct reconcile_facts facts;
+        if (i > 0 && !apply_decision(c, item, error))
+            return false;
         again = false;
         if (!facts_of(c, item, &facts, error))
             return false;
@@ -464,21 +572,46 @@ static bool wants_match(const struct cycle *c) {
             item->waits || item->state.attempt != STORE_NO_ATTEMPT || cycle_in_place(c, item);
         if (!idle && order_task_of(item) != ORDER_NONE)
             return true;
+        if (awaits_chart(item))
+            return true;
     }
     return false;
 }
 
-/* Marks the items of records that stand in another chart than the one matched. */
-static void mark_other_charts(struct cycle *c) {
+/* Whether a person, or the type, has said of what is wanted now that nothing of it is sent. */
+static bool is_settled(const struct lane_item *item) {
+    unsigned char key[STORE_HASH];
+    lane_wanted_key(item, key);
+    bool decided = item->state.step == STORE_DECIDED;
+    return decided && memcmp(key, item->state.attempt_hash, STORE_HASH) == 0;
+}
+
+/* Marks what goes on with an item that stands in another chart: of the same record what is not in
+ * the chart matched, nor belongs there by a move. */
+static void mark_record(struct cycle *c, const struct lane_item *from) {
     for (size_t i = 0; i < c->lane.count; i++) {
-        const struct lane_item *item = &c->lane.items[i];
-        bool there = item->state.server_id[0] != '\0' && item->state.chart[0] != '\0';
-        if (!there || strcmp(item->state.chart, c->lane.chart) == 0)
+        struct lane_item *item = &c->lane.items[i];
+        bool belongs = strcmp(item->state.chart, c->lane.chart) == 0;
+        if (item->said->record == from->said->record && !belongs && !is_settled(item))
+            item->other_chart = true;
+    }
+}
+
+/* Marks what stands in another chart than the one matched, and with it the rest of its record,
+ * unless a person has said what becomes of it. */
+static void mark_other_charts(struct cycle *c) {
+    for (size_t i = 0; i < c->lane.count; i++)
+        c->lane.items[i].other_chart = false;
+    for (size_t i = 0; i < c->lane.count; i++) {
+        struct lane_item *item = &c->lane.items[i];
+        bool marked =
+            item->other_chart || is_settled(item) || !lane_stands_elsewhere(&c->lane, item);
+        if (marked)
             continue;
-        for (size_t k = 0; k < c->lane.count; k++) {
-            if (c->lane.items[k].said->record == item->said->record)
-                c->lane.items[k].other_chart = true;
-        }
+        if (cycle_decided(item, "move"))
+            item->other_chart = true;
+        else
+            mark_record(c, item);
     }
 }
 
@@ -524,7 +657,6 @@ static bool conclude_match(struct cycle *c, struct iptfhir_error *error) {
     if (c->lane.chart == NULL)
         return true;
     accept_same_charts(c);
-    mark_other_charts(c);
     return true;
 }
 
@@ -679,6 +811,19 @@ static bool lacks_chart(const struct cycle *c, const struct lane_item *item) {
     return order_task_of(item) != ORDER_NONE && !cycle_in_place(c, item);
 }
 
+/* Carries out what a person said, and sees what of the lane stands in another chart then. */
+static bool apply_decisions(struct cycle *c, struct iptfhir_error *error) {
+    for (size_t i = 0; i < c->lane.count; i++) {
+        struct lane_item *item = &c->lane.items[i];
+        bool decided = item->state.decision[0] != '\0';
+        if (decided && !apply_decision(c, item, error) && !cycle_bears(c, item, error))
+            return false;
+    }
+    if (c->lane.chart != NULL)
+        mark_other_charts(c);
+    return true;
+}
+
 enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
     c->what = CYCLE_FAILS;
     if (c->failed) {
@@ -686,12 +831,10 @@ enum cycle_next cycle_advance(struct cycle *c, struct iptfhir_error *error) {
         return c->what;
     }
     age_match(c);
-    if (!take_match(c, error))
+    if (!take_match(c, error) || !apply_decisions(c, error))
         return c->what;
     for (size_t i = 0; i < c->lane.count; i++) {
         struct lane_item *item = &c->lane.items[i];
-        if (item->state.decision[0] != '\0')
-            apply_decision(item);
         if (item->rounds > ROUNDS_MOST && !item->waits)
             postpone(c, item);
         if (item->waits)

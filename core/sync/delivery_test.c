@@ -543,7 +543,10 @@ static void make_lifecycle(void) {
                                 "    absent: end\n"
                                 "    error: {set: {lifecycleStatus: entered-in-error}}\n"
                                 "    ended: {set: {lifecycleStatus: cancelled}}\n"
-                                "    moved: {set: {lifecycleStatus: entered-in-error}}\n";
+                                "    moved: {set: {lifecycleStatus: entered-in-error}}\n"
+                                "  Provenance:\n"
+                                "    error: leave\n"
+                                "    moved: leave\n";
     struct report report = { 0 };
     lifecycle = lifecycle_read(rules, sizeof rules - 1, "rules", &report);
     if (lifecycle == NULL && report.count > 0)
@@ -609,6 +612,13 @@ struct thing {
     const char *name, *content, *refers;
 };
 
+/* The type of a thing: that of one is never withdrawn, and nothing says how that of another is. */
+static const char *type_of(const struct thing *t) {
+    if (strcmp(t->name, "provenance") == 0)
+        return "Provenance";
+    return strcmp(t->name, "basic") == 0 ? "Basic" : "Goal";
+}
+
 static struct store_reference *references_of(const struct thing *t, const char *local_id) {
     struct store_reference *list = arena_zalloc(&arena, 2 * sizeof *list);
     list[0].type = "Patient";
@@ -623,7 +633,7 @@ static struct store_reference *references_of(const struct thing *t, const char *
 static struct intake_resource resource_of(const struct thing *t, const char *local_id) {
     char own[37], patient[37], other[37];
     struct intake_resource r = {
-        .type = "Goal", .system = "urn:ours", .data_class = "plan", .code = "", .detail = ""
+        .type = type_of(t), .system = "urn:ours", .data_class = "plan", .code = "", .detail = ""
     };
     struct store_reference *references = references_of(t, local_id);
     uuid_of(t->name, local_id, r.uuid);
@@ -636,10 +646,10 @@ static struct intake_resource resource_of(const struct thing *t, const char *loc
             : "";
     const char *body = arena_printf(
         &arena,
-        "{\"resourceType\":\"Goal\",\"identifier\":[{\"system\":\"urn:ours\",\"value\":\"%s\"}],"
+        "{\"resourceType\":\"%s\",\"identifier\":[{\"system\":\"urn:ours\",\"value\":\"%s\"}],"
         "\"lifecycleStatus\":\"active\",\"description\":{\"text\":\"%s\"},\"subject\":"
         "{\"reference\":\"Patient/%s\"}%s}",
-        own, t->content, patient, more);
+        r.type, own, t->content, patient, more);
     r.value = arena_strndup(&arena, own, 36);
     r.body = (struct store_bytes) { body, strlen(body) };
     r.references = references;
@@ -1231,6 +1241,149 @@ START_TEST(another_chart_is_a_persons_and_a_move_withdraws_and_creates) {
     ck_assert_uint_eq(servers[0].count, 2);
     ck_assert(says(&servers[0].held[0], "entered-in-error"));
     ck_assert(says(&servers[0].held[1], "Patient/c2"));
+}
+END_TEST
+
+/* How many resources at the target say both. */
+static int count_of(const char *text, const char *other) {
+    int count = 0;
+    for (size_t i = 0; i < servers[0].count; i++)
+        count += says(&servers[0].held[i], text) && says(&servers[0].held[i], other) ? 1 : 0;
+    return count;
+}
+
+/* The patient's identity becomes another, and with it the chart. */
+static void change_chart(const char *chart) {
+    servers[0].chart = chart;
+    birth_date = arena_printf(&arena, "1980-05-06\",\"note\":\"%s", chart);
+}
+
+START_TEST(a_move_ends_though_one_of_the_record_is_never_withdrawn) {
+    READ({ "a", "v1", NULL }, { "provenance", "v1", "a" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    change_chart("c2");
+    READ({ "a", "v1", NULL }, { "provenance", "v1", "a" }, { "new", "v1", NULL });
+    (void)run(HOUR);
+    STATE("a", "held patient-changed");
+    STATE("provenance", "held patient-changed");
+    STATE("new", "held patient-changed");
+    if (_i == 1)
+        targets[0].withdraw = DELIVERY_WITHDRAW_LEAVE;
+    decide("a", "move");
+    decide("provenance", "move");
+    decide("new", "move");
+    restart();
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    STATE("a", "in-step");
+    STATE("provenance", "in-step");
+    STATE("new", "in-step");
+    ck_assert_str_eq(state_at(1, "provenance").decision, "");
+    ck_assert_int_eq(count_of("Provenance", "Patient/c1"), 1);
+    ck_assert_int_eq(count_of("Provenance", "Patient/c2"), 1);
+    ck_assert_int_eq(count_of("entered-in-error", "Patient/c1"), 1);
+    READ({ "a", "v2", NULL }, { "provenance", "v2", "a" }, { "new", "v2", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_uint_eq(servers[0].count, 5);
+    ck_assert_int_eq(count_of("v2", "Patient/c2"), 3);
+}
+END_TEST
+
+START_TEST(what_was_moved_is_not_held_beside_one_that_was_not) {
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    change_chart("c2");
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    (void)run(HOUR);
+    decide("a", "move");
+    if (_i == 1)
+        decide("b", "leave");
+    if (_i == 2)
+        decide("b", "discard");
+    (void)run(HOUR);
+    STATE("a", "in-step");
+    STATE("b", _i == 0 ? "held patient-changed" : _i == 1 ? "decided leave" : "decided discard");
+    READ({ "a", "v2", NULL }, { "b", "v1", NULL });
+    (void)run(HOUR);
+    STATE("a", "in-step");
+    ck_assert_int_eq(count_of("v2", "Patient/c2"), 1);
+}
+END_TEST
+
+START_TEST(a_move_that_is_said_again_changes_nothing) {
+    READ({ "a", "v1", NULL }, { "provenance", "v1", "a" });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    change_chart("c2");
+    READ({ "a", "v1", NULL }, { "provenance", "v1", "a" });
+    (void)run(HOUR);
+    for (int i = 0; i < 3; i++) {
+        decide("a", "move");
+        decide("provenance", "move");
+        ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+        if (_i == 1)
+            restart();
+    }
+    ck_assert_uint_eq(servers[0].count, 4);
+    ck_assert_int_eq(count_of("entered-in-error", "Patient/c1"), 1);
+    ck_assert_int_eq(count_of("active", "Patient/c2"), 2);
+    ck_assert_str_eq(state_at(1, "a").decision, "");
+}
+END_TEST
+
+START_TEST(a_move_needs_no_withdrawal_of_what_was_withdrawn_or_deleted_there) {
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    change_chart("c2");
+    READ({ "a", "v1", NULL }, { "b", "v1", NULL });
+    (void)run(HOUR);
+    if (_i == 0)
+        servers[0].held[0].deleted = true;
+    if (_i == 1)
+        edit(&servers[0].held[0], "\"active\"", "\"entered-in-error\"");
+    if (_i == 2) {
+        servers[0].ill = LOST_DONE;
+        servers[0].ills = 2;
+    }
+    decide("a", "move");
+    decide("b", "move");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    STATE("a", "in-step");
+    STATE("b", "in-step");
+    ck_assert_int_eq(count_of("active", "Patient/c2"), 2);
+    ck_assert_uint_eq(servers[0].count, 4);
+}
+END_TEST
+
+START_TEST(what_a_person_withdrew_by_hand_is_moved_when_they_say_so) {
+    READ({ "a", "v1", NULL }, { "basic", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    change_chart("c2");
+    READ({ "a", "v1", NULL }, { "basic", "v1", NULL });
+    (void)run(HOUR);
+    decide("a", "move");
+    decide("basic", "move");
+    (void)run(HOUR);
+    STATE("a", "in-step");
+    STATE("basic", "held withdraw-person");
+    decide("basic", _i == 0 ? "discard" : "leave");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    STATE("basic", "in-step");
+    ck_assert_int_eq(count_of("active", "Patient/c2"), 2);
+}
+END_TEST
+
+START_TEST(what_somebody_moved_there_is_moved_back_when_a_person_says_so) {
+    READ({ "a", "v1", NULL });
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    char *chart = strstr(only(servers)->body, "Patient/c1");
+    memcpy(chart, "Patient/c7", strlen("Patient/c7"));
+    only(servers)->version++;
+    READ({ "a", "v2", NULL });
+    (void)run(HOUR);
+    STATE("a", "held patient-changed");
+    decide("a", "move");
+    ck_assert_int_eq(run(HOUR), DELIVERY_IN_STEP);
+    ck_assert_int_eq(count_of("entered-in-error", "Patient/c7"), 1);
+    ck_assert_int_eq(count_of("v2", "Patient/c1"), 1);
 }
 END_TEST
 
@@ -2073,6 +2226,12 @@ int main(void) {
     LOOPS(leave_and_discard_send_nothing_until_it_changes, 2);
     tcase_add_test(all, an_element_that_left_is_withdrawn_as_its_type_says);
     LOOPS(another_chart_is_a_persons_and_a_move_withdraws_and_creates, 2);
+    LOOPS(a_move_ends_though_one_of_the_record_is_never_withdrawn, 2);
+    LOOPS(what_was_moved_is_not_held_beside_one_that_was_not, 3);
+    LOOPS(a_move_that_is_said_again_changes_nothing, 2);
+    LOOPS(a_move_needs_no_withdrawal_of_what_was_withdrawn_or_deleted_there, 3);
+    LOOPS(what_a_person_withdrew_by_hand_is_moved_when_they_say_so, 2);
+    tcase_add_test(all, what_somebody_moved_there_is_moved_back_when_a_person_says_so);
     tcase_add_test(all, references_within_a_transaction_are_made_together);
     tcase_add_test(all, references_go_in_their_order_where_nothing_goes_together);
     tcase_add_test(all, a_ring_of_references_is_broken_and_repaired);

@@ -110,10 +110,8 @@ static void take_written(struct cycle *c, struct lane_item *item,
         s->server_id = "";
     if (s->version == NULL)
         s->version = "";
-    if (cycle_decided(item, "move"))
-        cycle_begin_anew(item);
-    else
-        s->decision = "";
+    if (!cycle_decided(item, "move"))
+        s->decision = ""; /* a move isn't over when it has withdrawn */
     c->reach->taken++;
     if (created)
         c->run->counts.created++;

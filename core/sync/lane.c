@@ -380,6 +380,16 @@ bool lane_is_wanted(const struct lane_item *item, bool noted, enum store_wanted 
     return same_kind && memcmp(key, hash, STORE_HASH) == 0;
 }
 
+bool lane_stands_elsewhere(const struct lane *lane, const struct lane_item *item) {
+    const struct store_state *s = &item->state;
+    bool there = s->server_id[0] != '\0' && s->chart[0] != '\0';
+    return there && lane->chart != NULL && strcmp(s->chart, lane->chart) != 0;
+}
+
+bool lane_moves(const struct lane_item *item) {
+    return item->wanted == STORE_WANTED_MOVED && item->said->wanted == STORE_WANTED_BODY;
+}
+
 bool lane_save(struct lane *lane, struct iptfhir_error *error) {
     for (size_t i = 0; i < lane->count; i++) {
         struct lane_item *item = &lane->items[i];

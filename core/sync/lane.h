@@ -78,6 +78,10 @@ void lane_wanted_key(const struct lane_item *item, unsigned char out[STORE_HASH]
 /* Whether the state's noted content is what is wanted. */
 bool lane_is_wanted(const struct lane_item *item, bool noted, enum store_wanted wanted,
                     const unsigned char hash[STORE_HASH]);
+/* Whether an item stands in another chart than the one matched, by what was seen last. */
+bool lane_stands_elsewhere(const struct lane *lane, const struct lane_item *item);
+/* Whether an item is withdrawn in a wrong chart and comes to the right one then. */
+bool lane_moves(const struct lane_item *item);
 /* Writes the states that differ; [tx]. */
 bool lane_save(struct lane *lane, struct iptfhir_error *error);
 /* Text of a UUID. */

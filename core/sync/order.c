@@ -232,11 +232,12 @@ static bool belongs(const struct cycle *c, const struct lane_item *item, enum or
     return strcmp(chart, its) == 0;
 }
 
-/* Whether another one of the lane is not at the target, and isn't written in this cycle. */
+/* Whether another one of the lane is not at the target, or still in a wrong chart there, and isn't
+ * created in this cycle. */
 static bool comes_later(const struct lane_item *other) {
     bool is_there = other->state.server_id[0] != '\0';
     bool is_written = !other->waits && order_task_of(other) == ORDER_WRITE;
-    return !is_there && !is_written;
+    return lane_moves(other) || (!is_there && !is_written);
 }
 
 /* Whether an item waits for one that isn't in a ring with it: it is repaired in a later cycle. */

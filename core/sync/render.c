@@ -59,7 +59,11 @@ enum render_way render_reference(const struct lane *lane, const struct store_ref
         return ours ? RENDER_READY : RENDER_STRANGER;
     }
     const struct lane_item *item = lane_find(lane, reference->uuid);
-    if (item == NULL || item->wanted != STORE_WANTED_BODY)
+    if (item == NULL)
+        return RENDER_NEVER;
+    if (lane_moves(item))
+        return will_come(item) || item->action == RECONCILE_UPDATE ? RENDER_PENDING : RENDER_NEVER;
+    if (item->wanted != STORE_WANTED_BODY || lane_stands_elsewhere(lane, item))
         return RENDER_NEVER;
     if (is_there(item))
         return RENDER_READY;
@@ -104,7 +108,8 @@ static enum body_reference write_item(const struct writing *w, const struct lane
     const char *server_id = w->before ? id_before(item) : item->state.server_id;
     if (server_id[0] != '\0') {
         bool wanted = item->wanted == STORE_WANTED_BODY;
-        if (!w->before && !wanted)
+        bool fits = wanted && !lane_stands_elsewhere(w->r->lane, item);
+        if (!w->before && !fits)
             return BODY_OMIT;
         (void)snprintf(text, 160, "%s/%s", item->said->type, server_id);
         if (w->theirs != NULL && !holds_reference(w->theirs, text))

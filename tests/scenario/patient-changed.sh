@@ -53,4 +53,39 @@ run 0 outbox resolve "$record" leave
 run 0 sync
 same "what was sent stays" "$(of 1 CarePlan)" "$before1"
 same "the corrected goes to the right chart" "$(of 4 Goal | grep -c 'As corrected')" 1
+ehr_stop
+
+# The record's patient gets the number of another chart; of what was delivered, Provenance is never withdrawn.
+echo "-- another chart by its number"
+clinic 2
+sed -n 1p "$dir/patients.ndjson" | sed 's/pat-1"/pat-9"/; s/MRN701/MRN709/' >>"$dir/patients.ndjson"
+new_store
+hospital number
+config
+run 0 sync
+all1=$(of 1 Goal | wc -l)
+change REC-1 'r.patient.identifiers[0].value = "MRN709"'
+run 1 sync
+above "everything of the record is held" "$(held patient-changed)" 30
+same "nothing is in the other chart" "$(of 9 Goal | wc -l)" 0
+run 0 outbox resolve move --code patient-changed
+run 0 sync
+in_right_chart() {
+    same "the goals are in the right chart" "$(of 9 Goal | grep -c '"active"')" "$all1"
+    same "and withdrawn in the wrong one" "$(of 1 Goal | grep -vc '"entered-in-error"')" 0
+    same "where it is from is told of it there" "$(ehr_resources Provenance | grep -c "$(id_of 9 CarePlan)")" 1
+    same "and stays told of what it was" "$(ehr_count Provenance)" 3
+    same "nothing is held" "$(held)" 0
+    same "nothing waits" "$(status_of waiting)" 0
+}
+in_right_chart
+before=$(ehr_control GET resources)
+iptfhir outbox resolve move --code patient-changed
+run 0 sync
+same "said again, it changes nothing" "$(ehr_control GET resources)" "$before"
+change REC-1 'r.goals[0].text = "The next day"'
+run 0 sync
+in_right_chart
+same "a correction goes to the right chart" "$(of 9 Goal | grep -c 'The next day')" 1
+same "nothing twice" "$(ehr_duplicates)" 0
 scenario_end
