@@ -310,8 +310,10 @@ static void greet_and_go(int descriptor) {
     bool got = false;
     const struct pipe_message welcome = { .type = PIPE_WELCOME, .version = PIPE_VERSION };
     pipe_open(&pipe, descriptor);
-    while (!got)
+    while (!got) {
         ck_assert(pipe_get(&pipe, 60000, &arena, &hello, &got, &error));
+        ck_assert_msg(got || !pipe.ended, "ingest ended before it said hello");
+    }
     ck_assert(pipe_put(&pipe, &welcome, &error));
     ck_assert(pipe_push(&pipe, 0, 60000, &error));
     pipe_close(&pipe);
