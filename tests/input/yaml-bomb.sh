@@ -35,8 +35,8 @@ refused iptfhir.yaml 78 check
 config "plugin: source-csv, path: records.ndjson, columns: columns.yaml"
 bomb >"$dir/columns.yaml"
 refused columns.yaml 78 map
-mkdir "$dir/mappings"
-cp -R "$top_srcdir/mappings/schema" "$top_srcdir/mappings/terminology" "$dir/mappings/"
+cp -R "$top_srcdir/mappings" "$dir/mappings"
+chmod -R u+w "$dir/mappings" # a release's may be read-only
 config
 sed -i "s|^mappings: .*|mappings: mappings|" "$dir/iptfhir.yaml"
 bomb >"$dir/mappings/extra.yaml"
