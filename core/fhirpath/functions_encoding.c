@@ -2,6 +2,7 @@
 /* Functions that write strings in other alphabets: encode, decode, escape, unescape (additions of
  * the R4 suite). An alphabet that isn't known gives nothing. */
 #include "core/fhirpath/internal.h"
+#include "core/tree/unicode.h"
 
 #include <string.h>
 
@@ -103,23 +104,12 @@ static bool encode_hex(const struct text *s, struct str *out) {
     return true;
 }
 
-/* The value of a hexadecimal digit, -1 when it is none. */
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool decode_hex(const struct text *s, struct str *out) {
     if (s->length % 2 != 0)
         return false;
     for (size_t i = 0; i < s->length; i += 2) {
-        int high = hex_value(s->data[i]);
-        int low = hex_value(s->data[i + 1]);
+        int high = hex_digit(s->data[i]);
+        int low = hex_digit(s->data[i + 1]);
         if (high < 0 || low < 0)
             return false;
         str_putc(out, (char)(high * 16 + low));

@@ -52,12 +52,7 @@ static bool begin_move(struct cycle *c, struct lane_item *item, struct iptfhir_e
     struct tree *body;
     uint32_t omitted;
     item->wanted = STORE_WANTED_MOVED;
-    const struct render r = { &c->lane,
-                              c->reach->config,
-                              c->run->settings->lifecycle,
-                              cycle_chart(c, item),
-                              cycle_is_older(c, item),
-                              !c->reach->has_server };
+    const struct render r = cycle_render(c, item);
     enum render_end end = render_wanted(&r, item, NULL, false, &body, &omitted, error);
     if (end == RENDER_FAILED)
         return false;
@@ -470,12 +465,7 @@ static void stop_for_reset(struct cycle *c) {
 /* A withdrawal whose type is left as it is, or must be decided. */
 static bool settle_withdrawal(struct cycle *c, struct lane_item *item,
                               struct iptfhir_error *error) {
-    struct render r = { &c->lane,
-                        c->reach->config,
-                        c->run->settings->lifecycle,
-                        cycle_chart(c, item),
-                        cycle_is_older(c, item),
-                        !c->reach->has_server };
+    const struct render r = cycle_render(c, item);
     struct tree *body;
     uint32_t omitted;
     switch (render_wanted(&r, item, item->found_id, false, &body, &omitted, error)) {

@@ -109,6 +109,15 @@ bool cycle_is_older(const struct cycle *c, const struct lane_item *item) {
     return item->state.sent && item->state.era < c->run->settings->era;
 }
 
+struct render cycle_render(struct cycle *c, const struct lane_item *item) {
+    return (struct render) { .lane = &c->lane,
+                             .target = c->reach->config,
+                             .lifecycle = c->run->settings->lifecycle,
+                             .chart = cycle_chart(c, item),
+                             .two_way = cycle_is_older(c, item),
+                             .own_ids = !c->reach->has_server };
+}
+
 bool cycle_decided(const struct lane_item *item, const char *word) {
     return strcmp(item->state.decision, word) == 0;
 }

@@ -7,6 +7,7 @@
 #include "core/sync/ask.h"
 #include "core/sync/lane.h"
 #include "core/sync/match.h"
+#include "core/sync/render.h"
 
 /* What all cycles of a run share. */
 struct cycle_run {
@@ -79,6 +80,9 @@ bool cycle_in_place(const struct cycle *c, const struct lane_item *item);
 const char *cycle_chart(const struct cycle *c, const struct lane_item *item);
 /* Whether what its state says of what was sent is from before an older store came back. */
 bool cycle_is_older(const struct cycle *c, const struct lane_item *item);
+/* How an item is written for the cycle's target, or compared with what is there. It borrows from
+ * the cycle. */
+struct render cycle_render(struct cycle *c, const struct lane_item *item);
 /* Whether a person said this of it. */
 bool cycle_decided(const struct lane_item *item, const char *word);
 /* Changes the step of an item; code and detail may be NULL. */

@@ -395,12 +395,7 @@ static void accept_where_it_stands(struct cycle *c, struct lane_item *item) {
 
 bool evidence_look(struct cycle *c, struct lane_item *item, struct iptfhir_error *error) {
     accept_where_it_stands(c, item);
-    const struct render r = { &c->lane,
-                              c->reach->config,
-                              c->run->settings->lifecycle,
-                              cycle_chart(c, item),
-                              cycle_is_older(c, item),
-                              !c->reach->has_server };
+    const struct render r = cycle_render(c, item);
     return render_look(&r, item, error);
 }
 

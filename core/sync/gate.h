@@ -59,7 +59,8 @@ struct gate_answer {
     enum gate_way way;
     const char *code;   /* unless OPEN */
     const char *detail; /* a constant sentence for people, or borrowed from the question */
-    int64_t until_ms;   /* WAITS: the wall clock at which to ask again; 0: when something changes */
+    int64_t until_ms; /* HOLDS: not 0 when a permission begins later, so that the lane is looked at
+                         again without anything having changed */
 };
 /* In this order: whether it is meant for this target at all, the record's and the resource's own
  * holds, the poll, the class, Part 2, consent. */

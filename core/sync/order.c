@@ -132,12 +132,7 @@ static bool is_complete(struct cycle *c, struct lane_item *item) {
 /* Makes the body of a create and prints it: its tree is gone then. */
 static bool make_create(struct cycle *c, struct lane_item *item, const char *id, bool together,
                         struct iptfhir_error *error) {
-    const struct render r = { &c->lane,
-                              c->reach->config,
-                              c->run->settings->lifecycle,
-                              cycle_chart(c, item),
-                              cycle_is_older(c, item),
-                              !c->reach->has_server };
+    const struct render r = cycle_render(c, item);
     if (!render_prepare(&r, item, error))
         return false;
     struct arena_mark before = arena_mark(&c->arena);

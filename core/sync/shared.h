@@ -28,7 +28,7 @@ struct shared_suspect {
 };
 
 struct shared {
-    /* written by ingest */
+    /* written by ingest; the parent begins them anew for each one, and sets ingest_done itself */
     struct shared_mark marks[SHARED_THREADS];
     _Atomic bool alone; /* marks[0] is the only one: a suspect is tried */
     _Atomic uint64_t records, unchanged, refused, accepted,
